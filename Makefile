@@ -1,0 +1,49 @@
+# Two commands matter: `make drill` and `make test`. Both set up what they need in .venv first.
+.DEFAULT_GOAL := help
+.PHONY: help setup drill test lint types layers tests bench lock clean
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 10
+
+setup: $(STAMP)  ## install everything into .venv
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "muster needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+drill: setup  ## rehearse: every drill on the embedded cluster
+	$(BIN)/pytest drills
+
+test: lint types layers tests  ## lint, types, layers and the tests
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+tests: setup
+	$(BIN)/pytest tests -n 2 --dist worksteal
+
+bench: setup  ## print the figures: start-up, throughput, wall time of the drills
+	$(BIN)/python -m bench
+
+lock: setup  ## resolve the dependencies again (records no addresses)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header \
+	  pyproject.toml -o requirements.lock
+
+clean:  ## remove what was installed and built
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build

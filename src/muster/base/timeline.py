@@ -1,0 +1,151 @@
+"""The timeline: what happened in a drill, append-only, JSON Lines (docs/architecture.md lists the kinds of events).
+
+Several processes append to one file. Each event is one `write` to a descriptor opened with O_APPEND, which Linux
+performs under the inode's lock on local file systems, so lines neither mix nor get lost.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from muster.base import clock
+from muster.base.errors import MusterError
+
+SCHEMA = "muster/timeline/v1"
+Event = dict[str, Any]
+
+
+class TimelineError(MusterError):
+    """A timeline cannot be opened, written or understood."""
+
+
+class Timeline:
+    """A timeline open for appending. Safe to use from several threads and processes at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path` for appending, creating it where it does not exist.
+
+        Raises:
+            TimelineError: the file cannot be opened.
+        """
+        self.path = path
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise TimelineError(f"timeline {path} cannot be opened for writing: {error.strerror}") from error
+
+    @classmethod
+    def start(cls, path: Path, *, run: str, drill: str) -> Self:
+        """Open a new timeline and write its first line.
+
+        Raises:
+            TimelineError: the file cannot be opened, or exists already.
+        """
+        if path.exists():
+            raise TimelineError(f"timeline {path} exists already; a timeline is written once")
+        timeline = cls(path)
+        timeline.append("timeline", schema=SCHEMA, utc=clock.utc_iso(), boottime=clock.boottime(), run=run, drill=drill)
+        return timeline
+
+    def append(self, kind: str, *, t: float | None = None, **fields: Any) -> None:
+        """Append one event; `t` (CLOCK_MONOTONIC seconds) is now unless given.
+
+        Raises:
+            TimelineError: the event did not reach the file whole (a full disk, say).
+        """
+        event = {"t": clock.now() if t is None else t, "kind": kind, **fields}
+        self.append_lines([orjson.dumps(event)])
+
+    def append_lines(self, lines: Iterable[bytes]) -> None:
+        """Append events that are serialised already, without their newlines, in one write.
+
+        Raises:
+            TimelineError: the events did not reach the file whole.
+        """
+        data = b"".join(line + b"\n" for line in lines)
+        if not data:
+            return
+        try:
+            written = os.write(self._descriptor, data)
+        except OSError as error:
+            raise TimelineError(f"timeline {self.path} cannot be written: {error.strerror}") from error
+        if written != len(data):
+            raise TimelineError(f"timeline {self.path} cannot be written: only {written} of {len(data)} bytes went in")
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Tail:
+    """Reads what was appended to a timeline since the last look. A line that is still being written waits."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+        self._rest = b""
+
+    def read(self) -> list[Event]:
+        """The events that are new, in order of writing; none while the file does not exist."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [orjson.loads(line) for line in lines if line]
+
+
+def read_timeline(path: Path) -> list[Event]:
+    """All events of a saved timeline, sorted by time (stable, so equal times keep the order of writing).
+
+    A last line without its end is what a crash leaves and is passed over; any other line that is no event is an error.
+
+    Raises:
+        TimelineError: no such file, or not a timeline of a schema known here.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TimelineError(f"timeline {path} cannot be read: {error.strerror}") from error
+    events = list(_parse(path, data))
+    if not events or events[0].get("kind") != "timeline" or events[0].get("schema") != SCHEMA:
+        raise TimelineError(f"{path} is not a timeline: its first line must be of kind 'timeline', schema '{SCHEMA}'")
+    return sorted(events, key=_time)
+
+
+def _time(event: Event) -> float:
+    return float(event["t"])
+
+
+def _parse(path: Path, data: bytes) -> Iterator[Event]:
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            event = orjson.loads(line)
+            if not isinstance(event, dict) or "t" not in event or "kind" not in event:
+                raise TimelineError(f"{path}, line {number}: not an event (an object with 't' and 'kind')")
+        except orjson.JSONDecodeError as error:
+            if number == len(lines):
+                return
+            raise TimelineError(f"{path}, line {number}: not JSON ({error})") from error
+        yield event

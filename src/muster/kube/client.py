@@ -1,0 +1,320 @@
+"""Requests to a Kubernetes API, with plain dictionaries for objects."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from kubernetes import client as kubernetes_client
+from kubernetes.client import Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import stream
+from kubernetes.stream.ws_client import ERROR_CHANNEL
+
+from muster.base.errors import ClusterError, UsageError
+from muster.wire.names import KINDS, Kind
+
+Object = dict[str, Any]
+
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+
+class ApiError(ClusterError):
+    """The API server answered with a failure Status."""
+
+    def __init__(self, message: str, *, code: int, reason: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """What a command in a container printed, and its exit code."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Cluster:
+    """One context of one kubeconfig, for several threads; a context manager that closes its connections."""
+
+    def __init__(self, configuration: Configuration, *, context: str, embedded: bool, timeout: float = 10.0) -> None:
+        """`timeout` bounds each request, in seconds."""
+        self.context = context
+        self.embedded = embedded
+        self._configuration = configuration
+        self._http = httpx.Client(
+            base_url=configuration.host,
+            verify=_tls(configuration),
+            timeout=httpx.Timeout(timeout),
+            proxy=configuration.proxy or None,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=8),
+        )
+
+    @property
+    def evidence(self) -> str:
+        """What a verdict gained here proves: `rehearsal` (embedded cluster) or `cluster`."""
+        return "rehearsal" if self.embedded else "cluster"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        timeout: float | None = None,
+    ) -> httpx.Response:
+        """Send one request and return the answer, whose status is a success.
+
+        Raises:
+            ApiError: the server answered with a failure.
+            ClusterError: it did not answer.
+        """
+        headers = {"Accept": "application/json", **self._authorization()}
+        content = None
+        if body is not None:
+            content, headers["Content-Type"] = json.dumps(body).encode(), content_type
+        try:
+            response = self._http.request(
+                method,
+                path,
+                params=query,
+                content=content,
+                headers=headers,
+                timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
+            )
+        except httpx.HTTPError as error:
+            raise ClusterError(
+                f"the cluster of context '{self.context}' at {self._configuration.host} does not answer: "
+                f"{str(error) or type(error).__name__}"
+            ) from error
+        if response.is_error:
+            raise _api_error(response)
+        return response
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Object:
+        """One object.
+
+        Raises:
+            ApiError: with code 404 where there is none.
+        """
+        return _object(self.request("GET", _kind(kind).path(namespace, name)))
+
+    def find(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """One object, or None where there is none."""
+        try:
+            return self.get(kind, name, namespace)
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def list(self, kind: str, namespace: str | None = None, *, labels: str = "", fields: str = "") -> list[Object]:
+        """The objects of a kind that match a label selector and a field selector."""
+        query = {"labelSelector": labels, "fieldSelector": fields}
+        answer = _object(self.request("GET", _kind(kind).path(namespace), query={k: v for k, v in query.items() if v}))
+        return [{"kind": kind, "apiVersion": _kind(kind).api, **item} for item in answer.get("items", [])]
+
+    def create(self, body: Object, namespace: str | None = None) -> Object:
+        """Create an object of the kind named in `body`."""
+        return _object(self.request("POST", _kind(body["kind"]).path(namespace), body=body))
+
+    def replace(self, body: Object, namespace: str | None = None) -> Object:
+        """Replace an object; with a resourceVersion in it, only if nobody changed it since (else ApiError 409)."""
+        return _object(self.request("PUT", _kind(body["kind"]).path(namespace, body["metadata"]["name"]), body=body))
+
+    def patch(
+        self,
+        kind: str,
+        name: str,
+        namespace: str | None,
+        patch: Any,
+        *,
+        content_type: str = MERGE_PATCH,
+        sub: str | None = None,
+    ) -> Object:
+        """Patch an object or its subresource `sub`, by default with a JSON merge patch (RFC 7386)."""
+        path = _kind(kind).path(namespace, name, sub)
+        return _object(self.request("PATCH", path, body=patch, content_type=content_type))
+
+    def delete(
+        self, kind: str, name: str, namespace: str | None = None, *, grace_s: int | None = None, missing_ok: bool = True
+    ) -> bool:
+        """Delete an object; returns whether there was one. `grace_s` 0 kills a pod without grace.
+
+        Raises:
+            ApiError: with code 404 where there is none and `missing_ok` is false.
+        """
+        options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        if grace_s is not None:
+            options["gracePeriodSeconds"] = grace_s
+        try:
+            self.request("DELETE", _kind(kind).path(namespace, name), body=options)
+        except ApiError as error:
+            if error.code == 404 and missing_ok:
+                return False
+            raise
+        return True
+
+    def scale(self, kind: str, name: str, namespace: str, replicas: int) -> None:
+        """Set the number of replicas of a Deployment or StatefulSet."""
+        self.patch(kind, name, namespace, {"spec": {"replicas": replicas}}, sub="scale")
+
+    def logs(
+        self, pod: str, namespace: str, *, container: str | None = None, previous: bool = False, tail: int = 50
+    ) -> str:
+        """The last `tail` lines that a container wrote, or that its previous instance wrote."""
+        query = {"tailLines": str(tail), "previous": str(previous).lower()}
+        if container:
+            query["container"] = container
+        return self.request("GET", _kind("Pod").path(namespace, pod, "log"), query=query).text
+
+    def execute(
+        self, pod: str, namespace: str, command: Sequence[str], *, container: str | None = None, timeout: float = 10.0
+    ) -> ExecResult:
+        """Run a command in a container and wait for its end.
+
+        Raises:
+            ClusterError: it could not be run, or did not end within `timeout` seconds.
+        """
+        arguments = {"container": container} if container else {}
+        # `stream` swaps a method of the client that it is given: one client per call keeps threads apart.
+        api = kubernetes_client.CoreV1Api(kubernetes_client.ApiClient(self._configuration))
+        try:
+            socket = stream(
+                api.connect_get_namespaced_pod_exec,
+                pod,
+                namespace,
+                command=list(command),
+                stdout=True,
+                stderr=True,
+                stdin=False,
+                tty=False,
+                _preload_content=False,
+                _request_timeout=timeout,
+                **arguments,
+            )
+            try:
+                socket.run_forever(timeout=timeout)
+                if socket.is_open():
+                    raise ClusterError(f"'{' '.join(command)}' in pod {pod} did not end within {timeout:g} s")
+                return ExecResult(
+                    _exit_code(socket.read_channel(ERROR_CHANNEL)),
+                    socket.read_stdout(timeout=0) or "",
+                    socket.read_stderr(timeout=0) or "",
+                )
+            finally:
+                socket.close()
+        except (ApiException, OSError) as error:
+            raise ClusterError(f"'{' '.join(command)}' cannot be run in pod {pod}: {error}") from error
+        finally:
+            api.api_client.close()
+
+    def watch(self, kind: str, namespace: str | None, *, seconds: float) -> Iterator[tuple[str, Object]]:
+        """(type, object) of each change of a kind, beginning with what is there, for about so many seconds."""
+        query = {"watch": "1", "timeoutSeconds": str(max(int(seconds), 1))}
+        headers = {"Accept": "application/json", **self._authorization()}
+        try:
+            with self._http.stream(
+                "GET",
+                _kind(kind).path(namespace),
+                params=query,
+                headers=headers,
+                timeout=httpx.Timeout(10, read=seconds + 5),
+            ) as response:
+                if response.is_error:
+                    response.read()
+                    raise _api_error(response)
+                for line in response.iter_lines():
+                    event = json.loads(line)
+                    yield event["type"], event["object"]
+        except httpx.HTTPError as error:
+            raise ClusterError(f"watching {kind} in context '{self.context}' broke off: {error}") from error
+
+    def version(self) -> str:
+        """The server's version, as in `v1.36.0`.
+
+        Raises:
+            ClusterError: the cluster does not answer.
+        """
+        return str(_object(self.request("GET", "/version", timeout=5.0)).get("gitVersion", "unknown"))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _authorization(self) -> dict[str, str]:
+        # Asked at every request: it renews tokens that expire (exec plugins, service accounts).
+        setting = self._configuration.auth_settings().get("BearerToken")
+        if setting and setting["value"]:
+            return {"Authorization": str(setting["value"])}
+        basic = self._configuration.get_basic_auth_token() if self._configuration.username else None
+        return {"Authorization": basic} if basic else {}
+
+
+def _kind(name: str) -> Kind:
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise UsageError(f"kind '{name}' is not known to muster (known: {', '.join(sorted(KINDS))})") from None
+
+
+def _object(response: httpx.Response) -> Object:
+    try:
+        answer = response.json()
+    except ValueError as error:
+        raise ClusterError(f"{response.request.method} {response.request.url} did not answer with JSON") from error
+    if not isinstance(answer, dict):
+        raise ClusterError(f"{response.request.method} {response.request.url} did not answer with an object")
+    return answer
+
+
+def _api_error(response: httpx.Response) -> ApiError:
+    reason, message = "", response.text[:300]
+    try:
+        status = response.json()
+        reason, message = status.get("reason", ""), status.get("message", message)
+    except (ValueError, AttributeError):
+        pass
+    request = f"{response.request.method} {response.request.url.path}"
+    return ApiError(f"{request}: {message or response.reason_phrase}", code=response.status_code, reason=reason)
+
+
+def _exit_code(status: str) -> int:
+    """The exit code told in the Status object that ends an exec."""
+    answer = json.loads(status) if status else {}
+    if answer.get("status") == "Success":
+        return 0
+    for cause in answer.get("details", {}).get("causes", []):
+        if cause.get("reason") == "ExitCode":
+            return int(cause["message"])
+    raise ClusterError(f"exec failed: {answer.get('message', 'the connection ended without a result')}")
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext | bool:
+    if not configuration.verify_ssl:
+        return False
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    return context

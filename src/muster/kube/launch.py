@@ -1,0 +1,106 @@
+"""Starting and stopping the embedded cluster, a program of its own (`python -m muster.embedded`)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from muster.base.errors import ClusterError, MusterError, UsageError
+from muster.base.process import Child, run_id
+from muster.base.waiting import wait_for
+
+
+class EmbeddedCluster:
+    """An embedded cluster below a lifeline. Leaving it as a context manager ends it and removes its state."""
+
+    def __init__(self, child: Child, state: Path) -> None:
+        self._child = child
+        self.state = state
+        self.kubeconfig = state / "kubeconfig"
+
+    @classmethod
+    def start(
+        cls, *, images: Path | None = None, state: Path | None = None, detached: bool = False, within: float = 15.0
+    ) -> Self:
+        """Start a cluster and wait until it serves.
+
+        `images` is a table of image names (docs/embedded-cluster.md); `state` a directory for its state, a temporary
+        one by default; a `detached` cluster outlives this process.
+
+        Raises:
+            UsageError: the state directory cannot be had.
+            ClusterError: it did not come up within so many seconds; the message quotes what it said.
+        """
+        directory = _state_directory(state)
+        log = directory / "cluster.log"
+        command = [sys.executable, "-m", "muster.embedded", "--state", str(directory), "--run-id", run_id()]
+        command += ["--images", str(images)] if images else []
+        with log.open("wb") as output:
+            child = Child(
+                command,
+                remove=[directory],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                detached=detached,
+                grace=4.0,
+                cwd=directory,
+            )
+        cluster = cls(child, directory)
+        try:
+            wait_for(cluster._serves, within=within, every=0.01, reason="the embedded cluster to serve")
+        except MusterError as error:
+            said = _last_line(log)
+            child.stop()
+            if isinstance(error, UsageError):
+                raise
+            raise ClusterError(f"the embedded cluster did not start: {said or error}") from error
+        return cluster
+
+    @property
+    def pid(self) -> int:
+        """The process id of the lifeline that guards the cluster; SIGTERM to it ends everything."""
+        return self._child.pid
+
+    def stop(self) -> None:
+        """End the cluster with all its pods and remove its state. May be called again."""
+        self._child.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _serves(self) -> bool:
+        status = self._child.poll()
+        if status is not None:
+            raise ClusterError(f"the embedded cluster ended with status {status}")
+        return self.kubeconfig.exists()
+
+
+def _state_directory(state: Path | None) -> Path:
+    try:
+        if state is None:
+            return Path(tempfile.mkdtemp(prefix="muster-"))
+        state.mkdir(parents=True, exist_ok=False)
+    except FileExistsError:
+        raise UsageError(f"directory {state} is in use already; stop that cluster with 'muster down'") from None
+    except OSError as error:
+        where = state or Path(os.environ.get("TMPDIR", "/tmp"))  # noqa: S108
+        raise UsageError(f"directory {where} cannot be had for the cluster's state: {error.strerror}") from error
+    return state.absolute()
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""

@@ -1,0 +1,123 @@
+"""The system's present state as the cluster and its database tell it.
+
+Good for what must hold before a drill; never for whether clients are served (DESIGN.md: object status said "available"
+while clients were being refused).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from muster.base.errors import ClusterError, UsageError
+from muster.kube import Cluster
+from muster.system.definition import Database, SystemDefinition
+from muster.system.manifests import read_manifests, workload_names
+
+# One row a standby, in seconds and bytes: how it takes part, and how far it is behind.
+REPLICATION_QUERY = (
+    "select application_name, state, sync_state, coalesce(extract(epoch from replay_lag), 0),"
+    " coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn), 0) from pg_stat_replication"
+)
+
+
+@dataclass(frozen=True)
+class Standby:
+    """A standby as its primary sees it."""
+
+    name: str
+    state: str
+    sync_state: str
+    lag_s: float
+    lag_bytes: int
+
+
+class SystemState:
+    """Asks a cluster about the system of a definition."""
+
+    def __init__(self, cluster: Cluster, definition: SystemDefinition) -> None:
+        self.cluster = cluster
+        self.definition = definition
+        self.namespace = definition.namespace
+        self._workloads = workload_names(read_manifests(definition.manifest_directory))
+
+    def unready(self) -> list[str]:
+        """What is not as the manifests want it, a phrase each; empty when every replica is up to date and ready."""
+        return [text for kind, name in self._workloads if (text := self._unready(kind, name))]
+
+    def instance_pods(self, instance: str) -> list[dict[str, Any]]:
+        """The pods of a database instance that are not ended."""
+        pods = self.cluster.list("Pod", self.namespace)
+        return [
+            pod
+            for pod in pods
+            if any(o.get("name") == instance for o in pod["metadata"].get("ownerReferences", []))
+            and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+        ]
+
+    def primaries(self) -> list[str]:
+        """The instances whose running database accepts writes, sorted: exactly one unless something is very wrong."""
+        return [name for name in sorted(self.database.instances) if self.is_primary(name)]
+
+    def is_primary(self, instance: str) -> bool:
+        """Whether the instance's database runs and is not in recovery."""
+        return self.query(instance, "select not pg_is_in_recovery()") == "t"
+
+    def standbys(self, primary: str) -> list[Standby]:
+        """The standbys that stream from `primary`."""
+        answer = self.query(primary, REPLICATION_QUERY) or ""
+        rows = [line.split("|") for line in answer.splitlines() if line]
+        return [Standby(n, state, sync, float(lag), int(float(behind))) for n, state, sync, lag, behind in rows]
+
+    def query(self, instance: str, sql: str) -> str | None:
+        """The answer of an instance's database to one statement, unaligned; None where none is to be had."""
+        for pod in self.instance_pods(instance):
+            command = ["psql", "-tAXc", sql]
+            try:
+                result = self.cluster.execute(
+                    pod["metadata"]["name"], self.namespace, command, container=self.database.container, timeout=5.0
+                )
+            except ClusterError:
+                continue
+            if result.code == 0:
+                return result.stdout.strip()
+        return None
+
+    def replication_trouble(self) -> str | None:
+        """Why replication is not as it should be (one primary, every other instance streaming within the limit)."""
+        primaries = self.primaries()
+        if len(primaries) != 1:
+            return f"{len(primaries)} primaries ({', '.join(primaries) or 'none'}), want 1"
+        standbys = self.standbys(primaries[0])
+        streaming = [s for s in standbys if s.state == "streaming" and s.sync_state in {"sync", "quorum"}]
+        wanted = len(self.database.instances) - 1
+        if len(streaming) < wanted:
+            return f"{len(streaming)} of {wanted} standbys stream synchronously from {primaries[0]}"
+        slow = [s for s in streaming if s.lag_s > self.database.max_replication_lag_s]
+        if slow:
+            return f"standby {slow[0].name} is {slow[0].lag_s:.1f} s behind"
+        return None
+
+    @property
+    def database(self) -> Database:
+        """The database's part of system.yaml.
+
+        Raises:
+            UsageError: it has none.
+        """
+        if self.definition.database is None:
+            raise UsageError(f"system '{self.definition.name}' declares no 'database' in its system.yaml")
+        return self.definition.database
+
+    def _unready(self, kind: str, name: str) -> str | None:
+        found = self.cluster.find(kind, name, self.namespace)
+        if found is None:
+            return f"{kind} {name} does not exist"
+        want = found["spec"].get("replicas", 1)
+        status = found.get("status", {})
+        if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
+            return f"{kind} {name} has a change that is not acted upon yet"
+        counts = [status.get(field, 0) for field in ("readyReplicas", "updatedReplicas", "replicas")]
+        if counts != [want] * 3:
+            return f"{kind} {name}: {counts[0]} of {want} ready, {counts[1]} up to date"
+        return None
