@@ -1,0 +1,75 @@
+"""A malformed system.yaml is explained with its key and line."""
+
+from pathlib import Path
+
+import pytest
+
+from muster.base.errors import UsageError
+from muster.system import find_system, read_system
+
+GOOD = """\
+schema: muster/system/v1
+name: shop
+namespace: shop
+service: {name: web, port: 8080}
+read:
+  request: {path: /items}
+ledger:
+  create: {method: POST, path: /items, body: {id: "{id}", text: "{content}"}, status: [201]}
+  read: {path: "/items/{id}"}
+  content: text
+database:
+  service: db
+  instances: [db-a, db-b]
+  topology: db-topology
+"""
+
+
+def _written(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "manifests").mkdir(exist_ok=True)
+    path = tmp_path / "system.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_sound_definition_is_read(tmp_path: Path) -> None:
+    system = read_system(_written(tmp_path, GOOD))
+    assert (system.name, system.service.port, system.directory) == ("shop", 8080, tmp_path)
+    assert system.database is not None
+    assert system.database.instances == ["db-a", "db-b"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("port: 8080", "port: web", r"system.yaml, line 4: 'service.port' is wrong: .*not 'web'"),
+        ("  content: text\n", "", r"line 7: 'ledger.content' is missing"),
+        ("name: shop\n", "name: shop\ncolour: red\n", r"line 3: 'colour' is not a key that is known here"),
+        ("path: /items}\nledger", "path: items}\nledger", r"line 6: 'read.request.path' is wrong"),
+        ("schema: muster/system/v1", "schema: v0", r"line 1: 'schema' is wrong"),
+        ("[db-a, db-b]", "[db-a, DB]", r"line 13: 'database.instances.1' is wrong"),
+        ("name: shop", "name: [shop", r"line \d+: not YAML"),
+        ("namespace: shop", "manifests: elsewhere\nnamespace: shop", r"line 3: 'manifests': there is no directory"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(UsageError, match=message):
+        read_system(_written(tmp_path, GOOD.replace(old, new)))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"system.yaml cannot be read: No such file"):
+        read_system(tmp_path)
+
+
+def test_the_only_system_of_a_project_is_found_and_two_are_a_choice(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="name one with --system"):
+        find_system(tmp_path)
+    for name in ("shop", "till"):
+        (tmp_path / "systems" / name).mkdir(parents=True)
+        (tmp_path / "systems" / name / "system.yaml").write_text(GOOD)
+        if name == "shop":
+            assert find_system(tmp_path) == tmp_path / "systems/shop/system.yaml"
+    with pytest.raises(UsageError, match=r"more than one .*systems/shop/system.yaml, systems/till/system.yaml"):
+        find_system(tmp_path)
