@@ -6,6 +6,7 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,8 +49,11 @@ class ExecResult:
 class Cluster:
     """One context of one kubeconfig, for several threads; a context manager that closes its connections."""
 
-    def __init__(self, configuration: Configuration, *, context: str, embedded: bool, timeout: float = 10.0) -> None:
-        """`timeout` bounds each request, in seconds."""
+    def __init__(
+        self, configuration: Configuration, *, kubeconfig: Path, context: str, embedded: bool, timeout: float = 10.0
+    ) -> None:
+        """`kubeconfig` is the file with this single context; `timeout` bounds each request, in seconds."""
+        self.kubeconfig = kubeconfig
         self.context = context
         self.embedded = embedded
         self._configuration = configuration

@@ -71,7 +71,7 @@ def connect(kubeconfig: Path, *, embedded: bool = False, timeout: float = 10.0) 
         )
     except ConfigException as error:
         raise UsageError(f"kube context '{context}' cannot be used: {error}") from error
-    cluster = Cluster(configuration, context=context, embedded=embedded, timeout=timeout)
+    cluster = Cluster(configuration, kubeconfig=kubeconfig, context=context, embedded=embedded, timeout=timeout)
     try:
         cluster.version()
     except ClusterError:

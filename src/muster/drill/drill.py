@@ -1,0 +1,168 @@
+"""One drill: its timeline, the parts that write on it, and its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from muster.base import clock
+from muster.base.errors import MusterError
+from muster.base.timeline import Timeline, read_timeline
+from muster.drill.live import Live, Observer, Status
+from muster.drill.watcher import Watcher
+from muster.faults.experiments import find_experiment
+from muster.faults.injection import Injection
+from muster.objectives import Declaration
+from muster.probes.prober import Prober
+from muster.system import SystemState
+from muster.verdict import DrillVerdict, Verdict, judge
+
+
+class UnprovableError(MusterError):
+    """The drill cannot prove anything from here on: its verdict is unknown, and its body goes no further."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where a project keeps what drills name."""
+
+    root: Path
+
+    @property
+    def experiments(self) -> Path:
+        return self.root / "experiments"
+
+    @property
+    def loadtests(self) -> Path:
+        return self.root / "loadtests"
+
+
+@dataclass
+class Drill:
+    """A drill that runs. A context manager: leaving it stops whatever its body left running.
+
+    `directory` receives the timeline and what the parts keep (journals, logs); `kubeconfig` holds the single context
+    that experiments are given; `url` is where clients reach the system.
+    """
+
+    declaration: Declaration
+    project: Project
+    state: SystemState
+    kubeconfig: Path
+    url: str
+    directory: Path
+    run: str
+    seed: int
+    observer: Observer
+    injected_at: float | None = None
+    _phase: str = "begin"
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _prober_users: int = 0
+    _prober: Prober | None = None
+    _verdict: Verdict | None = None
+    _injection: Injection | None = None
+
+    def __enter__(self) -> Self:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.started_at = clock.now()
+        self.timeline = self._stack.enter_context(
+            Timeline.start(self.timeline_path, run=self.run, drill=self.declaration.name)
+        )
+        self.live = Live(self.timeline_path)
+        self.timeline.append("declared", **self.declaration.to_event())
+        self._stack.enter_context(Watcher(self.state.cluster, self.state.namespace, self.timeline))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    @property
+    def timeline_path(self) -> Path:
+        return self.directory / f"{self.declaration.name}.jsonl"
+
+    @property
+    def work(self) -> Path:
+        """A directory of the drill's own for what its child processes need and leave: plans, logs, journals."""
+        path = self.directory / f"{self.declaration.name}.d"
+        path.mkdir(exist_ok=True)
+        return path
+
+    @property
+    def status(self) -> Status:
+        """Where the drill is now."""
+        requests, errors = self.live.rates()
+        return Status(
+            drill=self.declaration.name,
+            phase=self._phase,
+            elapsed_s=clock.now() - self.started_at,
+            since_injection_s=None if self.injected_at is None else clock.now() - self.injected_at,
+            budget_s=self.declaration.rto_budget_s,
+            requests_per_s=requests,
+            errors_per_s=errors,
+        )
+
+    def enter(self, phase: str, detail: str = "") -> None:
+        """Note that the drill enters a phase."""
+        self._phase = phase
+        self.timeline.append("phase", phase=phase, detail=detail)
+        self.live.update()
+        self.observer.phase(self.status, detail)
+
+    def pump(self) -> None:
+        """Take in the timeline's news and show them; every wait of a drill calls this."""
+        self.live.update()
+        self.observer.tick(self.status)
+
+    @contextmanager
+    def probing(self) -> Iterator[Prober]:
+        """The prober, which runs as long as anybody needs it."""
+        if self._prober is None:
+            self._prober = Prober.start(self.state.definition, self.url, self.timeline_path, self.work)
+        self._prober_users += 1
+        try:
+            self._prober.wait_started()
+            yield self._prober
+        finally:
+            self._prober_users -= 1
+            if not self._prober_users:
+                self._prober.stop()
+                self._prober = None
+
+    def prepare_fault(self) -> Injection:
+        """The drill's injection, its process started ahead of time: what it imports takes seconds.
+
+        Raises:
+            UsageError: there is no such experiment.
+        """
+        if self._injection is None:
+            experiment = find_experiment(self.project.experiments, self.declaration.fault)
+            self._injection = Injection(
+                experiment,
+                self.state.cluster,
+                self.kubeconfig,
+                self.state.namespace,
+                self.timeline,
+                self.work / "fault",
+            )
+            self._stack.callback(self._injection.release)
+            self._injection.prepare()
+        return self._injection
+
+    @property
+    def left_whole(self) -> bool:
+        """Whether the drill ended with its objectives met, so that the next one may follow on the same system."""
+        return self._verdict is Verdict.MET
+
+    def conclude(self, error: BaseException | None) -> DrillVerdict:
+        """End the drill and judge it from its timeline alone; `error` is what ended its body, if anything did."""
+        outcome = "passed" if error is None else f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+        self.timeline.append("ended", outcome=outcome.splitlines()[0])
+        verdict = judge(read_timeline(self.timeline_path))
+        self._verdict = verdict.verdict
+        return verdict

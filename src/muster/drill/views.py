@@ -1,0 +1,220 @@
+"""What a drill's author works with: views of one drill, each a fixture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from muster.base.errors import TimeoutExceededError
+from muster.base.waiting import wait_for
+from muster.drill.checks import GoodCheck, SteadyCheck
+from muster.drill.drill import Drill, UnprovableError
+from muster.faults.injection import Injection
+from muster.load.profiles import find_profile
+from muster.load.run import LoadRun
+from muster.probes.ledger import read_back
+from muster.recovery import Context, Outcome, find_procedure, run
+from muster.safety import Audit
+
+STEADY_WITHIN_S = 60.0
+
+
+class Writes:
+    """The ledger of a drill: every write that was attempted while its block lasted, to be read back afterwards."""
+
+
+@dataclass(frozen=True)
+class LoadAfter:
+    """The load after a point of the drill, for `objectives.judge(slo=...)`."""
+
+    recovery: Outcome | None
+
+
+class SystemView:
+    """The system under drill."""
+
+    def __init__(self, drill: Drill) -> None:
+        self._drill = drill
+
+    def primaries(self) -> list[str]:
+        """Names of the database instances that accept writes; more than one is a split brain."""
+        return self._drill.state.primaries()
+
+    @contextmanager
+    def ledger(self) -> Iterator[Writes]:
+        """Write all the time, and remember what was acknowledged, refused, or left uncertain."""
+        with self._drill.probing():
+            yield Writes()
+
+    def wait_steady(self, within: float = STEADY_WITHIN_S) -> None:
+        """Wait until the system is steady (MEASURES.md), within so many seconds.
+
+        Raises:
+            UnprovableError: it is not; nothing is to be injected, and the verdict is unknown.
+        """
+        drill = self._drill
+        check = SteadyCheck(drill)
+        with drill.observer.step("steady state"):
+            drill.enter("steady")
+            try:
+                wait_for(check.holds, within=within, every=0.1, reason="a steady state", latest=lambda: check.trouble)
+            except TimeoutExceededError as error:
+                drill.timeline.append("steady", ok=False, why=check.trouble, checks=check.checks)
+                raise UnprovableError(f"not steady before the fault, nothing was injected: {check.trouble}") from error
+            drill.timeline.append("steady", ok=True, why="", checks=check.checks)
+
+    def wait_good(self, within: float) -> bool:
+        """Wait until service is good again and held for the drill's `hold_s`; whether that was within so many seconds.
+
+        The hold itself is not charged: what counts is when the good time began.
+        """
+        drill = self._drill
+        check = GoodCheck(drill)
+        with drill.observer.step("service good again"):
+            drill.enter("good")
+            limit = within + drill.declaration.hold_s
+            if drill.injected_at is not None:
+                limit -= drill.status.since_injection_s or 0.0
+            try:
+                wait_for(check.holds, within=limit, every=0.25, reason="good service", latest=lambda: check.trouble)
+            except TimeoutExceededError:
+                drill.timeline.append("good", ok=False, why=check.trouble)
+                return False
+            drill.timeline.append("good", ok=True, why="")
+            return True
+
+
+class LoadView:
+    """Load on the system: `with load(rate=200): ...`."""
+
+    def __init__(self, drill: Drill) -> None:
+        self._drill = drill
+
+    @contextmanager
+    def __call__(self, *, rate: float, profile: str | None = None) -> Iterator[LoadRun]:
+        """Run a Locust file of loadtests/ (the drill's own by default) at an open-loop `rate` in requests/s.
+
+        Raises:
+            UsageError: no such file, or a rate above the system's ceiling.
+        """
+        drill = self._drill
+        path = find_profile(drill.project.loadtests, profile or drill.declaration.load or "")
+        ceiling = drill.state.definition.max_requests_per_s
+        with drill.probing():
+            drill.enter("load", f"{path.stem} at {rate:g} requests/s")
+            drill.prepare_fault()
+            run = LoadRun.start(
+                path,
+                rate=rate,
+                url=drill.url,
+                timeline=drill.timeline_path,
+                directory=drill.work,
+                ceiling=ceiling,
+                seed=drill.seed,
+            )
+            with run:
+                yield run
+                drill.enter("after")
+
+    def after(self, recovery: Outcome | None) -> LoadAfter:
+        """The load after a recovery, whose service levels are to be judged."""
+        return LoadAfter(recovery)
+
+
+class Fault:
+    """A fault in force, as a drill's author sees it."""
+
+    def __init__(self, injection: Injection) -> None:
+        self._injection = injection
+
+    def wait_landed(self, seconds: float) -> None:
+        """Wait until the fault's declared effect is observed.
+
+        Raises:
+            UnprovableError: it is not, within so many seconds; the verdict is unknown.
+        """
+        if not self._injection.wait_landed(seconds):
+            raise UnprovableError(
+                f"fault '{self._injection.experiment.name}' did not land within {seconds:g} s: {self._injection.evidence}"
+            )
+
+
+class InjectView:
+    """The drill's fault: `with inject() as fault: ...`. Leaving the block undoes what is still the fault's."""
+
+    def __init__(self, drill: Drill) -> None:
+        self._drill = drill
+
+    @contextmanager
+    def __call__(self) -> Iterator[Fault]:
+        """Run the drill's experiment and keep its fault in force.
+
+        Raises:
+            FaultError: a guard refused the target, or the experiment failed; what was done so far is undone.
+        """
+        drill = self._drill
+        injection = drill.prepare_fault()
+        name = injection.experiment.name
+        drill.enter("inject", name)
+        with drill.observer.step(f"fault: {name}"), injection:
+            drill.injected_at = injection.sent_at
+            yield Fault(injection)
+            drill.enter("undo", name)
+
+
+class RecoverView:
+    """The drill's recovery procedure: `done = recover()`."""
+
+    def __init__(self, drill: Drill) -> None:
+        self._drill = drill
+
+    def __call__(self, procedure: str | None = None) -> Outcome:
+        """Run a recovery procedure (the drill's own by default) as an operator would. A failing one does not raise.
+
+        Raises:
+            UsageError: no such procedure.
+        """
+        drill = self._drill
+        found = find_procedure(procedure or drill.declaration.recovery or "")
+        drill.enter("recover", found.name)
+        context = Context(
+            cluster=drill.state.cluster,
+            system=drill.state.definition,
+            namespace=drill.state.namespace,
+            timeline=drill.timeline,
+            audit=Audit(drill.directory / "audit.jsonl"),
+        )
+        with drill.observer.step(f"recovery: {found.name}"):
+            return run(found, context)
+
+
+class ObjectivesView:
+    """What the drill is held to, and the call that says which of it is required."""
+
+    def __init__(self, drill: Drill) -> None:
+        self._drill = drill
+
+    @property
+    def rto(self) -> float:
+        """How long the drill waits for good service, in seconds: its budget, else its severity's RTO."""
+        declared = self._drill.declaration
+        return declared.rto_budget_s or declared.rto_target_s or 0.0
+
+    def judge(self, *, rto: Fault | None = None, rpo: Writes | None = None, slo: LoadAfter | None = None) -> None:
+        """Require objectives: the RTO of a fault, the RPO of a ledger (read back now), the service levels of the load.
+
+        A drill that never calls this is unknown.
+        """
+        drill = self._drill
+        drill.enter("judge")
+        required: list[str] = []
+        if rto is not None:
+            required += ["rto"] + (["budget"] if drill.declaration.rto_budget_s is not None else [])
+        if rpo is not None:
+            with drill.observer.step("read back every write"):
+                read_back(drill.state.definition, drill.url, drill.timeline_path)
+            required += ["rpo"] + (["lost_writes"] if drill.declaration.max_lost_writes is not None else [])
+        if slo is not None:
+            required.append("slo")
+        drill.timeline.append("judged", required=required)

@@ -1,0 +1,68 @@
+"""What goes onto the timeline by itself while a drill runs: the clocks each second, and changes of pods."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from muster.base import clock
+from muster.base.errors import ClusterError
+from muster.base.timeline import Timeline
+from muster.kube import Cluster
+
+POLL_S = 0.5
+
+
+class Watcher:
+    """A thread that writes `clock` and `pod` events. A context manager."""
+
+    def __init__(self, cluster: Cluster, namespace: str, timeline: Timeline) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._timeline = timeline
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="muster-watcher", daemon=True)
+        self._known: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        first, next_clock = True, 0.0
+        while not self._stop.is_set():
+            if clock.now() >= next_clock:
+                self._timeline.append("clock", boottime=clock.boottime(), utc=clock.utc_iso())
+                next_clock = clock.now() + 1.0
+            try:
+                self._look(announce=not first)
+                first = False
+            except ClusterError as error:
+                self._timeline.append("pod", pod=None, change=f"pods cannot be listed: {error}")
+            self._stop.wait(POLL_S)
+
+    def _look(self, *, announce: bool) -> None:
+        now = {pod["metadata"]["name"]: describe(pod) for pod in self._cluster.list("Pod", self._namespace)}
+        if announce:
+            for name in now.keys() | self._known.keys():
+                if now.get(name) != self._known.get(name):
+                    self._timeline.append("pod", pod=name, change=now.get(name, "gone"))
+        self._known = now
+
+
+def describe(pod: dict[str, Any]) -> str:
+    """A pod's state as `kubectl get pods` shows it, in a few words."""
+    status = pod.get("status", {})
+    containers = status.get("containerStatuses", [])
+    restarts = sum(c.get("restartCount", 0) for c in containers)
+    ready = sum(1 for c in containers if c.get("ready"))
+    waiting = next((r for c in containers if (r := c.get("state", {}).get("waiting", {}).get("reason"))), None)
+    phase = "Terminating" if pod["metadata"].get("deletionTimestamp") else waiting or status.get("phase", "Pending")
+    return f"{phase}, {ready} of {len(containers)} ready" + (f", {restarts} restarts" if restarts else "")

@@ -1,0 +1,111 @@
+"""From the `drill` marker to a declaration, and what is wrong with it before anything runs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from muster.base.errors import MusterError, UsageError
+from muster.objectives import Declaration, severity_targets
+from muster.plugin.run import Run
+
+CADENCES = ("monthly", "quarterly", "yearly")
+KEYS = frozenset(
+    (
+        *("severity", "cadence", "fault", "load", "recovery", "budget_s", "max_lost_writes", "error_budget"),
+        *("overload", "proves_procedure", "response_s", "hold_s", "steady_s", "objectives", "detection_target_s"),
+    )
+)
+
+
+def is_drill(item: pytest.Item) -> bool:
+    """Whether a test is marked as a drill."""
+    return item.get_closest_marker("drill") is not None
+
+
+def drill_name(item: pytest.Item) -> str:
+    """The drill's name: the test function's without `test_`, with its parameters' ids."""
+    return re.sub(r"[^\w.-]+", "-", item.name.removeprefix("test_")).strip("-")
+
+
+def marked(item: pytest.Item) -> dict[str, Any]:
+    """What the marker says.
+
+    Raises:
+        UsageError: an argument that is not known, or none where one is needed.
+    """
+    marker = item.get_closest_marker("drill")
+    assert marker is not None
+    if marker.args:
+        raise UsageError(f"{item.nodeid}: the drill marker takes named arguments only, such as severity='P1'")
+    if unknown := sorted(marker.kwargs.keys() - KEYS):
+        raise UsageError(
+            f"{item.nodeid}: '{unknown[0]}' is not an argument of the drill marker ({', '.join(sorted(KEYS))})"
+        )
+    for needed in ("severity", "fault"):
+        if needed not in marker.kwargs:
+            raise UsageError(f"{item.nodeid}: the drill marker needs '{needed}'")
+    if (cadence := marker.kwargs.get("cadence")) not in (None, *CADENCES):
+        raise UsageError(f"{item.nodeid}: cadence '{cadence}' is not known (there are: {', '.join(CADENCES)})")
+    return dict(marker.kwargs)
+
+
+def problem_with(item: pytest.Item, run: Run) -> str | None:
+    """Why a drill cannot be run as declared, in one sentence, or None."""
+    from muster.faults.experiments import find_experiment
+    from muster.load.profiles import find_profile
+    from muster.recovery import find_procedure
+    from muster.system import find_system, read_system
+
+    root = item.config.rootpath
+    try:
+        said = marked(item)
+        system = read_system(run.options.system or find_system(root))
+        severity_targets(said["severity"], {k: v.model_dump() for k, v in system.severities.items()})
+        find_experiment(root / "experiments", said["fault"])
+        if said.get("load"):
+            find_profile(root / "loadtests", said["load"])
+        if said.get("recovery"):
+            find_procedure(said["recovery"])
+    except MusterError as error:
+        text = str(error)
+        return text if text.startswith(item.nodeid) else f"{item.nodeid}: {text}"
+    return None
+
+
+def declare(item: pytest.Item, run: Run, definition: Any) -> Declaration:
+    """The declaration of a marked test on the system of a definition."""
+    said = marked(item)
+    overrides = {name: targets.model_dump() for name, targets in definition.severities.items()}
+    targets = severity_targets(said["severity"], overrides)
+    levels = {
+        "error_rate": definition.objectives.error_rate,
+        "latency_p95": definition.objectives.latency_p95_s,
+        **said.get("objectives", {}),
+    }
+    probes = [
+        {"name": "read", "every_s": definition.read.every_s, "limit_s": definition.read.limit_s},
+        {"name": "write", "every_s": definition.ledger.every_s, "limit_s": definition.ledger.limit_s, "write": True},
+    ]
+    passed_on = ("cadence", "load", "recovery", "error_budget", "overload", "proves_procedure", "response_s")
+    passed_on += ("hold_s", "steady_s", "detection_target_s")
+    return Declaration.from_event(
+        {
+            "name": drill_name(item),
+            "nodeid": item.nodeid,
+            "severity": said["severity"],
+            "fault": said["fault"],
+            "system": definition.name,
+            "evidence": run.evidence,
+            "cluster": run.cluster_name,
+            "rto_target_s": targets.rto_s,
+            "rto_budget_s": said.get("budget_s"),
+            "rpo_target_s": targets.rpo_s,
+            "max_lost_writes": said.get("max_lost_writes", 0),
+            "probes": probes,
+            "objectives": [{"name": name, "target": target} for name, target in levels.items()],
+            **{key: said[key] for key in passed_on if key in said},
+        }
+    )

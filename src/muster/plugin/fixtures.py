@@ -1,0 +1,145 @@
+"""The chain of fixtures. Each step can be overridden by a project's conftest.py or a test module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from muster.base.errors import MusterError
+from muster.base.files import write_atomically
+from muster.plugin.declare import declare, drill_name, is_drill
+from muster.plugin.run import RUN
+from muster.plugin.terminal import Terminal
+
+if TYPE_CHECKING:
+    from muster.drill import (
+        Drill,
+        InjectView,
+        LoadView,
+        ManagedSystem,
+        ObjectivesView,
+        RecoverView,
+        SystemView,
+    )
+    from muster.kube import Cluster
+
+DRILL = pytest.StashKey["Drill"]()
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The cluster under drill: an embedded one of this session's own, or the context named by --kube-context."""
+    from muster.kube import EmbeddedCluster, connect, isolated_kubeconfig
+    from muster.safety import check_target
+
+    run = request.config.stash[RUN]
+    definition = _definition(request)
+    run.begin()
+    if run.options.kube_context:
+        path = run.directory / f"kubeconfig{'-' + run.worker if run.worker else ''}"
+        with connect(isolated_kubeconfig(run.options.kube_context, path)) as found:
+            check_target(found, definition.namespace)
+            yield found
+        return
+    images = run.directory / "images.yaml"
+    write_atomically(images, yaml.safe_dump(definition.image_table()))
+    with EmbeddedCluster.start(images=images) as embedded, connect(embedded.kubeconfig, embedded=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def managed_system(request: pytest.FixtureRequest, cluster: Cluster) -> ManagedSystem:
+    """The system of the session, shared by its drills and reset where one left it spoilt."""
+    from muster.drill import ManagedSystem
+
+    return ManagedSystem(cluster, _definition(request))
+
+
+@pytest.fixture
+def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem) -> Iterator[Drill]:
+    """This test's drill; it owns the timeline and the verdict."""
+    from muster.drill import Drill, Project
+    from muster.probes.address import service_url
+
+    item = request.node
+    if not is_drill(item):
+        pytest.fail("a test that uses muster's fixtures must be marked with @pytest.mark.drill(...)", pytrace=False)
+    run = request.config.stash[RUN]
+    if problem := run.problems.get(item.nodeid):
+        pytest.fail(problem, pytrace=False)
+    run.begin()
+    terminal = Terminal(request.config, drill_name(item))
+    with terminal.step("deploy the system"):
+        terminal.note("deploy", managed_system.definition.name)
+        managed_system.prepare()
+    drill = Drill(
+        declaration=declare(item, run, managed_system.definition),
+        project=Project(request.config.rootpath),
+        state=managed_system.state,
+        kubeconfig=managed_system.cluster.kubeconfig,
+        url=service_url(managed_system.cluster, managed_system.definition),
+        directory=run.directory,
+        run=run.id,
+        seed=run.options.seed,
+        observer=terminal,
+    )
+    # Until the verdict says otherwise: a drill that is cut short leaves nobody knows what.
+    managed_system.spoilt()
+    with drill:
+        item.stash[DRILL] = drill
+        yield drill
+    managed_system.pristine = drill.left_whole
+    del item.stash[DRILL]
+
+
+@pytest.fixture
+def system(drill: Drill) -> SystemView:
+    """The system under drill: `wait_steady`, `ledger`, `wait_good`, `primaries`."""
+    from muster.drill import SystemView
+
+    return SystemView(drill)
+
+
+@pytest.fixture
+def load(drill: Drill) -> LoadView:
+    """Load on the system: `with load(rate=200): ...`."""
+    from muster.drill import LoadView
+
+    return LoadView(drill)
+
+
+@pytest.fixture
+def inject(drill: Drill) -> InjectView:
+    """The drill's fault: `with inject() as fault: ...`."""
+    from muster.drill import InjectView
+
+    return InjectView(drill)
+
+
+@pytest.fixture
+def recover(drill: Drill) -> RecoverView:
+    """The drill's recovery procedure: `done = recover()`."""
+    from muster.drill import RecoverView
+
+    return RecoverView(drill)
+
+
+@pytest.fixture
+def objectives(drill: Drill) -> ObjectivesView:
+    """What the drill is held to: `objectives.rto`, and `objectives.judge(...)`, which every drill must call."""
+    from muster.drill import ObjectivesView
+
+    return ObjectivesView(drill)
+
+
+def _definition(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+    from muster.system import find_system, read_system
+
+    options = request.config.stash[RUN].options
+    try:
+        return read_system(options.system or find_system(request.config.rootpath))
+    except MusterError as error:
+        pytest.fail(str(error), pytrace=False)

@@ -1,0 +1,94 @@
+"""One run: its id, its directory below reports/, its summary."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from muster.base import clock
+from muster.base.errors import UsageError
+from muster.base.process import RUN_ID_VARIABLE
+from muster.plugin.options import Options
+from muster.report import Summary
+
+
+@dataclass
+class Run:
+    """A run of drills. The controller (or the only process) owns its summary; xdist workers write beside it."""
+
+    id: str
+    directory: Path
+    options: Options
+    system: str
+    worker: str | None = None
+    summary: Summary | None = None
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    not_run: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def plan(cls, options: Options, system: str) -> Run:
+        """A run with a new id, which every process started from here on has in its environment."""
+        run_id = secrets.token_hex(6)
+        os.environ[RUN_ID_VARIABLE] = run_id
+        stamp = clock.utc().strftime("%Y%m%dT%H%M%SZ")
+        return cls(run_id, options.reports / f"{stamp}-{run_id}", options, system)
+
+    @classmethod
+    def join(cls, options: Options, told: dict[str, str]) -> Run:
+        """The controller's run, seen from an xdist worker."""
+        os.environ[RUN_ID_VARIABLE] = told["id"]
+        return cls(told["id"], Path(told["directory"]), options, told["system"], worker=told["worker"])
+
+    @property
+    def cluster_name(self) -> str:
+        return self.options.kube_context or "embedded"
+
+    @property
+    def evidence(self) -> str:
+        return "cluster" if self.options.kube_context else "rehearsal"
+
+    def begin(self) -> None:
+        """Make the run's directory and, where this process owns it, its summary. May be called again.
+
+        Raises:
+            UsageError: the directory cannot be had.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            if self.worker is None and self.summary is None:
+                self.summary = Summary.start(
+                    self.directory, system=self.system, cluster=self.cluster_name, evidence=self.evidence
+                )
+                _point(self.options.reports / "latest", self.directory)
+        except OSError as error:
+            raise UsageError(f"directory {self.directory} cannot be had for the report: {error.strerror}") from error
+
+    def record(self, entry: dict[str, Any]) -> None:
+        """Put a drill's entry into the summary."""
+        self.begin()
+        self.entries.append(entry)
+        assert self.summary is not None
+        self.summary.update(entry)
+
+    def finish(self) -> None:
+        """Close the summary, if there is one."""
+        if self.summary is not None:
+            for name, why in self.not_run.items():
+                self.summary.not_run(name, why)
+            self.summary.finish()
+
+
+def _point(link: Path, target: Path) -> None:
+    """Let `link` point to `target`, in one step."""
+    temporary = link.with_name(f".latest-{target.name}")
+    temporary.symlink_to(target.name)
+    temporary.replace(link)
+
+
+RUN = pytest.StashKey[Run]()

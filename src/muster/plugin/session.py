@@ -1,0 +1,164 @@
+"""A session from its first second to its last: the run, its workers, and what keeps a drill from being started."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from muster.base.errors import MusterError
+from muster.plugin.declare import drill_name, is_drill, problem_with
+from muster.plugin.options import read_options
+from muster.plugin.outcome import Recorder
+from muster.plugin.run import RUN, Run
+
+PR_SET_PDEATHSIG = 1
+MARKER = (
+    "drill(severity, fault, load, recovery, cadence, budget_s, ...): a rehearsal of an emergency; declares what will "
+    "happen, so that a plan can be made without running it"
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+    options = read_options(config)
+    told = getattr(config, "workerinput", {}).get("muster")
+    if told:
+        config.stash[RUN] = Run.join(options, told)
+        _die_with_the_controller(told["controller"])
+        return
+    run = Run.plan(options, system=_system_name(config))
+    config.stash[RUN] = run
+    config.pluginmanager.register(Recorder(config), "muster-recorder")
+    signal.signal(signal.SIGTERM, _interrupt)
+    if _asks_for_drills(config) and not config.option.collectonly:
+        _usage(run.begin)
+        _usage(lambda: check_target(run))
+        if hasattr(config.option, "allure_report_dir") and not config.option.allure_report_dir:
+            config.option.allure_report_dir = str(options.reports / "allure-results")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    run = node.config.stash[RUN]
+    node.workerinput["muster"] = {
+        "id": run.id,
+        "directory": str(run.directory),
+        "system": run.system,
+        "worker": node.gateway.id,
+        "controller": os.getpid(),
+    }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    run = node.config.stash[RUN]
+    run.not_run.update(getattr(node, "workeroutput", {}).get("muster_not_run", {}))
+    if error:
+        run.not_run[f"(worker {node.gateway.id})"] = "the worker crashed"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse what cannot be run before anything is struck."""
+    run = config.stash[RUN]
+    for item in items:
+        if is_drill(item) and (problem := problem_with(item, run)):
+            run.problems[item.nodeid] = problem
+    if run.problems and run.worker is None:
+        raise pytest.UsageError("\n".join(dict.fromkeys(run.problems.values())))
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_drill(item):
+            item.config.stash[RUN].not_run[drill_name(item)] = "deselected"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    run = session.config.stash[RUN]
+    if run.worker is None and not session.config.option.collectonly and any(map(is_drill, session.items)):
+        _usage(run.begin)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    run = config.stash[RUN]
+    if run.summary is None:
+        return []
+    return [f"muster: {run.system} on {run.cluster_name} (evidence: {run.evidence}), report in {_shown(run, config)}"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    run = session.config.stash[RUN]
+    if run.worker is not None:
+        session.config.workeroutput["muster_not_run"] = run.not_run  # type: ignore[attr-defined]
+    # With workers, theirs is still to come: pytest_unconfigure is after the last of them.
+    session.config.add_cleanup(run.finish)
+
+
+def check_target(run: Run) -> None:
+    """Make sure that a real cluster answers and that its namespace is meant to be struck.
+
+    Raises:
+        UsageError, ClusterError, RefusedError: it is not; the message says what would be right.
+    """
+    if run.options.kube_context is None:
+        return
+    from muster.kube import connect, isolated_kubeconfig
+    from muster.safety import check_target as check_namespace
+    from muster.system import read_system
+
+    kubeconfig = isolated_kubeconfig(run.options.kube_context, run.directory / "kubeconfig")
+    definition = read_system(_system_path(run.options.system, run.options.reports.parent))
+    with connect(kubeconfig) as cluster:
+        check_namespace(cluster, definition.namespace)
+
+
+def _system_path(named: Path | None, root: Path) -> Path:
+    from muster.system import find_system
+
+    return named or find_system(root)
+
+
+def _system_name(config: pytest.Config) -> str:
+    options = read_options(config)
+    path = options.system
+    if path is None:
+        found = sorted(config.rootpath.glob("systems/*/system.yaml"))
+        return found[0].parent.name if len(found) == 1 else "unknown"
+    return path.parent.name if path.is_file() else path.name
+
+
+def _asks_for_drills(config: pytest.Config) -> bool:
+    """Whether the command line names a place called drills. Drills elsewhere are noticed once they are collected."""
+    return any("drills" in Path(str(argument).split("::", 1)[0]).resolve().parts for argument in config.args)
+
+
+def _usage(action: Any) -> None:
+    """Turn a user's mistake into pytest's own error for that: one sentence, exit code 4."""
+    try:
+        action()
+    except MusterError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _shown(run: Run, config: pytest.Config) -> str:
+    return os.path.relpath(run.directory, config.invocation_params.dir)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # CI cancels with SIGTERM: faults are undone and clusters ended as after Ctrl-C.
+    raise KeyboardInterrupt("SIGTERM")
+
+
+def _die_with_the_controller(controller: int) -> None:
+    """Have the kernel kill this worker when its controller is gone: execnet's own notice can take seconds."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != controller:
+        os._exit(1)

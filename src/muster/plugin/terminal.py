@@ -1,0 +1,128 @@
+"""What a person sees while drills run and when they are over."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import allure
+import pytest
+
+from muster.base.clock import now
+from muster.plugin.run import RUN
+
+if TYPE_CHECKING:
+    from muster.drill.live import Status
+
+TICK_S = 0.5
+CLEAR_LINE = "\r\x1b[2K"
+
+
+class Terminal:
+    """Follows one drill. On a terminal one line is kept up to date; elsewhere each phase gets a line. In an xdist
+    worker nothing is shown: it has no terminal."""
+
+    def __init__(self, config: pytest.Config, drill: str) -> None:
+        self._config = config
+        self._drill = drill
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        if hasattr(config, "workerinput"):
+            self._reporter = None
+        self._live = bool(self._reporter and self._reporter.isatty)
+        self._next_tick = 0.0
+        self._began = now()
+
+    def phase(self, status: Status, detail: str) -> None:
+        """Show that the drill entered a phase."""
+        self.note(status.phase, detail, elapsed=status.elapsed_s)
+
+    def note(self, phase: str, detail: str, *, elapsed: float | None = None) -> None:
+        """A line that stays: the time since the drill began, the phase, what there is to say."""
+        at = now() - self._began if elapsed is None else elapsed
+        self._write(
+            f"{CLEAR_LINE if self._live else ''}  {self._drill}  {at:6.1f} s  {phase:<7} {detail}".rstrip() + "\n"
+        )
+
+    def tick(self, status: Status) -> None:
+        """Renew the line that shows where the drill is, on a terminal and not too often."""
+        if not self._live or now() < self._next_tick:
+            return
+        self._next_tick = now() + TICK_S
+        self._write(f"{CLEAR_LINE}  {describe(status)}")
+
+    def step(self, title: str) -> AbstractContextManager[object]:
+        """A step of the Allure report."""
+        step: AbstractContextManager[object] = allure.step(title)
+        return step
+
+    def _write(self, text: str) -> None:
+        if self._reporter is None:
+            return
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        if capture is None:
+            self._reporter.write(text, flush=True)
+            return
+        with capture.global_and_fixture_disabled():
+            if not self._live:
+                self._reporter.ensure_newline()
+            self._reporter.write(text, flush=True)
+
+
+def describe(status: Status) -> str:
+    """Where a drill is, in one line."""
+    parts = [f"{status.drill}", f"{status.elapsed_s:6.1f} s", f"{status.phase:<7}"]
+    if status.since_injection_s is not None:
+        budget = f" of {status.budget_s:g} s" if status.budget_s else ""
+        parts.append(f"fault +{status.since_injection_s:.1f} s{budget}")
+    parts.append(f"{status.requests_per_s:.0f} requests/s")
+    parts.append(f"{status.errors_per_s:.0f} errors/s")
+    return "  ".join(parts)
+
+
+def summarise(reporter: Any, config: pytest.Config) -> None:
+    """The table of all drills of the run, and the messages of those that are not met."""
+    run = config.stash[RUN]
+    if not run.entries:
+        return
+    for report in reporter.stats.get("unknown", []):
+        reporter.write_sep("_", report.nodeid, yellow=True)
+        reporter.line(str(report.longrepr))
+    reporter.section("drills", sep="=")
+    rows = [("verdict", "drill", "severity", "RTO", "budget", "recovered by", "acknowledged", "lost")]
+    rows += [_row(entry) for entry in run.entries]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for number, row in enumerate(rows):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        colour = {} if number == 0 else _colour(run.entries[number - 1]["verdict"])
+        reporter.write_line(text, bold=number == 0, **colour)
+    for entry in run.entries:
+        if entry["verdict"] != "met":
+            reporter.write_line(f"{entry['name']}: {entry['why']}", **_colour(entry["verdict"]))
+    reporter.write_line(f"evidence: {run.evidence}; report: {run.directory}")
+
+
+def _colour(verdict: str) -> dict[str, bool]:
+    return {{"met": "green", "missed": "red"}.get(verdict, "yellow"): True}
+
+
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    rto, rpo = entry["rto"], entry["rpo"]
+    judged = rpo["verdict"] is not None
+    return (
+        entry["verdict"],
+        entry["name"],
+        entry["severity"] or "",
+        interval(rto),
+        f"{rto['budget_s']:g} s" if rto.get("budget_s") else "",
+        entry["recovered_by"] or "",
+        str(rpo["acknowledged_writes"]) if judged else "",
+        str(rpo["lost_writes"]) if judged else "",
+    )
+
+
+def interval(rto: dict[str, Any]) -> str:
+    """An RTO as a value and its interval: `1.74 s [1.72, 1.76]`, or what is known of one that never ended."""
+    if rto["value_s"] is not None:
+        high = f"{rto['high_s']:.2f}" if rto["high_s"] is not None else "?"
+        return f"{rto['value_s']:.2f} s [{rto['low_s'] or 0:.2f}, {high}]"
+    return f"> {rto['low_s']:.1f} s" if rto["low_s"] else ""
