@@ -67,7 +67,7 @@ def verdict(report: Path) -> None:
     for entry in summary.drills:
         click.echo(f"{entry.verdict:<8} {entry.name}: {entry.why}")
     for left_out in summary.not_run:
-        click.echo(f"{'not run':<8} {left_out['name']}: {left_out['why']}")
+        click.echo(f"{'not run':<8} {left_out.name}: {left_out.why}")
     click.echo(f"{summary.verdict} ({summary.system} on {summary.cluster}, evidence: {summary.evidence})")
     sys.exit(exit_code(summary))
 
@@ -100,13 +100,13 @@ def procedures() -> None:
 def recover(procedure: str, kube_context: str | None, system: Path | None) -> None:
     """Run a recovery procedure; exit 1 if a step of it fails."""
     from muster.recovery import Context, find_procedure, run
-    from muster.safety import Audit
+    from muster.safety import AuditLog
 
     found = find_procedure(procedure)
     definition = _definition(system)
     HOME.mkdir(exist_ok=True)
     with _cluster(kube_context) as cluster:
-        audit = Audit(HOME / "audit.jsonl")
+        audit = AuditLog.of_run(HOME)
         context = Context(
             cluster=cluster, system=definition, namespace=definition.namespace, timeline=None, audit=audit
         )

@@ -55,6 +55,8 @@ class SteadyCheck:
         counts = windows.counts(since, until)
         newest = max((r.done for r in record.load.requests), default=0.0)
         needed = max((o.samples_needed for o in objectives), default=1)
+        if record.load_started is None or record.load_started > since:
+            return f"the load has not run for {until - since:g} s yet"
         if until - newest > NEWEST_S or counts.asked < needed:
             return f"the load has {counts.asked} answers in {until - since:g} s, {needed:g} are needed"
         if (spoilt := windows.first_spoilt(since, until)) is not None:

@@ -124,9 +124,10 @@ class Drill:
         """The prober, which runs as long as anybody needs it."""
         if self._prober is None:
             self._prober = Prober.start(self.state.definition, self.url, self.timeline_path, self.work)
+            self._stack.callback(self._prober.stop)
+            self._prober.wait_started()
         self._prober_users += 1
         try:
-            self._prober.wait_started()
             yield self._prober
         finally:
             self._prober_users -= 1

@@ -15,7 +15,7 @@ from muster.load.profiles import find_profile
 from muster.load.run import LoadRun
 from muster.probes.ledger import read_back
 from muster.recovery import Context, Outcome, find_procedure, run
-from muster.safety import Audit
+from muster.safety import AuditLog
 
 STEADY_WITHIN_S = 60.0
 
@@ -136,7 +136,8 @@ class Fault:
         """
         if not self._injection.wait_landed(seconds):
             raise UnprovableError(
-                f"fault '{self._injection.experiment.name}' did not land within {seconds:g} s: {self._injection.evidence}"
+                f"fault '{self._injection.experiment.name}' did not land within {seconds:g} s: "
+                f"{self._injection.evidence}"
             )
 
 
@@ -183,7 +184,7 @@ class RecoverView:
             system=drill.state.definition,
             namespace=drill.state.namespace,
             timeline=drill.timeline,
-            audit=Audit(drill.directory / "audit.jsonl"),
+            audit=AuditLog.of_run(drill.directory),
         )
         with drill.observer.step(f"recovery: {found.name}"):
             return run(found, context)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from muster.base.errors import ClusterError, MusterError, UsageError
 from muster.base.process import Child, run_id
@@ -18,48 +18,58 @@ from muster.base.waiting import wait_for
 class EmbeddedCluster:
     """An embedded cluster below a lifeline. Leaving it as a context manager ends it and removes its state."""
 
-    def __init__(self, child: Child, state: Path) -> None:
+    def __init__(self, child: Child, state: Path, output: IO[bytes]) -> None:
         self._child = child
+        self._output = output
         self.state = state
         self.kubeconfig = state / "kubeconfig"
 
     @classmethod
     def start(
-        cls, *, images: Path | None = None, state: Path | None = None, detached: bool = False, within: float = 15.0
+        cls,
+        *,
+        images: Path | None = None,
+        state: Path | None = None,
+        log: Path | None = None,
+        detached: bool = False,
+        within: float = 15.0,
     ) -> Self:
         """Start a cluster and wait until it serves.
 
         `images` is a table of image names (docs/embedded-cluster.md); `state` a directory for its state, a temporary
-        one by default; a `detached` cluster outlives this process.
+        one by default; `log` receives what the cluster says; a `detached` cluster outlives this process.
 
         Raises:
             UsageError: the state directory cannot be had.
             ClusterError: it did not come up within so many seconds; the message quotes what it said.
         """
         directory = _state_directory(state)
-        log = directory / "cluster.log"
         command = [sys.executable, "-m", "muster.embedded", "--state", str(directory), "--run-id", run_id()]
         command += ["--images", str(images)] if images else []
-        with log.open("wb") as output:
-            child = Child(
-                command,
-                remove=[directory],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                detached=detached,
-                grace=4.0,
-                cwd=directory,
-            )
-        cluster = cls(child, directory)
+        output: IO[bytes] = log.open("w+b") if log else tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
+        child = Child(
+            command,
+            remove=[directory],
+            stdout=output.fileno(),
+            stderr=subprocess.STDOUT,
+            detached=detached,
+            grace=4.0,
+            cwd=directory,
+        )
+        cluster = cls(child, directory, output)
         try:
             wait_for(cluster._serves, within=within, every=0.01, reason="the embedded cluster to serve")
         except MusterError as error:
-            said = _last_line(log)
-            child.stop()
-            if isinstance(error, UsageError):
-                raise
+            said = cluster.said()
+            cluster.stop()
             raise ClusterError(f"the embedded cluster did not start: {said or error}") from error
         return cluster
+
+    def said(self) -> str:
+        """The last line that the cluster printed."""
+        self._output.seek(0)
+        lines = self._output.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
     @property
     def pid(self) -> int:
@@ -69,6 +79,7 @@ class EmbeddedCluster:
     def stop(self) -> None:
         """End the cluster with all its pods and remove its state. May be called again."""
         self._child.stop()
+        self._output.close()
 
     def __enter__(self) -> Self:
         return self
@@ -96,11 +107,3 @@ def _state_directory(state: Path | None) -> Path:
         where = state or Path(os.environ.get("TMPDIR", "/tmp"))  # noqa: S108
         raise UsageError(f"directory {where} cannot be had for the cluster's state: {error.strerror}") from error
     return state.absolute()
-
-
-def _last_line(log: Path) -> str:
-    try:
-        lines = log.read_text(errors="replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1] if lines else ""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from muster.base.errors import MusterError, UsageError
-from muster.objectives import Declaration, severity_targets
 from muster.plugin.run import Run
+
+if TYPE_CHECKING:
+    from muster.objectives import Declaration
+    from muster.system import SystemDefinition
 
 CADENCES = ("monthly", "quarterly", "yearly")
 KEYS = frozenset(
@@ -56,6 +59,7 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
     """Why a drill cannot be run as declared, in one sentence, or None."""
     from muster.faults.experiments import find_experiment
     from muster.load.profiles import find_profile
+    from muster.objectives import severity_targets
     from muster.recovery import find_procedure
     from muster.system import find_system, read_system
 
@@ -75,8 +79,10 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
     return None
 
 
-def declare(item: pytest.Item, run: Run, definition: Any) -> Declaration:
+def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declaration:
     """The declaration of a marked test on the system of a definition."""
+    from muster.objectives import Declaration, severity_targets
+
     said = marked(item)
     overrides = {name: targets.model_dump() for name, targets in definition.severities.items()}
     targets = severity_targets(said["severity"], overrides)
@@ -89,8 +95,8 @@ def declare(item: pytest.Item, run: Run, definition: Any) -> Declaration:
         {"name": "read", "every_s": definition.read.every_s, "limit_s": definition.read.limit_s},
         {"name": "write", "every_s": definition.ledger.every_s, "limit_s": definition.ledger.limit_s, "write": True},
     ]
-    passed_on = ("cadence", "load", "recovery", "error_budget", "overload", "proves_procedure", "response_s")
-    passed_on += ("hold_s", "steady_s", "detection_target_s")
+    passed_on = [*("cadence", "load", "recovery", "error_budget", "overload", "proves_procedure", "response_s")]
+    passed_on += ["hold_s", "steady_s", "detection_target_s"]
     return Declaration.from_event(
         {
             "name": drill_name(item),

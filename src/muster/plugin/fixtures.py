@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SystemView,
     )
     from muster.kube import Cluster
+    from muster.system import SystemDefinition
 
 DRILL = pytest.StashKey["Drill"]()
 
@@ -46,7 +47,8 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         return
     images = run.directory / "images.yaml"
     write_atomically(images, yaml.safe_dump(definition.image_table()))
-    with EmbeddedCluster.start(images=images) as embedded, connect(embedded.kubeconfig, embedded=True) as made:
+    log = run.directory / f"cluster{'-' + run.worker if run.worker else ''}.log"
+    with EmbeddedCluster.start(images=images, log=log) as embedded, connect(embedded.kubeconfig, embedded=True) as made:
         yield made
 
 
@@ -135,7 +137,7 @@ def objectives(drill: Drill) -> ObjectivesView:
     return ObjectivesView(drill)
 
 
-def _definition(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+def _definition(request: pytest.FixtureRequest) -> SystemDefinition:
     from muster.system import find_system, read_system
 
     options = request.config.stash[RUN].options

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +14,10 @@ from muster.plugin.declare import drill_name, is_drill
 from muster.plugin.fixtures import DRILL
 from muster.plugin.run import RUN
 from muster.plugin.terminal import summarise
+
+if TYPE_CHECKING:
+    from muster.drill import Drill
+    from muster.verdict import DrillVerdict
 
 ENTRY = pytest.StashKey[dict[str, Any]]()
 FAILED = pytest.StashKey[str]()
@@ -42,17 +48,19 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def _conclude(item: pytest.Item, error: BaseException | None) -> None:
     """Judge, record, and raise unless the drill met its objectives."""
     from muster.report import failure_message
-    from muster.report.attach import attach_drill
+    from muster.report.attach import attach_drill, label_drill
     from muster.verdict import Verdict
 
     drill = item.stash.get(DRILL, None)
     if drill is None:
         raise UnknownVerdict(f"UNKNOWN {drill_name(item)}: it is marked as a drill but uses none of its fixtures")
     verdict = drill.conclude(error)
+    _illustrate(drill, verdict)
     entry = verdict.to_json()
     item.stash[ENTRY] = entry
     message = failure_message(verdict)
-    attach_drill(drill.directory, verdict, drill.project.root)
+    label_drill(verdict, drill.declaration.system)
+    attach_drill(drill.directory, verdict, drill.project.experiments / f"{drill.declaration.fault}.yaml")
     if verdict.verdict is Verdict.MET and error is None:
         return
     item.stash[FAILED] = message
@@ -61,6 +69,21 @@ def _conclude(item: pytest.Item, error: BaseException | None) -> None:
     if verdict.verdict is Verdict.MISSED:
         pytest.fail(message, pytrace=False)
     raise UnknownVerdict(message)
+
+
+def _illustrate(drill: Drill, verdict: DrillVerdict) -> None:
+    """Name the drill's files in its entry, and draw its picture; a picture that fails changes no verdict."""
+    from muster.base.timeline import read_timeline
+    from muster.report import draw
+
+    verdict.timeline = os.path.relpath(drill.timeline_path, drill.project.root)
+    picture = drill.timeline_path.with_suffix(".svg")
+    try:
+        picture.write_text(draw(read_timeline(drill.timeline_path), verdict))
+    except (MusterError, ArithmeticError, LookupError, ValueError, OSError) as error:
+        warnings.warn(f"the picture of {verdict.name} cannot be drawn: {error}", stacklevel=2)
+        return
+    verdict.picture = os.path.relpath(picture, drill.project.root)
 
 
 @pytest.hookimpl(wrapper=True)

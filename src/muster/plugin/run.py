@@ -6,7 +6,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +14,9 @@ from muster.base import clock
 from muster.base.errors import UsageError
 from muster.base.process import RUN_ID_VARIABLE
 from muster.plugin.options import Options
-from muster.report import Summary
+
+if TYPE_CHECKING:
+    from muster.report import Summary
 
 
 @dataclass
@@ -59,10 +61,15 @@ class Run:
         Raises:
             UsageError: the directory cannot be had.
         """
+        from muster.report import Summary
+        from muster.safety.audit import AUDIT_VARIABLE
+
+        # Experiments and procedures write one audit log, whichever process they run in.
+        os.environ[AUDIT_VARIABLE] = str(self.directory / "audit.jsonl")
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             if self.worker is None and self.summary is None:
-                self.summary = Summary.start(
+                self.summary = Summary(
                     self.directory, system=self.system, cluster=self.cluster_name, evidence=self.evidence
                 )
                 _point(self.options.reports / "latest", self.directory)
@@ -71,16 +78,22 @@ class Run:
 
     def record(self, entry: dict[str, Any]) -> None:
         """Put a drill's entry into the summary."""
+        from muster.verdict import DrillVerdict
+
         self.begin()
         self.entries.append(entry)
         assert self.summary is not None
-        self.summary.update(entry)
+        self.summary.update(DrillVerdict.model_validate(entry))
 
-    def finish(self) -> None:
-        """Close the summary, if there is one."""
-        if self.summary is not None:
-            for name, why in self.not_run.items():
-                self.summary.not_run(name, why)
+    def finish(self, interrupted: str | None = None) -> None:
+        """Close the summary, if there is one; a session that was `interrupted` (by what) concludes nothing."""
+        if self.summary is None:
+            return
+        for name, why in self.not_run.items():
+            self.summary.not_run(name, why)
+        if interrupted:
+            self.summary.interrupt(interrupted)
+        else:
             self.summary.finish()
 
 

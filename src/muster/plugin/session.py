@@ -94,12 +94,14 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run = session.config.stash[RUN]
     if run.worker is not None:
         session.config.workeroutput["muster_not_run"] = run.not_run  # type: ignore[attr-defined]
-    # With workers, theirs is still to come: pytest_unconfigure is after the last of them.
-    session.config.add_cleanup(run.finish)
+        return
+    interrupted = "the session was interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else None
+    # What the workers did not run is known only when the last of them is gone.
+    session.config.add_cleanup(lambda: run.finish(interrupted))
 
 
 def check_target(run: Run) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-import allure
 import pytest
 
 from muster.base.clock import now
@@ -34,11 +33,11 @@ class Terminal:
 
     def phase(self, status: Status, detail: str) -> None:
         """Show that the drill entered a phase."""
-        self.note(status.phase, detail, elapsed=status.elapsed_s)
+        self.note(status.phase, detail)
 
-    def note(self, phase: str, detail: str, *, elapsed: float | None = None) -> None:
-        """A line that stays: the time since the drill began, the phase, what there is to say."""
-        at = now() - self._began if elapsed is None else elapsed
+    def note(self, phase: str, detail: str) -> None:
+        """A line that stays: the time since the drill's setting up began, the phase, what there is to say."""
+        at = now() - self._began
         self._write(
             f"{CLEAR_LINE if self._live else ''}  {self._drill}  {at:6.1f} s  {phase:<7} {detail}".rstrip() + "\n"
         )
@@ -48,10 +47,12 @@ class Terminal:
         if not self._live or now() < self._next_tick:
             return
         self._next_tick = now() + TICK_S
-        self._write(f"{CLEAR_LINE}  {describe(status)}")
+        self._write(f"{CLEAR_LINE}  {self._drill}  {now() - self._began:6.1f} s  {describe(status)}")
 
     def step(self, title: str) -> AbstractContextManager[object]:
         """A step of the Allure report."""
+        import allure
+
         step: AbstractContextManager[object] = allure.step(title)
         return step
 
@@ -70,7 +71,7 @@ class Terminal:
 
 def describe(status: Status) -> str:
     """Where a drill is, in one line."""
-    parts = [f"{status.drill}", f"{status.elapsed_s:6.1f} s", f"{status.phase:<7}"]
+    parts = [f"{status.phase:<7}"]
     if status.since_injection_s is not None:
         budget = f" of {status.budget_s:g} s" if status.budget_s else ""
         parts.append(f"fault +{status.since_injection_s:.1f} s{budget}")
@@ -88,7 +89,9 @@ def summarise(reporter: Any, config: pytest.Config) -> None:
         reporter.write_sep("_", report.nodeid, yellow=True)
         reporter.line(str(report.longrepr))
     reporter.section("drills", sep="=")
-    rows = [("verdict", "drill", "severity", "RTO", "budget", "recovered by", "acknowledged", "lost")]
+    rows: list[tuple[str, ...]] = [
+        ("verdict", "drill", "severity", "RTO", "budget", "recovered by", "acknowledged", "lost")
+    ]
     rows += [_row(entry) for entry in run.entries]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):

@@ -1,0 +1,127 @@
+"""Print start-up times, throughput of the reference system, and the wall time of the drills."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from muster.base.timeline import Timeline, read_timeline
+from muster.drill import ManagedSystem
+from muster.kube import Cluster, EmbeddedCluster, connect
+from muster.load.profiles import find_profile
+from muster.load.run import LoadRun
+from muster.probes.address import service_url
+from muster.system import SystemDefinition, read_system
+
+ROOT = Path(__file__).resolve().parents[1]
+SYSTEM = ROOT / "systems/enhancer/system.yaml"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long each load lasts")
+    parser.add_argument("--rates", type=float, nargs="+", default=[1000.0, 2000.0, 3000.0], help="requests/s")
+    parser.add_argument("--skip-drills", action="store_true")
+    options = parser.parse_args()
+    print(f"{os.cpu_count()} cores")
+    cluster_start()
+    system_start()
+    for rate in options.rates:
+        throughput(rate, options.seconds)
+    if not options.skip_drills:
+        drills()
+    return 0
+
+
+@contextmanager
+def cluster(definition: SystemDefinition) -> Iterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="muster-bench-") as scratch:
+        images = Path(scratch) / "images.yaml"
+        images.write_text(yaml.safe_dump(definition.image_table()))
+        with EmbeddedCluster.start(images=images) as embedded, connect(embedded.kubeconfig, embedded=True) as found:
+            yield found
+
+
+def cluster_start(times: int = 5) -> None:
+    taken = []
+    for _ in range(times):
+        begun = time.monotonic()
+        with EmbeddedCluster.start() as embedded, connect(embedded.kubeconfig, embedded=True):
+            taken.append(time.monotonic() - begun)
+    show("embedded cluster ready to serve", statistics.median(taken), "s", f"median of {times}, wanted < 1")
+
+
+def system_start() -> None:
+    definition = read_system(SYSTEM)
+    begun = time.monotonic()
+    with cluster(definition) as found:
+        ManagedSystem(found, definition).prepare()
+        show("reference system ready from nothing", time.monotonic() - begun, "s", "cluster included, wanted < 8")
+
+
+def throughput(rate: float, seconds: float) -> None:
+    """An open-loop load with the admission limit lifted; latency counts from the intended times."""
+    definition = read_system(SYSTEM)
+    with tempfile.TemporaryDirectory(prefix="muster-bench-") as scratch, cluster(definition) as found:
+        managed = ManagedSystem(found, definition)
+        managed.prepare()
+        lift_admission(found, definition, managed)
+        path = Path(scratch) / "bench.jsonl"
+        Timeline.start(path, run="bench", drill="bench").close()
+        load = LoadRun.start(
+            find_profile(ROOT / "loadtests", "steady"),
+            rate=rate,
+            url=service_url(found, definition),
+            timeline=path,
+            directory=Path(scratch),
+            ceiling=math.inf,
+        )
+        with load:
+            time.sleep(seconds + 2)
+        requests = [event for event in read_timeline(path) if event["kind"] == "request"]
+    begin = min(event["intended"] for event in requests) + 1  # the first second warms up
+    inside = [event for event in requests if begin <= event["intended"] < begin + seconds]
+    latencies = sorted(event["done"] - event["intended"] for event in inside)
+    failed = sum(event["outcome"] != "ok" for event in inside)
+    answered = len(inside) - failed
+    show(f"load of {rate:g} requests/s for {seconds:g} s: answered", answered / seconds, "requests/s")
+    show("  P95, from the intended time", latencies[int(0.95 * len(latencies))] * 1000, "ms", "wanted < 500, aim 20")
+    show("  error rate", 100 * failed / len(inside), "%", "wanted < 0.1")
+
+
+def lift_admission(found: Cluster, definition: SystemDefinition, managed: ManagedSystem) -> None:
+    settings = found.get("ConfigMap", "enhancer-settings", definition.namespace)["data"]["settings.yaml"]
+    lifted = "".join(
+        "admission_rate: 0\n" if line.startswith("admission_rate") else line for line in settings.splitlines(True)
+    )
+    found.patch("ConfigMap", "enhancer-settings", definition.namespace, {"data": {"settings.yaml": lifted}})
+    restart = {"spec": {"template": {"metadata": {"annotations": {"muster.dev/bench": "lifted"}}}}}
+    found.patch("Deployment", "api", definition.namespace, restart)
+    deadline = time.monotonic() + 60
+    while managed.state.unready() and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def drills() -> None:
+    begun = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "pytest", "drills", "-q"], cwd=ROOT, check=False, capture_output=True)
+    show("all drills, wall time", time.monotonic() - begun, "s", f"exit {done.returncode}, wanted < 60")
+
+
+def show(what: str, value: float, unit: str, note: str = "") -> None:
+    print(f"{what:<55} {value:10.2f} {unit:<11} {note}".rstrip(), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

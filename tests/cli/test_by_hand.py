@@ -1,0 +1,139 @@
+"""What a person types outside of pytest: a cluster in the background, strikes and repairs by hand, verdicts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from muster.base.process import processes_of_run
+from muster.kube import connect
+from muster.safety import open_records
+
+if TYPE_CHECKING:
+    from tests.conftest import DrillProject
+
+BIN = Path(sys.executable).parent
+
+
+def muster(project: DrillProject, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / "muster"), *arguments],
+        cwd=project.root,
+        env=project.environment(TMPDIR=str(project.root / "tmp"), **environment),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def up(drill_project: DrillProject) -> Iterator[DrillProject]:
+    """A project whose cluster is up, with the system on it."""
+    (drill_project.root / "tmp").mkdir()
+    done = muster(drill_project, "up")
+    try:
+        assert done.returncode == 0, done.stderr
+        assert "kubectl --kubeconfig .muster/kubeconfig get pods" in done.stdout
+        yield drill_project
+    finally:
+        muster(drill_project, "down")
+
+
+def test_up_strike_mend_down(up: DrillProject) -> None:
+    config = up.root / ".muster/kubeconfig"
+    with connect(config, embedded=True) as cluster:
+        pods = cluster.list("Pod", "enhancer")
+        assert len(pods) == 9
+        run = json.loads((up.root / ".muster/cluster.json").read_text())["run"]
+
+        again = muster(up, "up")
+        assert (again.returncode, "is up already" in again.stderr) == (2, True)
+
+        mended = muster(up, "recover", "repair-crashed-pods")
+        assert mended.returncode == 0, mended.stdout + mended.stderr
+
+        struck = subprocess.run(
+            [str(BIN / "chaos"), "run", "experiments/pod-crash.yaml"],
+            cwd=up.root,
+            env=up.environment(
+                KUBECONFIG=str(config), MUSTER_HOLD_S="0.5", PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"
+            ),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert struck.returncode == 0, struck.stdout + struck.stderr
+        journal = json.loads((up.root / "journal.json").read_text())
+        assert journal["status"] == "completed"
+        assert all(activity["status"] == "succeeded" for activity in [*journal["run"], *journal["rollbacks"]])
+        after = {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer", labels="app=api")}
+        assert not after & {pod["metadata"]["uid"] for pod in pods}, "the API's pods were not struck"
+        assert open_records(cluster, "enhancer") == []
+        environment = cluster.get("Deployment", "api", "enhancer")["spec"]["template"]["spec"]["containers"][0]["env"]
+        assert "ENHANCER_ADMISSION_RATE" not in [variable["name"] for variable in environment]
+
+    done = muster(up, "down")
+    assert done.returncode == 0, done.stderr
+    assert processes_of_run(run) == []
+    assert list((up.root / "tmp").iterdir()) == []
+    assert not config.exists()
+
+
+def test_a_namespace_without_the_label_is_not_struck_and_not_touched(up: DrillProject) -> None:
+    config = up.root / ".muster/kubeconfig"
+    with connect(config, embedded=True) as cluster:
+        cluster.patch("Namespace", "enhancer", None, {"metadata": {"labels": {"muster.dev/drills": None}}})
+        before = {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer")}
+        session = up.pytest("drills", "-k", "db_failure", "--kube-context", "embedded", KUBECONFIG=str(config))
+        assert session.code == pytest.ExitCode.USAGE_ERROR, session.output
+        assert "kubectl label namespace enhancer muster.dev/drills=allowed" in session.output
+        assert {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer")} == before
+
+
+def test_a_named_context_is_struck_and_what_muster_did_not_make_stays(up: DrillProject) -> None:
+    config = up.root / ".muster/kubeconfig"
+    with connect(config, embedded=True) as cluster:
+        created = cluster.get("Namespace", "enhancer")["metadata"]["uid"]
+        up.write("conftest.py", "")
+        definition = up.root / "systems/enhancer/system.yaml"
+        address = cluster.get("Service", "api", "enhancer")["spec"]["clusterIP"]
+        definition.write_text(
+            definition.read_text().replace(
+                "service: {name: api, port: 8080}", f"service: {{name: api, port: 8080, url: http://{address}:8080}}"
+            )
+        )
+        session = up.pytest("drills", "-k", "pod_crash", "--kube-context", "embedded", KUBECONFIG=str(config))
+        summary = up.summary()
+        assert (summary["evidence"], summary["cluster"]) == ("cluster", "embedded")
+        assert summary["drills"][0]["fault"]["landed"] is True, session.output
+        assert cluster.get("Namespace", "enhancer")["metadata"]["uid"] == created
+        assert open_records(cluster, "enhancer") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("down",), 0, "no cluster is up"),
+        (("verdict",), 2, "no summary at reports/latest"),
+        (("analyse", "nothing.jsonl"), 2, "timeline nothing.jsonl cannot be read"),
+        (("recover", "pray"), 2, "recovery procedure 'pray' not known (there are: "),
+        (("recover", "promote-standby"), 2, "no cluster is up; start one with 'muster up'"),
+        (("undo", "--kube-context", "nowhere"), 2, "kube context 'nowhere' not found"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(
+    drill_project: DrillProject, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    done = muster(drill_project, *arguments)
+    assert message in done.stdout + done.stderr
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
