@@ -8,17 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-from kubernetes import client as kubernetes_client
-from kubernetes.client import Configuration
-from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL
 
 from muster.base.errors import ClusterError, UsageError
 from muster.wire.names import KINDS, Kind
+
+# The official client takes half a second to import: whoever needs but a definition or a name does not wait for it.
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
 
 Object = dict[str, Any]
 
@@ -194,6 +193,11 @@ class Cluster:
         Raises:
             ClusterError: it could not be run, or did not end within `timeout` seconds.
         """
+        from kubernetes import client as kubernetes_client  # noqa: PLC0415 - slow, see above
+        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
+        from kubernetes.stream import stream  # noqa: PLC0415
+        from kubernetes.stream.ws_client import ERROR_CHANNEL  # noqa: PLC0415
+
         arguments = {"container": container} if container else {}
         # `stream` swaps a method of the client that it is given: one client per call keeps threads apart.
         api = kubernetes_client.CoreV1Api(kubernetes_client.ApiClient(self._configuration))

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes.client import Configuration
-from kubernetes.config import ConfigException
-from kubernetes.config.kube_config import load_kube_config_from_dict
 
 from muster.base.errors import ClusterError, UsageError
 from muster.base.files import write_atomically
@@ -60,6 +57,10 @@ def connect(kubeconfig: Path, *, embedded: bool = False, timeout: float = 10.0) 
         UsageError: the file is no kubeconfig, or names more than one context.
         ClusterError: the cluster does not answer.
     """
+    from kubernetes.client import Configuration  # noqa: PLC0415 - slow, and a prober needs none of it
+    from kubernetes.config import ConfigException  # noqa: PLC0415
+    from kubernetes.config.kube_config import load_kube_config_from_dict  # noqa: PLC0415
+
     content = _read(kubeconfig)
     if len(content.get("contexts") or []) != 1:
         raise UsageError(f"{kubeconfig} must hold exactly one context; write one with muster.kube.isolated_kubeconfig")

@@ -1,0 +1,48 @@
+"""`python -m muster.probes PLAN.json`: probe until SIGTERM. Exits 1 with one sentence when it cannot go on."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from muster.base.errors import MusterError
+from muster.base.timeline import Timeline
+from muster.probes.events import EventBuffer
+from muster.probes.exchange import Exchange
+from muster.probes.outcomes import OwnLimitError
+from muster.probes.plan import Plan, read_plan
+from muster.probes.probing import Probing
+
+
+async def probe(plan: Plan) -> None:
+    """Carry out a plan until SIGTERM or SIGINT."""
+    with Timeline(plan.timeline) as timeline:
+        async with Exchange(plan.url) as exchange:
+            probing = Probing(plan, EventBuffer(timeline), exchange)
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, probing.stop)
+            await probing.run()
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print("usage: python -m muster.probes PLAN.json", file=sys.stderr)
+        return 2
+    try:
+        asyncio.run(probe(read_plan(Path(sys.argv[1]))))
+    except* (MusterError, OwnLimitError) as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        print(f"the prober cannot go on: {error}", file=sys.stderr)
+        return_code = 1
+    else:
+        return_code = 0
+    return return_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Where clients reach the system under drill."""
+
+from __future__ import annotations
+
+from muster.base.errors import ClusterError, UsageError
+from muster.kube.client import Cluster
+from muster.system.definition import SystemDefinition
+
+
+def service_url(cluster: Cluster, system: SystemDefinition, namespace: str | None = None) -> str:
+    """The base URL of the system's service, without a slash at its end.
+
+    On the embedded cluster always its cluster address, which is local: a `service.url` belongs to another cluster's
+    system. On a real cluster `service.url`, else the address of its load balancer; never a port-forward, which pins one
+    pod and dies with it.
+
+    Raises:
+        UsageError: clients outside the cluster have no way to it.
+        ClusterError: the cluster has no such Service, or does not answer.
+    """
+    service, namespace = system.service, namespace or system.namespace
+    if service.url and not cluster.embedded:
+        if not service.url.startswith(("http://", "https://")):
+            raise UsageError(f"service.url in system.yaml must begin with http:// or https://, not '{service.url}'")
+        return service.url.rstrip("/")
+    found = cluster.find("Service", service.name, namespace)
+    if found is None:
+        raise ClusterError(f"there is no Service '{service.name}' in namespace '{namespace}' of '{cluster.context}'")
+    if cluster.embedded:
+        return f"http://{found['spec']['clusterIP']}:{service.port}"
+    ingress = found.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
+    host = ingress[0].get("hostname") or ingress[0].get("ip")
+    if not host:
+        raise UsageError(
+            f"Service '{service.name}' has no address outside cluster '{cluster.context}'; say in system.yaml, at "
+            f"service.url, where clients reach it"
+        )
+    return f"http://{f'[{host}]' if ':' in host else host}:{service.port}"

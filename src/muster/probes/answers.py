@@ -1,0 +1,64 @@
+"""What must stand in an answer, named by dotted paths, and what is filled into a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+MISSING = object()
+
+
+def parse(body: bytes) -> Any:
+    """The JSON document in an answer, or `MISSING` if it is none."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return MISSING
+
+
+def values_at(document: Any, path: str) -> list[Any]:
+    """All values at a dotted path; none if there is no such place.
+
+    On the way a list stands for each of its elements (`items.id` is the id of every item), unless the next part of the
+    path is a number: then for that element (`items.0.id`).
+    """
+    found = [] if document is MISSING else [document]
+    for part in path.split("."):
+        found = [value for node in found for value in _step(node, part)]
+    return found
+
+
+def fill(template: Any, **values: str) -> Any:
+    """A copy of a path or body with `{name}` replaced by each of `values`, in strings at any depth."""
+    if isinstance(template, str):
+        for name, value in values.items():
+            template = template.replace(f"{{{name}}}", value)
+        return template
+    if isinstance(template, dict):
+        return {key: fill(value, **values) for key, value in template.items()}
+    if isinstance(template, list):
+        return [fill(value, **values) for value in template]
+    return template
+
+
+def contents_of(document: Any, identity: str, *, id_path: str, content_path: str) -> list[Any]:
+    """The contents that a read's answer gives for one id: none if it does not hold that id, several if more than once.
+
+    Ids and contents belong together in order, so an answer may be one document or a list of several.
+    """
+    ids, contents = values_at(document, id_path), values_at(document, content_path)
+    if len(contents) != len(ids):
+        # Some entry has no content: which one cannot be told by order.
+        contents = [None] * len(ids) if len(ids) != 1 else [contents]
+    return [content for found, content in zip(ids, contents, strict=True) if found == identity]
+
+
+def _step(node: Any, part: str) -> list[Any]:
+    if isinstance(node, list):
+        if part.isdecimal():
+            return [node[int(part)]] if int(part) < len(node) else []
+        return [value for element in node for value in _step(element, part)]
+    if isinstance(node, dict) and part in node:
+        return [node[part]]
+    return []

@@ -1,0 +1,49 @@
+"""What a prober is told, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from muster.base.errors import UsageError
+from muster.system.definition import LedgerSpec, ReadProbe
+
+READ = "read"
+WRITE = "write"
+
+
+class Plan(BaseModel):
+    """One prober's work. `run` is part of each write's id and must be new with each prober."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timeline: Path
+    url: str
+    run: str
+    read: ReadProbe
+    ledger: LedgerSpec
+
+    def probes(self) -> list[dict[str, Any]]:
+        """The probes as the `prober` event tells them."""
+        return [
+            {"name": READ, "every_s": self.read.every_s, "limit_s": self.read.limit_s, "write": False},
+            {"name": WRITE, "every_s": self.ledger.every_s, "limit_s": self.ledger.limit_s, "write": True},
+        ]
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan.
+
+    Raises:
+        UsageError: it cannot be read, or is no plan.
+    """
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"prober plan {path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise UsageError(f"prober plan {path}: {where}: {first['msg']}") from None

@@ -1,0 +1,36 @@
+"""Finding load profiles by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from muster.base.errors import UsageError
+from muster.load.profiles import find_profile, profiles
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    directory = tmp_path / "loadtests"
+    directory.mkdir()
+    for name in ("steady.py", "burst.py", "_shared.py", "conftest.py", "notes.md"):
+        (directory / name).touch()
+    return directory
+
+
+def test_a_profile_is_found_by_name(directory: Path) -> None:
+    assert find_profile(directory, "steady") == directory / "steady.py"
+    assert profiles(directory) == ["burst", "steady"]
+
+
+@pytest.mark.parametrize("name", ["heavy", "_shared", "conftest", "notes", "../loadtests/steady", ""])
+def test_an_unknown_profile_is_told_with_those_that_there_are(directory: Path, name: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        find_profile(directory, name)
+    assert str(raised.value) == f"load profile '{name}' not found in loadtests/ (there are: burst, steady)"
+
+
+def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\(there are: none\)"):
+        find_profile(tmp_path / "loadtests", "steady")

@@ -1,0 +1,72 @@
+"""Dotted paths into answers, and filling requests in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muster.probes.answers import MISSING, contents_of, fill, parse, values_at
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("a", [{"b": [{"c": 1}, {"c": 2}, {"d": 3}]}]),
+        ("a.b.c", [1, 2]),
+        ("a.b.1.c", [2]),
+        ("a.b.7.c", []),
+        ("a.b.d", [3]),
+        ("a.x", []),
+        ("none", [None]),
+        ("empty", [[]]),
+        ("none.x", []),
+    ],
+)
+def test_a_path_names_values(path: str, values: list[Any]) -> None:
+    document = {"a": {"b": [{"c": 1}, {"c": 2}, {"d": 3}]}, "none": None, "empty": []}
+    assert values_at(document, path) == values
+
+
+def test_what_is_no_json_holds_nothing() -> None:
+    assert parse(b"<html>") is MISSING
+    assert parse(b"") is MISSING
+    assert values_at(MISSING, "a") == []
+
+
+@given(JSON, st.text())
+def test_any_document_and_any_path_give_a_list(document: Any, path: str) -> None:
+    assert isinstance(values_at(document, path), list)
+
+
+@given(st.text(alphabet="abc0123456789-", min_size=1))
+def test_filling_reaches_every_depth_and_leaves_the_template_alone(identity: str) -> None:
+    template = {"id": "{id}", "deep": [{"text": "<{content}> of {id}"}], "n": 3, "other": "{x}"}
+    filled = fill(template, id=identity, content="secret")
+    assert filled == {"id": identity, "deep": [{"text": f"<secret> of {identity}"}], "n": 3, "other": "{x}"}
+    assert template["id"] == "{id}"
+
+
+@pytest.mark.parametrize(
+    ("document", "contents"),
+    [
+        ({"id": "w1", "v": "x"}, ["x"]),
+        ({"id": "w2", "v": "x"}, []),
+        ({"id": "w1"}, [[]]),
+        ({}, []),
+        ([], []),
+        ([{"id": "w1", "v": "x"}, {"id": "w2", "v": "y"}], ["x"]),
+        ([{"id": "w1", "v": "x"}, {"id": "w1", "v": "x"}], ["x", "x"]),
+        ([{"id": "w2"}, {"id": "w1", "v": "x"}], [None]),
+    ],
+)
+def test_contents_are_those_of_the_id(document: Any, contents: list[Any]) -> None:
+    assert contents_of(document, "w1", id_path="id", content_path="v") == contents
