@@ -1,0 +1,108 @@
+"""Where the agents of a worker fetch work and hand in results: one query for all who come at the same time."""
+
+import asyncio
+import logging
+
+from enhancer import metrics
+from enhancer.live_settings import LiveSettings
+from enhancer.phases import PHASES, Work
+from enhancer.storage.errors import IndeterminateError, UnavailableError
+from enhancer.storage.work import Done, WorkQueue
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 0.2
+
+
+class NotRecordedError(Exception):
+    """A phase could not be recorded before its lease ran out: it will be done again, by whoever claims it."""
+
+
+class Desk:
+    """Hands out phases and records them, in batches of `batch_s`."""
+
+    def __init__(self, queue: WorkQueue, settings: LiveSettings) -> None:
+        self._queue = queue
+        self._settings = settings
+        self._wanting: list[asyncio.Future[Work]] = []
+        self._handed_in: list[tuple[Done, asyncio.Future[None]]] = []
+        self._wanted = asyncio.Event()
+        self._something_done = asyncio.Event()
+
+    async def fetch(self) -> Work:
+        """The next phase to be done, as soon as there is one."""
+        future: asyncio.Future[Work] = asyncio.get_running_loop().create_future()
+        self._wanting.append(future)
+        self._wanted.set()
+        return await future
+
+    async def hand_in(self, done: Done) -> None:
+        """Return when the phase is recorded durably; raises NotRecordedError."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._handed_in.append((done, future))
+        self._something_done.set()
+        await future
+
+    async def give_out(self) -> None:
+        """Claim work for the agents that want it, for ever."""
+        while True:
+            await self._wanted.wait()
+            now = self._settings.current
+            self._wanting = [future for future in self._wanting if not future.done()]
+            try:
+                found = await self._queue.claim(len(self._wanting), now.phase_lease_s) if self._wanting else []
+            except (UnavailableError, IndeterminateError):
+                await asyncio.sleep(_RETRY_S)
+                continue
+            for work in found:
+                self._assign(work)
+            if not self._wanting:
+                self._wanted.clear()
+            await asyncio.sleep(now.batch_s if found else now.idle_poll_s)
+
+    def _assign(self, work: Work) -> None:
+        while self._wanting:
+            future = self._wanting.pop(0)
+            if not future.done():
+                future.set_result(work)
+                return
+        # An agent that left meanwhile: the lease of its work runs out.
+
+    async def record(self) -> None:
+        """Record what agents handed in, for ever."""
+        while True:
+            await self._something_done.wait()
+            await asyncio.sleep(self._settings.current.batch_s / 4)
+            self._something_done.clear()
+            batch, self._handed_in = self._handed_in, []
+            await self._record_batch(batch)
+
+    async def _record_batch(self, batch: list[tuple[Done, asyncio.Future[None]]]) -> None:
+        """Try until the leases have run out; a batch recorded twice is recorded once."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._settings.current.phase_lease_s
+        while True:
+            try:
+                await self._queue.record([done for done, _ in batch])
+            except (UnavailableError, IndeterminateError) as error:
+                if clock() < until:
+                    await asyncio.sleep(_RETRY_S)
+                    continue
+                log.warning("%d phases not recorded: %s", len(batch), error)
+                metrics.PHASE_FAILURES.inc(len(batch))
+                _settle(batch, NotRecordedError(str(error)))
+                return
+            for done, _ in batch:
+                metrics.PHASES_DONE.labels(PHASES[done.work.phase]).inc()
+            _settle(batch, None)
+            return
+
+
+def _settle(batch: list[tuple[Done, asyncio.Future[None]]], error: Exception | None) -> None:
+    for _, future in batch:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,1 @@
+"""The API: clients hand in workflows here and see what became of them."""

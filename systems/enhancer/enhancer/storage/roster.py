@@ -1,0 +1,107 @@
+"""Who holds which agent: heart-beats, fair shares, take-overs. All times are the database's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from enhancer.storage.pool import Pool
+from enhancer.storage.schema import AGENTS
+
+# Tells in one statement how many workers live, and renews this one and its agents.
+_BEAT = """
+with me as (
+    insert into workers (name, beat) values ($1, now()) on conflict (name) do update set beat = now()
+), gone as (
+    delete from workers where beat < now() - 10 * $2 * interval '1 second'
+), counted as (
+    update agents a set phases = a.phases + c.count
+    from unnest($3::smallint[], $4::bigint[]) as c(id, count) where a.id = c.id and a.holder <> $1
+), renewed as (
+    update agents a set beat = now(), phases = a.phases + coalesce(
+        (select c.count from unnest($3::smallint[], $4::bigint[]) as c(id, count) where c.id = a.id), 0)
+    where holder = $1 returning id
+)
+select array(select id from renewed order by id) as held,
+    1 + (select count(*) from workers where name <> $1 and beat > now() - $2 * interval '1 second') as workers
+"""
+
+_CLAIM = """
+update agents set holder = $1, beat = now() where id in (
+    select id from agents
+    where holder is null or (holder <> $1 and beat < now() - $2 * interval '1 second')
+    order by id limit $3 for update skip locked
+) returning id
+"""
+
+_RELEASE = "update agents set holder = null where holder = $1 and id = any($2::smallint[])"
+_LEAVE = "with gone as (delete from workers where name = $1) update agents set holder = null where holder = $1"
+
+_LIST = """
+select id, holder, beat, beat > now() - $1 * interval '1 second' and holder is not null as available, phases
+from agents order by id
+"""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent as the database knows it; `beat` is ISO 8601 or None if it never had a heart-beat."""
+
+    id: int
+    holder: str | None
+    beat: str | None
+    available: bool
+    phases: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a worker learns from a heart-beat: the agents that it holds and its fair share of all."""
+
+    held: frozenset[int]
+    share: int
+
+
+class Roster:
+    """The agents in the database. Every method raises UnavailableError or IndeterminateError."""
+
+    def __init__(self, pool: Pool, limit_s: float) -> None:
+        self._pool = pool
+        self._limit_s = limit_s
+
+    async def beat(self, worker: str, done: Mapping[int, int], expiry_s: float) -> Standing:
+        """Give signs of life of a worker and its agents; `done` counts phases by agent since the last beat."""
+        async with self._pool.lease(self._limit_s) as connection:
+            rows = await connection.write(
+                _BEAT, worker, expiry_s, list(done), list(done.values()), limit_s=self._limit_s
+            )
+        return Standing(frozenset(rows[0]["held"]), -(-AGENTS // rows[0]["workers"]))
+
+    async def claim(self, worker: str, count: int, expiry_s: float) -> frozenset[int]:
+        """Take up to `count` agents that are free or whose holder has been silent for `expiry_s`."""
+        async with self._pool.lease(self._limit_s) as connection:
+            rows = await connection.write(_CLAIM, worker, expiry_s, count, limit_s=self._limit_s)
+        return frozenset(row["id"] for row in rows)
+
+    async def release(self, worker: str, agents: list[int]) -> None:
+        """Give agents back, for others to take."""
+        async with self._pool.lease(self._limit_s) as connection:
+            await connection.write(_RELEASE, worker, agents, limit_s=self._limit_s)
+
+    async def leave(self, worker: str) -> None:
+        """Give everything back and be no worker any more."""
+        async with self._pool.lease(self._limit_s) as connection:
+            await connection.write(_LEAVE, worker, limit_s=self._limit_s)
+
+    async def agents(self, expiry_s: float) -> list[Agent]:
+        """All agents, by id."""
+        async with self._pool.lease(self._limit_s) as connection:
+            rows = await connection.read(_LIST, expiry_s, limit_s=self._limit_s)
+        return [
+            Agent(
+                id=row["id"],
+                holder=row["holder"],
+                beat=row["beat"].isoformat() if row["holder"] else None,
+                available=row["available"],
+                phases=row["phases"],
+            )
+            for row in rows
+        ]
