@@ -63,6 +63,7 @@ class Drill:
     _stack: ExitStack = field(default_factory=ExitStack)
     _prober_users: int = 0
     _prober: Prober | None = None
+    _prober_started: bool = False
     _verdict: Verdict | None = None
     _injection: Injection | None = None
 
@@ -120,20 +121,30 @@ class Drill:
         self.observer.tick(self.status)
 
     @contextmanager
-    def probing(self) -> Iterator[Prober]:
-        """The prober, which runs as long as anybody needs it."""
+    def probing(self) -> Iterator[None]:
+        """Have the prober running for as long as anybody needs it. It takes a while to start: see `wait_probing`."""
         if self._prober is None:
             self._prober = Prober.start(self.state.definition, self.url, self.timeline_path, self.work)
             self._stack.callback(self._prober.stop)
-            self._prober.wait_started()
         self._prober_users += 1
         try:
-            yield self._prober
+            yield
         finally:
             self._prober_users -= 1
             if not self._prober_users:
                 self._prober.stop()
                 self._prober = None
+                self._prober_started = False
+
+    def wait_probing(self) -> None:
+        """Wait until the prober has started.
+
+        Raises:
+            ProberError: it does not.
+        """
+        if self._prober is not None and not self._prober_started:
+            self._prober.wait_started()
+            self._prober_started = True
 
     def prepare_fault(self) -> Injection:
         """The drill's injection, its process started ahead of time: what it imports takes seconds.

@@ -45,6 +45,7 @@ class SystemView:
     def ledger(self) -> Iterator[Writes]:
         """Write all the time, and remember what was acknowledged, refused, or left uncertain."""
         with self._drill.probing():
+            self._drill.wait_probing()
             yield Writes()
 
     def wait_steady(self, within: float = STEADY_WITHIN_S) -> None:
@@ -103,7 +104,6 @@ class LoadView:
         ceiling = drill.state.definition.max_requests_per_s
         with drill.probing():
             drill.enter("load", f"{path.stem} at {rate:g} requests/s")
-            drill.prepare_fault()
             run = LoadRun.start(
                 path,
                 rate=rate,
@@ -113,7 +113,10 @@ class LoadView:
                 ceiling=ceiling,
                 seed=drill.seed,
             )
+            drill.wait_probing()
             with run:
+                # Now and not at inject(): what an experiment imports takes seconds, and the steady time is to be fresh.
+                drill.prepare_fault()
                 yield run
                 drill.enter("after")
 

@@ -1,0 +1,134 @@
+"""The controls of every experiment: guard it, keep it waiting for the drill, stop it when anything goes wrong.
+
+Named by an experiment as
+
+    controls:
+      - name: muster
+        provider: {type: python, module: muster.faults.controls}
+
+Chaos Toolkit swallows whatever a control raises, InterruptExecution apart, and goes on to inject; it also goes on to
+the next activity when one has failed. Both are turned into an end of the experiment here, with its rollbacks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec
+
+from chaosk8s import create_k8s_api_client
+from chaoslib.exceptions import InterruptExecution
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from muster.base.errors import MusterError, RefusedError
+from muster.faults import session
+from muster.faults.channel import GO, report_failure
+
+P = ParamSpec("P")
+Activity = Mapping[str, Any]
+
+logger = logging.getLogger("chaostoolkit")
+
+
+def _or_interrupt(control: Callable[P, None]) -> Callable[P, None]:
+    """Let a control that fails end the experiment."""
+
+    @wraps(control)
+    def guarded(*arguments: P.args, **named: P.kwargs) -> None:
+        try:
+            control(*arguments, **named)
+        except Exception as error:
+            # Broad on purpose: whatever else left here, Chaos Toolkit would drop it and inject the fault.
+            _tell(error)
+            if isinstance(error, InterruptExecution):
+                raise
+            raise InterruptExecution(str(error) or repr(error)) from error
+
+    return guarded
+
+
+@_or_interrupt
+def before_experiment_control(context: Activity, configuration: Mapping[str, Any] | None = None) -> None:
+    """Pass the guard."""
+    session.begin(context, configuration)
+
+
+@_or_interrupt
+def before_method_control(context: Activity) -> None:
+    """Wait until the drill says go; by hand, go at once."""
+    here = session.current()
+    if here.channel.by_hand:
+        return
+    _warm_up(here.namespace)
+    here.channel.report("waiting")
+    if not here.channel.wait_for(GO):
+        raise RefusedError(f"the drill ended before '{context.get('title')}' had injected anything")
+
+
+@_or_interrupt
+def before_activity_control(context: Activity) -> None:
+    """Announce activities of others that act; muster's own announce what they strike themselves."""
+    provider = context.get("provider") or {}
+    if context.get("type") == "action" and not str(provider.get("module", "")).startswith("muster."):
+        session.current().strike(str(context.get("name")))
+
+
+@_or_interrupt
+def after_activity_control(context: Activity, state: Mapping[str, Any] | None = None) -> None:
+    """End the experiment after an activity that failed; that a pod to be deleted is gone already is no failure."""
+    if not state or state.get("status") != "failed" or _gone_already(context, state):
+        return
+    raise InterruptExecution(f"activity '{context.get('name')}' failed: {_why(state)}")
+
+
+def before_rollback_control(context: Activity) -> None:  # noqa: ARG001  (the name is Chaos Toolkit's)
+    """From here on the fault is undone, and no second Ctrl-C keeps it from that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def after_experiment_control(context: Activity, state: Mapping[str, Any] | None = None) -> None:  # noqa: ARG001
+    """Log how it ended."""
+    here = session.guarded()
+    if here is None:
+        return
+    outcome = str((state or {}).get("status", "unknown"))
+    here.audit.record("experiment", target=here.target, outcome=outcome, experiment=here.experiment)
+    if here.record is not None:
+        logger.error("the fault is still in force; undo it: muster undo")
+    session.end()
+
+
+def _tell(error: Exception) -> None:
+    """Tell the drill why the experiment ends; where even that fails the drill reads it from the log."""
+    with contextlib.suppress(MusterError, OSError):
+        report_failure(str(error) or repr(error), refused=isinstance(error, RefusedError))
+
+
+def _warm_up(namespace: str) -> None:
+    """Let the client that `chaosk8s` uses build what it builds at its first calls, some 0.3 s, before the strike.
+
+    Reads only; where reading is not allowed the strike is merely slower.
+    """
+    api = create_k8s_api_client()
+    with contextlib.suppress(ApiException):
+        client.CoreV1Api(api).list_namespaced_pod(namespace, limit=1)
+        client.AppsV1Api(api).list_namespaced_stateful_set(namespace, limit=1)
+        client.AppsV1Api(api).list_namespaced_deployment(namespace, limit=1)
+
+
+def _gone_already(context: Activity, state: Mapping[str, Any]) -> bool:
+    function = (context.get("provider") or {}).get("func")
+    return function == "terminate_pods" and "(404)" in "".join(state.get("exception") or [])
+
+
+def _why(state: Mapping[str, Any]) -> str:
+    """The last line of an activity's exception that says something, without the name of Chaos Toolkit's wrapper."""
+    lines = [line.strip() for line in "".join(state.get("exception") or []).splitlines() if line.strip()]
+    wrapped = next((line for line in lines if line.startswith("chaoslib.exceptions.ActivityFailed: ")), None)
+    said = wrapped or (lines[-1] if lines else "no reason given")
+    return said.removeprefix("chaoslib.exceptions.ActivityFailed: ")

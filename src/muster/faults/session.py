@@ -1,0 +1,166 @@
+"""The state of one experiment's process, shared by its controls and activities.
+
+Chaos Toolkit calls plain functions of modules and offers them no place for state of their own, hence the one global.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaoslib import substitute
+
+from muster.base.errors import RefusedError, UsageError
+from muster.base.process import run_id
+from muster.faults.channel import NAMESPACE_VARIABLE, ExperimentSide, lock_holder
+from muster.kube import Cluster, connect
+from muster.safety import AuditLog, DrillLock, Entry, Record, check_no_open_record, check_target, remember
+
+EXTENSION = "muster"
+
+
+@dataclass
+class Session:
+    """An experiment that passed its guard."""
+
+    experiment: str
+    cluster: Cluster
+    namespace: str
+    channel: ExperimentSide
+    audit: AuditLog
+    record: Record | None = None
+    struck: bool = False
+
+    @property
+    def target(self) -> str:
+        return f"{self.cluster.context}/{self.namespace}"
+
+    def remember(self, entry: Entry) -> None:
+        """Write down what undoes a change, before it is made.
+
+        Raises:
+            RefusedError: the experiment is in force already.
+            ClusterError: the record could not be written.
+        """
+        self.record = remember(
+            self.cluster,
+            self.namespace,
+            self.record,
+            experiment=self.experiment,
+            run=run_id(),
+            injection=self.channel.injection,
+            entry=entry,
+        )
+
+    def strike(self, activity: str) -> None:
+        """Tell the timeline and the audit log that an activity is about to strike; to be called right before it does.
+
+        Raises:
+            AuditError, TimelineError: it could not be told; then it must not strike.
+        """
+        self.audit.record("strike", target=self.target, outcome="begun", experiment=self.experiment, activity=activity)
+        if not self.struck:
+            if self.channel.timeline:
+                self.channel.timeline.append("fault.sent", experiment=self.experiment, activity=activity)
+            self.channel.report("sent", activity=activity)
+            self.struck = True
+
+
+_current: list[Session] = []
+_until_end = ExitStack()
+
+
+def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None) -> Session:
+    """Pass the guard and make the session of this process.
+
+    Raises:
+        UsageError: the experiment, or what it is told, is wrong.
+        RefusedError: the target must not be struck.
+        ClusterError: it cannot be asked.
+    """
+    namespace = (configuration or {}).get("namespace")
+    if not isinstance(namespace, str) or not namespace:
+        raise UsageError(
+            "the experiment must say its namespace: configuration: namespace: "
+            f"{{type: env, key: {NAMESPACE_VARIABLE}, default: ...}}"
+        )
+    check_namespaces(experiment, configuration or {}, namespace)
+    kubeconfig = os.environ.get("KUBECONFIG")
+    if not kubeconfig:
+        raise UsageError("KUBECONFIG is not set; it must name a kubeconfig with the one context that is to be struck")
+    name = experiment_name(experiment)
+    with ExitStack() as stack:
+        cluster = stack.enter_context(connect(Path(kubeconfig)))
+        check_target(cluster, namespace)
+        check_no_open_record(cluster, namespace)
+        channel, audit = ExperimentSide(), AuditLog.of_run(Path("reports") / run_id())
+        stack.enter_context(DrillLock(cluster, namespace, lock_holder(name, channel.injection)))
+        session = Session(name, cluster, namespace, channel, audit)
+        session.audit.record("experiment", target=session.target, outcome="begun", experiment=name)
+        _until_end.push(stack.pop_all())
+    _current[:] = [session]
+    return session
+
+
+def current() -> Session:
+    """The session of this process.
+
+    Raises:
+        RefusedError: the guard was not passed.
+    """
+    if not _current:
+        raise RefusedError(
+            "refused: the experiment did not pass its guard; its `controls` must name the module muster.faults.controls"
+        )
+    return _current[0]
+
+
+def guarded() -> Session | None:
+    """The session of this process, or None where the guard was not passed."""
+    return _current[0] if _current else None
+
+
+def end() -> None:
+    """Forget the session, give back the namespace's lock and hang up."""
+    _current.clear()
+    _until_end.close()
+
+
+def experiment_name(experiment: Mapping[str, Any]) -> str:
+    """The name that the experiment gives itself in its extension `muster`.
+
+    Raises:
+        UsageError: it gives none.
+    """
+    for extension in experiment.get("extensions") or []:
+        if extension.get("name") == EXTENSION and extension.get("experiment"):
+            return str(extension["experiment"])
+    raise UsageError("the experiment must name itself: extensions: [{name: muster, experiment: NAME, effect: ...}]")
+
+
+def check_namespaces(experiment: Mapping[str, Any], configuration: Mapping[str, Any], namespace: str) -> None:
+    """Let pass an experiment whose activities of others all say the namespace that is guarded.
+
+    Raises:
+        UsageError: one says another or none, which for `chaosk8s` means "default", or cannot be told to.
+    """
+    for activity in [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]:
+        provider = activity.get("provider") or {}
+        if str(provider.get("module", "")).startswith("muster."):
+            continue
+        if provider.get("type") != "python":
+            raise UsageError(
+                f"activity '{activity.get('name')}' is of type {provider.get('type')}, which cannot be held to a "
+                "namespace; right would be type python"
+            )
+        said = substitute((provider.get("arguments") or {}).get("ns", ""), configuration, {})
+        if said != namespace:
+            where = f"namespace '{said}'" if said else "no namespace"
+            raise UsageError(
+                f"activity '{activity.get('name')}' says {where} where '{namespace}' is guarded; "
+                "right would be the argument ns: ${namespace}"
+            )

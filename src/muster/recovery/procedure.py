@@ -1,0 +1,151 @@
+"""What a recovery procedure is, and running one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from muster.base.clock import SYSTEM_CLOCK, Clock
+from muster.base.errors import MusterError, TimeoutExceededError
+from muster.base.timeline import Timeline
+from muster.base.waiting import wait_for
+from muster.kube import Cluster
+from muster.safety import AuditLog
+from muster.system import SystemDefinition
+
+LOOK_EVERY_S = 0.03
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a procedure works on; `timeline` is None where no drill looks on."""
+
+    cluster: Cluster
+    system: SystemDefinition
+    namespace: str
+    timeline: Timeline | None
+    audit: AuditLog
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. Any of the three functions may raise a MusterError, which stops the procedure with its sentence."""
+
+    name: str
+    check: Callable[[], bool]  # whether there is anything to do; where not, the step is skipped
+    do: Callable[[], str]  # does it, and says in one line what it did
+    verify: Callable[[], bool]  # whether it took effect
+    within_s: float = 10.0  # by when it must have
+    acts: bool = True  # False for a step that only looks
+
+
+class Procedure(Protocol):
+    """An operator's answer to one kind of emergency. Running it on a healthy system does nothing."""
+
+    name: str
+    summary: str  # one line for people who choose
+
+    def steps(self, context: Context, /) -> Iterable[Step]:
+        """The steps in their order; later ones may depend on what earlier ones found."""
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """How a step ended: `state` is skipped, done or failed; times are CLOCK_MONOTONIC seconds."""
+
+    name: str
+    state: str
+    detail: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a procedure ended; `why` is the failing step's sentence, empty where all went well."""
+
+    procedure: str
+    ok: bool
+    why: str
+    steps: tuple[StepOutcome, ...]
+    began: float
+    ended: float
+
+
+def run(procedure: Procedure, context: Context, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
+    """Run a procedure to its end or to its first failing step, writing it to the timeline and the audit log.
+
+    A failing step does not raise; it makes the outcome not ok.
+
+    Raises:
+        AuditError, TimelineError: what was done could not be recorded.
+    """
+    log = _Log(procedure.name, context, clock)
+    log.began()
+    outcomes: list[StepOutcome] = []
+    why = ""
+    try:
+        for step in procedure.steps(context):
+            outcome = _run_step(step, log, clock)
+            outcomes.append(outcome)
+            if outcome.state == "failed":
+                why = f"step '{step.name}' failed: {outcome.detail}"
+                break
+    except MusterError as error:  # the procedure could not even say its steps
+        why = str(error)
+    except BaseException as error:
+        log.ended(str(error) or type(error).__name__)
+        raise
+    log.ended(why)
+    return Outcome(procedure.name, not why, why, tuple(outcomes), log.began_at, clock.now())
+
+
+def _run_step(step: Step, log: _Log, clock: Clock) -> StepOutcome:
+    began = clock.now()
+    log.step(step, "began", "")
+    try:
+        state, detail = _take(step, clock) if step.check() else ("skipped", "nothing to do")
+    except MusterError as error:
+        state, detail = "failed", str(error)
+    log.step(step, state, detail)
+    return StepOutcome(step.name, state, detail, began, clock.now())
+
+
+def _take(step: Step, clock: Clock) -> tuple[str, str]:
+    did = step.do()
+    try:
+        wait_for(step.verify, within=step.within_s, every=LOOK_EVERY_S, reason="it to take effect", clock=clock)
+    except TimeoutExceededError as error:
+        return "failed", f"{did}, but {error}"
+    return "done", did
+
+
+class _Log:
+    """The procedure's events, on the timeline if there is one, and in the audit log."""
+
+    def __init__(self, procedure: str, context: Context, clock: Clock) -> None:
+        self._procedure, self._context = procedure, context
+        self._target = f"{context.cluster.context}/{context.namespace}"
+        self.began_at = clock.now()
+
+    def began(self) -> None:
+        # The audit log first: what cannot be logged is not done.
+        self._context.audit.record(f"recovery {self._procedure}", target=self._target, outcome="begun")
+        self._write("recovery.began")
+
+    def step(self, step: Step, state: str, detail: str) -> None:
+        self._write("recovery.step", step=step.name, state=state, detail=detail, acts=step.acts)
+        if state != "began":
+            self._context.audit.record(
+                f"recovery {self._procedure}: {step.name}", target=self._target, outcome=state, detail=detail
+            )
+
+    def ended(self, why: str) -> None:
+        self._write("recovery.ended", ok=not why, why=why)
+        outcome = "failed" if why else "done"
+        self._context.audit.record(f"recovery {self._procedure}", target=self._target, outcome=outcome, why=why)
+
+    def _write(self, kind: str, **fields: Any) -> None:
+        if self._context.timeline:
+            self._context.timeline.append(kind, procedure=self._procedure, **fields)

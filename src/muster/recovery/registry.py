@@ -1,0 +1,54 @@
+"""The procedures that there are: muster's own, and those of packages that offer some.
+
+A package offers a procedure by an entry point of the group `muster.recovery` that names its class.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from muster.base.errors import UsageError
+from muster.recovery.procedure import Procedure
+from muster.recovery.promote_standby import PromoteStandby
+from muster.recovery.repair_crashed_pods import RepairCrashedPods
+
+GROUP = "muster.recovery"
+
+
+def procedures() -> list[Procedure]:
+    """Every procedure, sorted by name.
+
+    Raises:
+        UsageError: two have the same name, or an offered one cannot be loaded.
+    """
+    found: dict[str, Procedure] = {}
+    own: list[Procedure] = [PromoteStandby(), RepairCrashedPods()]
+    for procedure in [*own, *_offered()]:
+        if procedure.name in found:
+            raise UsageError(f"recovery procedure '{procedure.name}' exists twice; rename one of them")
+        found[procedure.name] = procedure
+    return [found[name] for name in sorted(found)]
+
+
+def find_procedure(name: str) -> Procedure:
+    """The procedure of that name.
+
+    Raises:
+        UsageError: there is none; the message lists those that there are.
+    """
+    known = procedures()
+    for procedure in known:
+        if procedure.name == name:
+            return procedure
+    there = ", ".join(procedure.name for procedure in known)
+    raise UsageError(f"recovery procedure '{name}' not known (there are: {there})")
+
+
+def _offered() -> list[Procedure]:
+    offered: list[Procedure] = []
+    for point in entry_points(group=GROUP):
+        try:
+            offered.append(point.load()())
+        except (ImportError, AttributeError, TypeError) as error:
+            raise UsageError(f"recovery procedure '{point.name}' ({point.value}) cannot be loaded: {error}") from error
+    return offered

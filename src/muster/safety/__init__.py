@@ -1,0 +1,24 @@
+"""What keeps a fault harmless: the guard in front of it, the record that undoes it, the log of who did what.
+
+Belongs here: what must hold for every fault and every recovery, however it was started. How a system is struck
+does not: see `muster.faults`.
+"""
+
+from muster.safety.audit import AuditLog
+from muster.safety.guards import check_no_open_record, check_target
+from muster.safety.locks import DrillLock
+from muster.safety.records import Entry, Record, RecordError, Undone, open_records, remember, undo
+
+__all__ = [
+    "AuditLog",
+    "DrillLock",
+    "Entry",
+    "Record",
+    "RecordError",
+    "Undone",
+    "check_no_open_record",
+    "check_target",
+    "open_records",
+    "remember",
+    "undo",
+]

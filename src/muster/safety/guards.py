@@ -1,0 +1,45 @@
+"""Who may be struck. Every guard fails closed: what cannot be checked is refused."""
+
+from __future__ import annotations
+
+from muster.base.errors import ClusterError, RefusedError
+from muster.kube import Cluster
+from muster.safety.records import open_records
+from muster.wire.names import OPT_IN_LABEL, OPT_IN_VALUE
+
+
+def check_target(cluster: Cluster, namespace: str) -> None:
+    """Let pass a namespace that was opted in to drills.
+
+    Raises:
+        RefusedError: it was not, does not exist, or cannot be asked; the message tells how to opt in.
+    """
+    try:
+        found = cluster.find("Namespace", namespace)
+    except ClusterError as error:
+        raise RefusedError(f"refused: namespace '{namespace}' cannot be checked for its opt-in: {error}") from error
+    if found is None:
+        raise RefusedError(f"refused: there is no namespace '{namespace}' in context '{cluster.context}'")
+    if (found.get("metadata", {}).get("labels") or {}).get(OPT_IN_LABEL) != OPT_IN_VALUE:
+        raise RefusedError(
+            f"refused: namespace '{namespace}' of context '{cluster.context}' is not opted in to drills; its owner "
+            f"does so by: kubectl --context {cluster.context} label namespace {namespace} {OPT_IN_LABEL}={OPT_IN_VALUE}"
+        )
+
+
+def check_no_open_record(cluster: Cluster, namespace: str) -> None:
+    """Let pass a namespace in which no fault is in force.
+
+    Raises:
+        RefusedError: one is, or it cannot be told; the message tells how to undo it.
+    """
+    try:
+        records = open_records(cluster, namespace)
+    except ClusterError as error:
+        raise RefusedError(f"refused: namespace '{namespace}' cannot be asked for open faults: {error}") from error
+    if records:
+        record = records[0]
+        raise RefusedError(
+            f"refused: the fault '{record.experiment}' of {record.created} is still in force in namespace '{namespace}'"
+            "; undo it first: muster undo"
+        )

@@ -1,0 +1,239 @@
+"""Fault records: what undoes a fault, kept in the cluster that it strikes, written before it strikes.
+
+A record is a ConfigMap with the label `muster.dev/fault-record` in the target's namespace, so it outlives the process
+that injected the fault. Undoing puts a field back only where it still holds the value that the fault gave it: what a
+recovery procedure, a controller or a person changed since stays.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from muster.base.clock import utc_iso
+from muster.base.errors import ClusterError, MusterError, RefusedError
+from muster.base.waiting import wait_for
+from muster.kube import ApiError, Cluster
+from muster.kube.client import JSON_PATCH
+from muster.safety.fields import (
+    ABSENT,
+    Absent,
+    Path,
+    change_field,
+    path_from_json,
+    path_to_json,
+    read_field,
+    show_path,
+)
+from muster.wire.names import FAULT_RECORD_LABEL, MANAGED_BY_LABEL, MANAGED_BY_VALUE
+
+SCHEMA = "muster/fault-record/v1"
+# What a patch answers when a `test` in it fails: 422 by the API, 409 by another writer in between.
+CHANGED_SINCE = {409, 422}
+UNDO_WITHIN_S = 10.0
+
+
+class RecordError(MusterError):
+    """A fault record cannot be understood."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One field that a fault changes: what it held before and what the fault makes of it (either may be ABSENT)."""
+
+    kind: str
+    name: str
+    path: Path
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {show_path(self.path)}"
+
+    def to_json(self) -> dict[str, Any]:
+        content: dict[str, Any] = {"kind": self.kind, "name": self.name, "path": path_to_json(self.path)}
+        values = {"before": self.before, "after": self.after}
+        return content | {key: value for key, value in values.items() if value is not ABSENT}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Entry:
+        path = path_from_json(content["path"])
+        before, after = content.get("before", ABSENT), content.get("after", ABSENT)
+        return cls(str(content["kind"]), str(content["name"]), path, before, after)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What undoes one experiment's fault."""
+
+    experiment: str
+    namespace: str
+    run: str
+    injection: str  # which injection of the run this is: nobody undoes another's fault by accident
+    created: str  # ISO 8601
+    entries: tuple[Entry, ...] = ()
+    version: str = ""  # the ConfigMap's resourceVersion
+
+    @property
+    def name(self) -> str:
+        """The ConfigMap's name. One per experiment: that it can be created once only keeps a second run out."""
+        return f"muster-fault-{self.experiment}"
+
+    def to_config_map(self) -> dict[str, Any]:
+        content = {
+            "schema": SCHEMA,
+            "experiment": self.experiment,
+            "run": self.run,
+            "injection": self.injection,
+            "created": self.created,
+            "entries": [entry.to_json() for entry in self.entries],
+        }
+        metadata = {
+            "name": self.name,
+            "labels": {FAULT_RECORD_LABEL: self.experiment, MANAGED_BY_LABEL: MANAGED_BY_VALUE},
+        }
+        if self.version:
+            metadata["resourceVersion"] = self.version
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": metadata,
+            "data": {"record.json": json.dumps(content, indent=2)},
+        }
+
+    @classmethod
+    def from_config_map(cls, item: dict[str, Any]) -> Record:
+        """Read a record.
+
+        Raises:
+            RecordError: the ConfigMap holds none that is known here.
+        """
+        metadata = item["metadata"]
+        try:
+            content = _of_schema(json.loads(item["data"]["record.json"]))
+            return cls(
+                experiment=str(content["experiment"]),
+                namespace=str(metadata["namespace"]),
+                run=str(content["run"]),
+                injection=str(content["injection"]),
+                created=str(content["created"]),
+                entries=tuple(Entry.from_json(entry) for entry in content["entries"]),
+                version=str(metadata.get("resourceVersion", "")),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecordError(
+                f"fault record {metadata['name']} in namespace {metadata.get('namespace')} cannot be understood "
+                f"({type(error).__name__}: {error}); undo its fault by hand, then delete the ConfigMap"
+            ) from error
+
+
+class Undone(NamedTuple):
+    """What an undo did, a sentence each: `undone` was put back, `left` was not, with the reason."""
+
+    undone: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def open_records(cluster: Cluster, namespace: str) -> list[Record]:
+    """The records of faults in force in a namespace, oldest first.
+
+    Raises:
+        RecordError: one of them cannot be understood.
+    """
+    items = cluster.list("ConfigMap", namespace, labels=FAULT_RECORD_LABEL)
+    return sorted((Record.from_config_map(item) for item in items), key=lambda record: record.created)
+
+
+def remember(
+    cluster: Cluster, namespace: str, record: Record | None, *, experiment: str, run: str, injection: str, entry: Entry
+) -> Record:
+    """Write down what undoes a change that is about to be made, into a new record or into this run's own.
+
+    Raises:
+        RefusedError: another run's fault of this experiment is in force.
+        ClusterError: it could not be written; then the change must not be made.
+    """
+    if record is None:
+        record = Record(experiment, namespace, run, injection, utc_iso(timespec="seconds"), (entry,))
+        try:
+            return Record.from_config_map(cluster.create(record.to_config_map(), namespace))
+        except ApiError as error:
+            if error.code == 409:
+                raise RefusedError(
+                    f"refused: experiment '{experiment}' is in force in namespace '{namespace}' already "
+                    f"(ConfigMap {record.name})"
+                ) from error
+            raise
+    longer = replace(record, entries=(*record.entries, entry))
+    return Record.from_config_map(cluster.replace(longer.to_config_map(), namespace))
+
+
+def undo(cluster: Cluster, record: Record) -> Undone:
+    """Put back, latest first, each field that is still the fault's, then delete the record.
+
+    Raises:
+        ClusterError: the cluster did not answer; the record stays, so that undoing can be tried again.
+        TimeoutExceededError: a field changed faster than it could be put back; the record stays.
+    """
+    undone: list[str] = []
+    left: list[str] = []
+    for entry in reversed(record.entries):
+        said = wait_for(
+            lambda entry=entry: _put_back(cluster, record.namespace, entry),  # type: ignore[misc]
+            within=UNDO_WITHIN_S,
+            reason=f"{entry} to be put back",
+        )
+        (undone if said.undone else left).extend(said.undone or said.left)
+    cluster.delete("ConfigMap", record.name, record.namespace)
+    return Undone(tuple(undone), tuple(left))
+
+
+def apply_entry(cluster: Cluster, namespace: str, entry: Entry) -> bool:
+    """Change the entry's field from before to after; returns False where it was changed by another in between."""
+    return _change(cluster, namespace, cluster.get(entry.kind, entry.name, namespace), entry)
+
+
+def _of_schema(content: dict[str, Any]) -> dict[str, Any]:
+    if content["schema"] != SCHEMA:
+        raise ValueError(f"its schema is {content['schema']!r}, not {SCHEMA!r}")
+    return content
+
+
+def _put_back(cluster: Cluster, namespace: str, entry: Entry) -> Undone | None:
+    """Try once; None means that the object changed in between."""
+    found = cluster.find(entry.kind, entry.name, namespace)
+    if found is None:
+        return Undone(left=(f"{entry}: left, the object is gone",))
+    present = read_field(found, entry.path)
+    if present != entry.after:
+        again = "already what it was" if present == entry.before else f"changed since to {show_value(present)}"
+        return Undone(left=(f"{entry}: left, {again}",))
+    opposite = replace(entry, before=entry.after, after=entry.before)
+    if not _change(cluster, namespace, found, opposite):
+        return None
+    return Undone(undone=(f"{entry}: {show_value(entry.after)} put back to {show_value(entry.before)}",))
+
+
+def _change(cluster: Cluster, namespace: str, found: dict[str, Any], entry: Entry) -> bool:
+    patch = change_field(found, entry.path, before=entry.before, after=entry.after)
+    try:
+        cluster.patch(entry.kind, entry.name, namespace, patch, content_type=JSON_PATCH)
+    except ApiError as error:
+        if error.code not in CHANGED_SINCE:
+            raise
+        now = cluster.find(entry.kind, entry.name, namespace)
+        if now is not None and read_field(now, entry.path) == entry.before and now == found:
+            # Nobody interfered: the API will not have this change at all.
+            raise ClusterError(f"{entry} cannot be set to {show_value(entry.after)}: {error}") from error
+        return False
+    return True
+
+
+def show_value(value: Any) -> str:
+    """A field's value for people: an element of env or the like by its value alone."""
+    if isinstance(value, Absent):
+        return "absent"
+    if isinstance(value, dict) and set(value) == {"name", "value"}:
+        return repr(value["value"])
+    return json.dumps(value) if isinstance(value, dict | list) else repr(value)

@@ -1,0 +1,159 @@
+"""A lost primary is replaced by its standby, a living one never is, and there are never two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from muster.base.waiting import wait_for
+from muster.kube import Cluster, EmbeddedCluster, connect
+from muster.recovery import Context, Outcome, find_procedure, run
+from muster.safety import AuditLog
+from muster.system import read_system
+from muster.system.manifests import read_manifests
+from muster.system.state import SystemState
+
+ROOT = Path(__file__).resolve().parents[2]
+DATABASE = {"db", "db-a", "db-b", "db-topology", "db-scripts", "db-credentials"}
+
+
+class Databases:
+    """The reference system's two databases, without anything that uses them."""
+
+    def __init__(self, cluster: Cluster, directory: Path) -> None:
+        self.cluster = cluster
+        self.system = read_system(ROOT / "systems" / "enhancer")
+        self.state = SystemState(cluster, self.system)
+        self.context = Context(cluster, self.system, self.system.namespace, None, AuditLog(directory / "audit.jsonl"))
+
+    def deploy(self) -> None:
+        namespace = self.system.namespace
+        self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        for item in read_manifests(self.system.manifest_directory):
+            if item["metadata"]["name"] in DATABASE:
+                self.cluster.create(item, namespace)
+        self.wait_whole()
+
+    def wait_whole(self) -> None:
+        wait_for(
+            lambda: self.state.replication_trouble() is None,
+            within=120,
+            every=0.2,
+            reason="one primary and its standby",
+            latest=lambda: str(self.state.replication_trouble()),
+        )
+
+    def lose(self, instance: str) -> None:
+        self.cluster.scale("StatefulSet", instance, self.system.namespace, 0)
+        self.cluster.delete("Pod", f"{instance}-0", self.system.namespace, grace_s=0)
+        wait_for(lambda: not self.state.instance_pods(instance), within=60, reason=f"{instance} to be gone")
+
+    def write(self, instance: str, value: str) -> None:
+        assert self.state.query(instance, "create table if not exists kept (value text)") is not None
+        assert self.state.query(instance, f"insert into kept values ('{value}')") is not None
+
+    def kept(self, instance: str) -> list[str]:
+        return (self.state.query(instance, "select value from kept order by value") or "").splitlines()
+
+    def topology(self) -> str:
+        return str(self.cluster.get("ConfigMap", "db-topology", self.system.namespace)["data"]["primary"])
+
+    def clients_reach(self) -> str:
+        return str(self.cluster.get("Service", "db", self.system.namespace)["spec"]["selector"]["instance"])
+
+    def promote(self) -> Outcome:
+        return run(find_procedure("promote-standby"), self.context)
+
+
+@pytest.fixture
+def databases(tmp_path: Path) -> Iterator[Databases]:
+    """On a cluster of their own: their namespace has one name only."""
+    with EmbeddedCluster.start() as embedded, connect(embedded.kubeconfig, embedded=True) as cluster:
+        found = Databases(cluster, tmp_path)
+        found.deploy()
+        yield found
+
+
+def states(outcome: Outcome) -> dict[str, str]:
+    return {step.name: step.state for step in outcome.steps}
+
+
+def test_a_lost_primary_is_replaced_and_comes_back_as_a_standby(databases: Databases) -> None:
+    assert set(states(databases.promote()).values()) == {"skipped"}
+    databases.write("db-a", "acknowledged before")
+    databases.lose("db-a")
+
+    outcome = databases.promote()
+    assert outcome.ok, outcome.why
+    assert databases.state.primaries() == ["db-b"]
+    assert (databases.topology(), databases.clients_reach()) == ("db-b", "db-b")
+    assert databases.kept("db-b") == ["acknowledged before"]
+    databases.write("db-b", "written after")
+    assert set(states(databases.promote()).values()) == {"skipped"}
+
+    databases.cluster.scale("StatefulSet", "db-a", databases.system.namespace, 1)
+    databases.wait_whole()
+    assert databases.state.primaries() == ["db-b"]
+    assert databases.kept("db-a") == ["acknowledged before", "written after"]
+
+
+def test_a_primary_that_answers_is_never_replaced(databases: Databases) -> None:
+    # No session can be had, so nobody can ask it for its role; but it accepts connections.
+    assert databases.state.query("db-a", "alter system set session_preload_libraries = 'none_such'") is not None
+    assert databases.state.query("db-a", "select pg_reload_conf()") is not None
+    wait_for(lambda: databases.state.query("db-a", "select 1") is None, within=60, reason="db-a to be unusable")
+    outcome = databases.promote()
+    assert not outcome.ok
+    assert "primary db-a accepts connections: promoting db-b now could make two primaries" in outcome.why
+    assert (databases.topology(), databases.clients_reach()) == ("db-a", "db-a")
+    assert databases.state.query("db-b", "select pg_is_in_recovery()") == "t"
+
+
+def test_without_a_standby_nothing_is_touched(databases: Databases) -> None:
+    databases.lose("db-b")
+    databases.lose("db-a")
+    outcome = databases.promote()
+    assert outcome.why == "step 'diagnose' failed: no standby of db-a answers, so nothing can take its place"
+    assert databases.topology() == "db-a"
+
+
+def test_a_promotion_that_was_begun_is_ended(databases: Databases) -> None:
+    databases.lose("db-a")
+    patch = {"data": {"primary": "db-b"}}
+    databases.cluster.patch("ConfigMap", "db-topology", databases.system.namespace, patch)
+    outcome = databases.promote()
+    assert outcome.ok, outcome.why
+    assert databases.state.primaries() == ["db-b"]
+    assert databases.clients_reach() == "db-b"
+
+
+def test_an_old_primary_whose_pod_stays_is_ended_before_the_promotion(databases: Databases) -> None:
+    # Its container is made anew after the crash, but what runs in it is no database.
+    namespace = databases.system.namespace
+    databases.cluster.patch("ConfigMap", "db-scripts", namespace, {"data": {"entrypoint.sh": "sleep 1000"}})
+
+    def run_in_pod(command: str) -> str:
+        return databases.cluster.execute("db-a-0", namespace, ["sh", "-c", command], container="postgres").stdout
+
+    wait_for(
+        lambda: run_in_pod('cat "$DB_SCRIPTS/entrypoint.sh"').strip() == "sleep 1000",
+        within=120,
+        reason="the pod to see its new script",
+    )
+    run_in_pod("kill -INT 1")
+    wait_for(
+        lambda: databases.state.instance_pods("db-a")[0]["status"]["containerStatuses"][0]["restartCount"] > 0,
+        within=60,
+        reason="the container to be made anew",
+    )
+
+    outcome = databases.promote()
+    assert outcome.ok, outcome.why
+    assert (
+        "db-a scaled to 0, pod db-a-0 deleted"
+        in {step.name: step.detail for step in outcome.steps}["fence the old primary"]
+    )
+    assert databases.state.primaries() == ["db-b"]
+    assert databases.state.instance_pods("db-a") == []

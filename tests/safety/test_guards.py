@@ -1,0 +1,62 @@
+"""Nobody is struck who did not opt in, and doubt is a refusal."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kubernetes.client import Configuration
+
+from muster.base.errors import RefusedError
+from muster.kube import Cluster
+from muster.safety import Entry, check_no_open_record, check_target, remember
+
+
+@pytest.fixture
+def silent() -> Iterator[Cluster]:
+    """A cluster at an address where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        configuration = Configuration()
+        configuration.host = f"https://127.0.0.1:{taken.getsockname()[1]}"
+        nothing = Path("/nonexistent")
+        with Cluster(configuration, context="silent", embedded=False, timeout=2.0, kubeconfig=nothing) as cluster:
+            yield cluster
+
+
+def test_an_opted_in_namespace_passes(cluster: Cluster, namespace: str) -> None:
+    check_target(cluster, namespace)
+    check_no_open_record(cluster, namespace)
+
+
+@pytest.mark.parametrize("labels", [{}, {"muster.dev/drills": "no"}])
+def test_a_namespace_without_the_label_is_refused_with_the_command_to_opt_in(
+    cluster: Cluster, labels: dict[str, str]
+) -> None:
+    name = f"bare-{secrets.token_hex(4)}"
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    command = f"kubectl --context {cluster.context} label namespace {name} muster.dev/drills=allowed"
+    with pytest.raises(RefusedError, match=command):
+        check_target(cluster, name)
+
+
+def test_a_namespace_that_does_not_exist_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(RefusedError, match="there is no namespace 'nowhere'"):
+        check_target(cluster, "nowhere")
+
+
+def test_a_cluster_that_does_not_answer_is_refused(silent: Cluster) -> None:
+    with pytest.raises(RefusedError, match="cannot be checked"):
+        check_target(silent, "any")
+    with pytest.raises(RefusedError, match="cannot be asked"):
+        check_no_open_record(silent, "any")
+
+
+def test_a_fault_in_force_keeps_another_out(cluster: Cluster, namespace: str) -> None:
+    entry = Entry("ConfigMap", "x", ("data", "a"), "1", "2")
+    remember(cluster, namespace, None, experiment="flood", run="r", injection="i", entry=entry)
+    with pytest.raises(RefusedError, match=r"fault 'flood' of .* still in force .*; undo it first: muster undo"):
+        check_no_open_record(cluster, namespace)

@@ -1,0 +1,138 @@
+"""What a fault changed is put back where it is still the fault's, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from muster.base.errors import ClusterError, RefusedError
+from muster.kube import Cluster
+from muster.safety import Entry, Record, RecordError, open_records, remember, undo
+from muster.safety.fields import ABSENT, parse_path, read_field
+from muster.safety.records import apply_entry
+
+RATE = parse_path("spec.template.spec.containers[name=web].env[name=RATE]")
+FAST = {"name": "RATE", "value": "fast"}
+
+
+@pytest.fixture
+def deployment(cluster: Cluster, namespace: str) -> str:
+    """A Deployment without replicas: its fields are what counts here."""
+    container = {"name": "web", "image": "python:3.11-slim", "env": [{"name": "MODE", "value": "calm"}]}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    spec = {"replicas": 0, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    cluster.create(
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}, namespace
+    )
+    return "web"
+
+
+def strike(cluster: Cluster, namespace: str, *entries: Entry) -> Record:
+    """Record and make the entries' changes, as one fault."""
+    record = None
+    for entry in entries:
+        record = remember(cluster, namespace, record, experiment="flood", run="run-1", injection="i-1", entry=entry)
+        assert apply_entry(cluster, namespace, entry)
+    assert record is not None
+    return record
+
+
+def present(cluster: Cluster, namespace: str, path: Any) -> Any:
+    return read_field(cluster.get("Deployment", "web", namespace), path)
+
+
+def test_a_fault_is_undone_from_its_record_alone(cluster: Cluster, namespace: str, deployment: str) -> None:
+    replicas = parse_path("spec.replicas")
+    strike(
+        cluster,
+        namespace,
+        Entry("Deployment", deployment, RATE, ABSENT, FAST),
+        Entry("Deployment", deployment, replicas, 0, 1),
+    )
+    assert present(cluster, namespace, RATE) == FAST
+
+    (record,) = open_records(cluster, namespace)
+    assert (record.experiment, record.run, len(record.entries)) == ("flood", "run-1", 2)
+    undone, left = undo(cluster, record)
+    assert list(undone) == [
+        "Deployment web spec.replicas: 1 put back to 0",
+        "Deployment web spec.template.spec.containers[name=web].env[name=RATE]: 'fast' put back to absent",
+    ]
+    assert not left
+    assert present(cluster, namespace, RATE) is ABSENT
+    assert present(cluster, namespace, replicas) == 0
+    assert open_records(cluster, namespace) == []
+
+
+def test_what_was_changed_since_stays(cluster: Cluster, namespace: str, deployment: str) -> None:
+    record = strike(cluster, namespace, Entry("Deployment", deployment, RATE, ABSENT, FAST))
+    mended = {"name": "RATE", "value": "150"}
+    env = {
+        "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "python:3.11-slim", "env": [mended]}]}}}
+    }
+    cluster.patch("Deployment", deployment, namespace, env)
+
+    undone, left = undo(cluster, record)
+    assert not undone
+    assert "left, changed since to '150'" in left[0]
+    assert present(cluster, namespace, RATE) == mended
+    assert open_records(cluster, namespace) == []
+
+
+def test_a_field_that_was_put_back_already_is_left_and_said(cluster: Cluster, namespace: str, deployment: str) -> None:
+    entry = Entry("Deployment", deployment, RATE, ABSENT, FAST)
+    record = strike(cluster, namespace, entry)
+    assert apply_entry(cluster, namespace, Entry("Deployment", deployment, RATE, FAST, ABSENT))
+    assert "left, already what it was" in undo(cluster, record).left[0]
+
+
+def test_an_element_is_found_by_its_key_when_others_came_before_it(
+    cluster: Cluster, namespace: str, deployment: str
+) -> None:
+    record = strike(cluster, namespace, Entry("Deployment", deployment, RATE, ABSENT, FAST))
+    more = [{"name": "FIRST", "value": "1"}, FAST, {"name": "LAST", "value": "9"}]
+    env = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "python:3.11-slim", "env": more}]}}}}
+    cluster.patch("Deployment", deployment, namespace, env)
+    undo(cluster, record)
+    left = present(cluster, namespace, parse_path("spec.template.spec.containers[name=web].env"))
+    assert left == [more[0], more[2]]
+
+
+def test_an_object_that_is_gone_is_left_and_the_record_closed(
+    cluster: Cluster, namespace: str, deployment: str
+) -> None:
+    record = strike(cluster, namespace, Entry("Deployment", deployment, RATE, ABSENT, FAST))
+    cluster.delete("Deployment", deployment, namespace)
+    assert "the object is gone" in undo(cluster, record).left[0]
+    assert open_records(cluster, namespace) == []
+
+
+def test_a_change_is_not_made_over_another(cluster: Cluster, namespace: str, deployment: str) -> None:
+    assert not apply_entry(cluster, namespace, Entry("Deployment", deployment, parse_path("spec.replicas"), 3, 0))
+    assert present(cluster, namespace, parse_path("spec.replicas")) == 0
+
+
+def test_a_change_that_the_api_will_not_have_is_an_error(cluster: Cluster, namespace: str, deployment: str) -> None:
+    entry = Entry("Deployment", deployment, parse_path("spec.replicas"), 0, -1)
+    with pytest.raises(ClusterError, match=r"spec\.replicas cannot be set to -1"):
+        apply_entry(cluster, namespace, entry)
+
+
+def test_an_experiment_is_in_force_once(cluster: Cluster, namespace: str, deployment: str) -> None:
+    entry = Entry("Deployment", deployment, RATE, ABSENT, FAST)
+    strike(cluster, namespace, entry)
+    with pytest.raises(RefusedError, match="'flood' is in force in namespace"):
+        remember(cluster, namespace, None, experiment="flood", run="run-2", injection="i-2", entry=entry)
+
+
+@pytest.mark.parametrize(
+    "content", ["not json", "[]", '{"schema": "other/v9"}', '{"schema": "muster/fault-record/v1"}']
+)
+def test_a_record_that_cannot_be_understood_is_said_and_kept(cluster: Cluster, namespace: str, content: str) -> None:
+    metadata = {"name": "muster-fault-odd", "labels": {"muster.dev/fault-record": "odd"}}
+    item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"record.json": content}}
+    cluster.create(item, namespace)
+    with pytest.raises(RecordError, match=r"muster-fault-odd .* undo its fault by hand"):
+        open_records(cluster, namespace)
+    assert cluster.find("ConfigMap", "muster-fault-odd", namespace) is not None
