@@ -32,11 +32,11 @@ class SteadyCheck:
 
     def holds(self) -> bool:
         """Whether it is; the slower questions are asked only once the requests look well."""
-        self._drill.pump()
         self.trouble = self._requests() or self._objects() or self._requests() or ""
         return not self.trouble
 
     def _requests(self) -> str | None:
+        self._drill.pump()
         declared = self._drill.declaration
         until = now()
         record = read_record(recent(self._drill.live.events, until - declared.steady_s - 1))

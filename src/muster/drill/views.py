@@ -59,7 +59,7 @@ class SystemView:
         with drill.observer.step("steady state"):
             drill.enter("steady")
             try:
-                wait_for(check.holds, within=within, every=0.1, reason="a steady state", latest=lambda: check.trouble)
+                wait_for(check.holds, within=within, every=0.25, reason="a steady state", latest=lambda: check.trouble)
             except TimeoutExceededError as error:
                 drill.timeline.append("steady", ok=False, why=check.trouble, checks=check.checks)
                 raise UnprovableError(f"not steady before the fault, nothing was injected: {check.trouble}") from error

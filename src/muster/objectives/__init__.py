@@ -1,0 +1,10 @@
+"""What is wanted of a system and of one drill: objectives, their severities, and the drill as declared.
+
+Belongs here: targets and how many samples they need. Not here: what was measured (`muster.verdict`).
+"""
+
+from muster.objectives.declaration import Declaration, ProbeSpec
+from muster.objectives.objective import Objective
+from muster.objectives.severity import SEVERITIES, SeverityTargets, severity_targets
+
+__all__ = ["SEVERITIES", "Declaration", "Objective", "ProbeSpec", "SeverityTargets", "severity_targets"]

@@ -1,0 +1,96 @@
+"""A drill as declared: what will be struck, under which load, and what is wanted of the recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from muster.base.errors import UsageError
+from muster.objectives.objective import Objective
+
+
+class ProbeSpec(BaseModel):
+    """A probe that a drill requires: asked every `every_s` seconds, right and within `limit_s` seconds or violated.
+
+    `write` says that it writes and reads back what it wrote.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    every_s: float = Field(gt=0)
+    limit_s: float = Field(gt=0)
+    write: bool = False
+
+
+class Declaration(BaseModel):
+    """The `declared` event of a timeline. Times in seconds; None where nothing is declared or judged.
+
+    `error_budget` is what the disruption may cost: below 1 (or 1.0) the ratio, else the number of failed requests.
+    `proves_procedure` is true by default where a recovery procedure is named: a recovery that the platform managed
+    alone then proves nothing (MEASURES.md, Recovered by). `response_s` is the time that people take to respond where
+    the drill's automation does not wait for it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    nodeid: str
+    severity: str
+    cadence: str | None = None
+    fault: str
+    load: str | None = None
+    recovery: str | None = None
+    system: str
+    evidence: Literal["rehearsal", "cluster"]
+    cluster: str
+    rto_target_s: float | None = Field(default=None, gt=0)
+    rto_budget_s: float | None = Field(default=None, gt=0)
+    rpo_target_s: float | None = Field(default=None, ge=0)
+    max_lost_writes: int | None = Field(default=None, ge=0)
+    detection_target_s: float | None = Field(default=None, gt=0)
+    response_s: float | None = Field(default=None, ge=0)
+    hold_s: float = Field(default=5.0, gt=0)
+    steady_s: float = Field(default=3.0, gt=0)
+    probes: tuple[ProbeSpec, ...] = ()
+    objectives: tuple[Objective, ...] = ()
+    error_budget: int | float | None = Field(default=None, ge=0)
+    proves_procedure: bool = False
+    overload: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_proof(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("proves_procedure") is None:
+            return {**data, "proves_procedure": data.get("recovery") is not None}
+        return data
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        names = [probe.name for probe in self.probes]
+        if len(set(names)) != len(names):
+            raise ValueError(f"probes {names} name one probe twice")
+        objectives = [objective.name for objective in self.objectives]
+        if len(set(objectives)) != len(objectives):
+            raise ValueError(f"objectives {objectives} name one objective twice")
+        return self
+
+    def to_event(self) -> dict[str, Any]:
+        """The fields of the `declared` event, fit for JSON."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> Self:
+        """The declaration that a `declared` event holds.
+
+        Raises:
+            UsageError: a field is missing, unknown or does not fit; the message names the first such field.
+        """
+        try:
+            return cls.model_validate({key: value for key, value in event.items() if key not in ("t", "kind")})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "as a whole"
+            raise UsageError(f"declaration of drill {event.get('name')!r}, {where}: {first['msg']}") from error

@@ -1,0 +1,161 @@
+"""`summary.json` of a run, schema `muster/summary/v1` (DESIGN.md).
+
+It exists from the first second of a session with verdict unknown and is replaced atomically, so that an old green never
+stands for a crashed run (MEASURES.md, Verdict).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from muster.base.clock import utc_iso
+from muster.base.errors import UsageError
+from muster.base.files import write_atomically
+from muster.verdict import DrillVerdict, Verdict, combine
+
+SCHEMA: Literal["muster/summary/v1"] = "muster/summary/v1"
+FILE_NAME = "summary.json"
+
+
+class SummaryError(UsageError):
+    """There is no summary where one was looked for, or it cannot be understood."""
+
+
+class NotRun(BaseModel):
+    """A drill that did not run, and why: deselected, skipped, or not reached when the session ended."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    why: str
+    required: bool = False
+
+
+class SummaryModel(BaseModel):
+    """The content of the file. `required` names the drills that a gate wants to see run."""
+
+    model_config = ConfigDict(extra="allow")
+
+    schema_: Literal["muster/summary/v1"] = Field(default=SCHEMA, alias="schema")
+    system: str
+    cluster: str
+    evidence: Literal["rehearsal", "cluster"]
+    started: str
+    finished: str | None = None
+    verdict: Verdict = Verdict.UNKNOWN
+    why: str = "the session has not finished"
+    required: list[str] = Field(default_factory=list)
+    drills: list[DrillVerdict] = Field(default_factory=list)
+    not_run: list[NotRun] = Field(default_factory=list)
+
+    def conclude(self) -> tuple[Verdict, str]:
+        """The run's verdict and its reason: missed if any drill is missed; else unknown if any is, if none ran, or if
+        a required one did not run; else met."""
+        ran = {drill.name for drill in self.drills}
+        absent = [name for name in self.required if name not in ran]
+        absent += [drill.name for drill in self.not_run if drill.required and drill.name not in {*ran, *absent}]
+        verdict = combine(drill.verdict for drill in self.drills)
+        if verdict is Verdict.MET and absent:
+            verdict = Verdict.UNKNOWN
+        for wanted in (Verdict.MISSED, Verdict.UNKNOWN):
+            named = [f"{drill.name}: {drill.why}" for drill in self.drills if drill.verdict is wanted]
+            if named and verdict is wanted:
+                return verdict, named[0] + (f" (and {len(named) - 1} more)" if len(named) > 1 else "")
+        if absent:
+            return verdict, f"required but not run: {', '.join(absent)}"
+        if not self.drills:
+            return verdict, "no drill ran"
+        return verdict, f"{len(self.drills)} drills met"
+
+
+class Summary:
+    """The summary of a session, written at once and again at every change.
+
+    It is kept by one process: the workers of pytest-xdist send their entries to the controller.
+    """
+
+    def __init__(
+        self, directory: Path, *, system: str, cluster: str, evidence: str, required: Iterable[str] = ()
+    ) -> None:
+        """Write a first summary with verdict unknown into `directory`, which must exist.
+
+        Raises:
+            SummaryError: the directory cannot be written.
+        """
+        self.path = directory / FILE_NAME
+        self.model = SummaryModel.model_validate(
+            {
+                "system": system,
+                "cluster": cluster,
+                "evidence": evidence,
+                "started": utc_iso(),
+                "required": list(required),
+            }
+        )
+        self._write()
+
+    def update(self, entry: DrillVerdict) -> None:
+        """Add a drill's entry, or replace the one of the same node id. The run stays unknown until `finish`."""
+        key = entry.nodeid or entry.name
+        others = [drill for drill in self.model.drills if (drill.nodeid or drill.name) != key]
+        self.model.drills = [*others, entry]
+        self._write()
+
+    def not_run(self, name: str, why: str, *, required: bool = False) -> None:
+        """Say that a drill did not run; `required` where the gate asks for it."""
+        self.model.not_run = [drill for drill in self.model.not_run if drill.name != name]
+        self.model.not_run.append(NotRun(name=name, why=why, required=required))
+        self._write()
+
+    def finish(self) -> Verdict:
+        """Conclude the run and write its verdict. Not to be called by a session that crashed or was interrupted."""
+        self.model.finished = utc_iso()
+        self.model.verdict, self.model.why = self.model.conclude()
+        self._write()
+        return self.model.verdict
+
+    def interrupt(self, why: str) -> None:
+        """End without a verdict: what was interrupted proves nothing about the rest. A missed drill stays missed."""
+        self.model.finished = utc_iso()
+        verdict, reason = self.model.conclude()
+        missed = verdict is Verdict.MISSED
+        self.model.verdict, self.model.why = (verdict, reason) if missed else (Verdict.UNKNOWN, why)
+        self._write()
+
+    def _write(self) -> None:
+        content = orjson.dumps(self.model.model_dump(mode="json", by_alias=True), option=orjson.OPT_INDENT_2)
+        try:
+            write_atomically(self.path, content + b"\n")
+        except OSError as error:
+            raise SummaryError(f"summary {self.path} cannot be written: {error.strerror}") from error
+
+
+def read_summary(path: Path) -> SummaryModel:
+    """The summary in a file, or in the directory of a run such as `reports/latest`.
+
+    Raises:
+        SummaryError: there is none, or it is none of a schema known here.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    try:
+        data = orjson.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise SummaryError(f"no summary at {file}; right would be the directory of a run, or its {FILE_NAME}") from None
+    except OSError as error:
+        raise SummaryError(f"summary {file} cannot be read: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise SummaryError(f"summary {file} is not JSON: {error}") from error
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise SummaryError(f"{file} is no summary: its schema is {schema!r}, right would be {SCHEMA!r}")
+    try:
+        return SummaryModel.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SummaryError(f"summary {file}, {where}: {first['msg']}") from error

@@ -1,0 +1,41 @@
+"""What casts doubt on a green although the figures were good."""
+
+from __future__ import annotations
+
+from muster.verdict.disruption import Disruption
+from muster.verdict.reasons import Reason
+from muster.verdict.record import Record
+
+
+def body_ended(record: Record) -> list[Reason]:
+    """Whether the drill's body came to its end. One that was killed left no word at all."""
+    if record.ended == "passed":
+        return []
+    if record.ended is None:
+        return [Reason("the drill's body never ended: its process died", "see the session's log, run it again")]
+    return [Reason(f"the drill's body ended early: {record.ended}", "see the traceback below")]
+
+
+def relapsed(record: Record, disruption: Disruption) -> list[Reason]:
+    """Violations of required probes after service had been good for the hold: it came back, and did not stay."""
+    end = disruption.end
+    if end is None:
+        return []
+    for stream in record.required:
+        hit = [request for request in stream.violations() if request.sent > end.at + record.declared.hold_s]
+        if hit:
+            since = hit[0].sent - end.at
+            what = (
+                f"service did not stay: {len(hit)} violations of probe {stream.name}, the first ({hit[0].outcome}) "
+                f"{since:.1f} s after it was good again"
+            )
+            return [Reason(what, "look at the picture for what happened then")]
+    return []
+
+
+def contradicted(record: Record, by: str | None) -> list[Reason]:
+    """Whether the drill itself, while it ran, saw otherwise than the requests say."""
+    if by is None or record.good is None or record.good[1]:
+        return []
+    what = f"the drill did not see service good again ({record.good[2] or 'no reason given'}), its requests were good"
+    return [Reason(what, "find out which of the two is right before you trust either")]

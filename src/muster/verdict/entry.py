@@ -1,0 +1,157 @@
+"""A drill's entry in `summary.json`, schema `muster/summary/v1` (DESIGN.md). Seconds throughout; null: not measured.
+
+A `verdict` is null where the drill did not require the objective.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from muster.verdict.verdicts import Verdict
+
+
+class _Entry(BaseModel):
+    # Keys are added as work goes on: an older muster still reads a newer summary.
+    model_config = ConfigDict(extra="allow", validate_assignment=True)
+
+
+class FaultEntry(_Entry):
+    """Whether the fault took effect, seen by another path than the injecting call; `evidence` is one line."""
+
+    experiment: str
+    landed: bool | None = None
+    evidence: str | None = None
+    healed_by: str | None = None  # "platform" where the effect was gone before the recovery began
+
+
+class RtoEntry(_Entry):
+    """Length of the disruption, as a value within [low_s, high_s]; see `muster.verdict.rto`."""
+
+    value_s: float | None = None
+    low_s: float | None = None
+    high_s: float | None = None
+    since_injection_s: float | None = None
+    target_s: float | None = None
+    target_verdict: Verdict | None = None
+    budget_s: float | None = None
+    budget_verdict: Verdict | None = None
+    human_response: str = "excluded"
+    human_response_s: float | None = None
+    verdict: Verdict | None = None
+
+
+class LostWrite(_Entry):
+    """A write that was not found as it was acknowledged; `how` is lost, altered or duplicated."""
+
+    id: str
+    how: str
+    acknowledged_s: float | None = None  # before the start of the disruption
+
+
+class RpoEntry(_Entry):
+    """What became of the writes; see `muster.verdict.rpo`."""
+
+    target_s: float | None = None
+    value_s: float | None = None
+    low_s: float | None = None
+    high_s: float | None = None
+    resolution_s: float | None = None
+    acknowledged_writes: int = 0
+    acknowledged_last_second: int = 0
+    indeterminate_writes: int = 0
+    refused_writes: int = 0
+    unread_writes: int = 0
+    counts: bool | None = None  # whether the check counts; null where it was not wanted
+    lost_writes: int = 0
+    max_lost_writes: int | None = None
+    lost_verdict: Verdict | None = None
+    target_verdict: Verdict | None = None
+    verdict: Verdict | None = None
+
+
+class DetectionEntry(_Entry):
+    """Time from injection until a named alert fired. Null where no alert source is configured."""
+
+    target_s: float | None = None
+    value_s: float | None = None
+    by: str | None = None
+    verdict: Verdict | None = None
+
+
+class SloEntry(_Entry):
+    """One objective in one window. `value` is null where there was no sample."""
+
+    name: str
+    window: str
+    target: float
+    value: float | None = None
+    samples: int = 0
+    verdict: Verdict | None = None
+    why: str | None = None
+
+
+class SplitEntry(_Entry):
+    """Where the time went. `detected_s`, `recovery_began_s` and `good_s` count from the start of the disruption."""
+
+    detected_s: float | None = None
+    recovery_began_s: float | None = None
+    procedure_s: float | None = None
+    good_s: float | None = None
+
+
+class StepEntry(_Entry):
+    """One step of the recovery procedure; `began_s` counts from the start of the disruption."""
+
+    step: str
+    state: str
+    began_s: float | None = None
+    took_s: float | None = None
+    detail: str | None = None
+
+
+class DisruptionEntry(_Entry):
+    """When service was disrupted, in seconds from the injection; `start_s` and `end_s` are [low, high]."""
+
+    start_s: tuple[float, float] | None = None
+    end_s: tuple[float, float] | None = None
+    watched_s: float | None = None
+    violations: int = 0
+    shed: int = 0
+    first: str | None = None
+
+
+class DrillVerdict(_Entry):
+    """One element of `drills` in `summary.json`. `why` names what decided, with figures, in one line.
+
+    `reasons` are all the things that count against a green, the deciding one first; `advice` says what to do about an
+    unknown verdict.
+    """
+
+    name: str
+    nodeid: str = ""
+    severity: str | None = None
+    cadence: str | None = None
+    evidence: str | None = None
+    verdict: Verdict = Verdict.UNKNOWN
+    why: str = "not judged yet"
+    advice: str | None = None
+    reasons: list[str] = Field(default_factory=list)
+    required: list[str] = Field(default_factory=list)
+    fault: FaultEntry | None = None
+    recovered_by: str | None = None
+    rto: RtoEntry = Field(default_factory=RtoEntry)
+    rpo: RpoEntry = Field(default_factory=RpoEntry)
+    detection: DetectionEntry = Field(default_factory=DetectionEntry)
+    slo: list[SloEntry] = Field(default_factory=list)
+    disruption: DisruptionEntry = Field(default_factory=DisruptionEntry)
+    split: SplitEntry = Field(default_factory=SplitEntry)
+    recovery_steps: list[StepEntry] = Field(default_factory=list)
+    lost: list[LostWrite] = Field(default_factory=list)
+    timeline: str | None = None
+    picture: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as `summary.json` has it."""
+        return self.model_dump(mode="json")

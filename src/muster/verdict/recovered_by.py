@@ -1,0 +1,55 @@
+"""Who brought service back.
+
+`platform` where service was good before the procedure acted, else the procedure (MEASURES.md, Recovered by). Good
+before it acted: the first window of good service after the effect, whatever the procedure did later, began before the
+first step that did something. A step that was skipped, or that only looks (`acts: false`), does nothing.
+"""
+
+from __future__ import annotations
+
+from muster.verdict.disruption import Disruption, measure
+from muster.verdict.reasons import Reason
+from muster.verdict.record import Record
+
+PLATFORM = "platform"
+
+
+def acted(record: Record) -> float | None:
+    """When a procedure first did something, or None."""
+    steps = [step for recovery in record.recoveries for step in recovery.steps]
+    if not steps:
+        return min((recovery.began for recovery in record.recoveries), default=None)
+    return min((step.began for step in steps if step.acts and step.state != "skipped"), default=None)
+
+
+def recovered_by(record: Record, disruption: Disruption, effect: float, *, probes_only: bool = False) -> str | None:
+    """`platform`, the name of the procedure, or None where service did not come back while watched."""
+    if disruption.end is None:
+        return None
+    first = acted(record)
+    if first is None or disruption.start is None:
+        return PLATFORM
+    without = measure(record, floor=effect, probes_only=probes_only)
+    if without.end is not None and without.end.high < first:
+        return PLATFORM
+    return record.recoveries[0].procedure
+
+
+def check_procedure(record: Record, by: str | None) -> list[Reason]:
+    """What speaks against the recovery as a rehearsal of its procedure."""
+    declared = record.declared
+    if declared.recovery is None:
+        return []
+    see = "see the recovery's steps in the timeline"
+    runs = [recovery for recovery in record.recoveries if recovery.procedure == declared.recovery]
+    if not runs:
+        return [Reason(f"recovery procedure {declared.recovery!r} never ran", "call recover() in the drill")]
+    reasons = []
+    if runs[-1].ended is None:
+        reasons.append(Reason(f"recovery procedure {declared.recovery!r} did not end", see))
+    elif not runs[-1].ok:
+        reasons.append(Reason(f"recovery procedure {declared.recovery!r} failed: {runs[-1].why or 'no reason'}", see))
+    if declared.proves_procedure and by == PLATFORM:
+        what = f"the platform healed alone, so {declared.recovery!r} is not proved"
+        reasons.append(Reason(what, "strike so that the platform cannot mend it alone, or set proves_procedure=False"))
+    return reasons

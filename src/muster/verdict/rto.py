@@ -1,0 +1,77 @@
+"""RTO: the time within which service must resume (ISO 22301), as measured from outside.
+
+Value: end of the disruption minus its start, within [low, high]. Met if high <= target, missed if low > target, else
+unknown. Not recovered while watched: value null, low the time watched, high null; where service was good at the very
+end, but not for the hold yet, that good time is not charged, as it may be the end. No violation although the fault
+landed: 0, and high is the longest time that nobody looked, which a shorter interruption could have hidden in.
+
+The severity's target is for all of a recovery, so a declared human response is added before it is compared; the
+drill's own budget is for what the drill did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from muster.verdict.disruption import Disruption
+from muster.verdict.entry import RtoEntry
+from muster.verdict.record import Record
+from muster.verdict.verdicts import Verdict, at_most, combine
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long service was disrupted, in seconds. `value` and `high` are None where it did not come back."""
+
+    value: float | None
+    low: float
+    high: float | None
+
+
+def length(disruption: Disruption) -> Length:
+    """How long a disruption lasted."""
+    start, end = disruption.start, disruption.end
+    if start is None:
+        return Length(None, 0.0, None) if end is None else Length(0.0, 0.0, disruption.blind_s)
+    if end is None:
+        return Length(None, max(disruption.not_before - start.high, 0.0), None)
+    low, high = max(end.low - start.high, 0.0), end.high - start.low
+    return Length(min(max(end.at - start.at, low), high), low, high)
+
+
+def judge_rto(record: Record, disruption: Disruption, required: set[str], *, whole: bool) -> RtoEntry:
+    """The entry's `rto`. Unless the record is `whole` (no stream fell silent) there is no upper bound, hence no met."""
+    declared, injected = record.declared, record.injected or 0.0
+    lasted = length(disruption)
+    if not whole:
+        lasted = Length(None, lasted.low, None)
+    entry = RtoEntry(
+        value_s=_rounded(lasted.value),
+        low_s=_rounded(lasted.low),
+        high_s=_rounded(lasted.high),
+        target_s=declared.rto_target_s,
+        budget_s=declared.rto_budget_s,
+    )
+    if disruption.end is not None and disruption.start is not None and whole:
+        entry.since_injection_s = _rounded(disruption.end.at - injected)
+    response = declared.response_s
+    if response is not None:
+        entry.human_response, entry.human_response_s = "declared", response
+    if "rto" in required:
+        entry.target_verdict = _against(lasted, declared.rto_target_s, response or 0.0)
+    if "budget" in required:
+        entry.budget_verdict = _against(lasted, declared.rto_budget_s, 0.0)
+    verdicts = [verdict for verdict in (entry.target_verdict, entry.budget_verdict) if verdict is not None]
+    entry.verdict = combine(verdicts) if verdicts else None
+    return entry
+
+
+def _against(lasted: Length, target: float | None, added: float) -> Verdict:
+    if target is None:
+        return Verdict.UNKNOWN
+    high = None if lasted.high is None else lasted.high + added
+    return at_most(lasted.low + added, high, target)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 4)

@@ -1,0 +1,68 @@
+"""What happened when: detection, the recovery's steps, and where the time of a disruption went."""
+
+from __future__ import annotations
+
+from muster.verdict.disruption import Disruption
+from muster.verdict.entry import DetectionEntry, DisruptionEntry, SplitEntry, StepEntry
+from muster.verdict.record import Record
+from muster.verdict.verdicts import Verdict, at_most
+
+
+def detection(record: Record, required: set[str]) -> DetectionEntry:
+    """Time from the injection until the first named alert. No prober of ours is a detector (MEASURES.md)."""
+    injected = record.injected or 0.0
+    fired = next(((t, name) for t, name in record.alerts if t >= injected), None)
+    entry = DetectionEntry(target_s=record.declared.detection_target_s)
+    if fired is not None:
+        entry.value_s, entry.by = round(fired[0] - injected, 4), fired[1]
+    if "detection" in required:
+        entry.verdict = Verdict.UNKNOWN
+        if entry.target_s is not None and entry.value_s is not None:
+            entry.verdict = at_most(entry.value_s, entry.value_s, entry.target_s)
+    return entry
+
+
+def split(record: Record, disruption: Disruption, alert_s: float | None) -> SplitEntry:
+    """Where the time went, from the start of the disruption (where there was none, from the injection)."""
+    injected = record.injected or 0.0
+    start = injected if disruption.start is None else disruption.start.at
+    entry = SplitEntry()
+    if alert_s is not None:
+        entry.detected_s = round(injected + alert_s - start, 4)
+    if record.recoveries:
+        entry.recovery_began_s = round(record.recoveries[0].began - start, 4)
+        ended = record.recoveries[-1].ended
+        entry.procedure_s = None if ended is None else round(ended - record.recoveries[0].began, 4)
+    if disruption.end is not None and disruption.start is not None:
+        entry.good_s = round(disruption.end.at - start, 4)
+    return entry
+
+
+def steps(record: Record, disruption: Disruption) -> list[StepEntry]:
+    """The steps of the recovery procedures, in order."""
+    start = (record.injected or 0.0) if disruption.start is None else disruption.start.at
+    return [
+        StepEntry(
+            step=step.name,
+            state=step.state,
+            began_s=round(step.began - start, 4),
+            took_s=None if step.ended is None else round(step.ended - step.began, 4),
+            detail=step.detail,
+        )
+        for recovery in record.recoveries
+        for step in recovery.steps
+    ]
+
+
+def outline(record: Record, disruption: Disruption) -> DisruptionEntry:
+    """The disruption in seconds from the injection."""
+    injected = record.injected or 0.0
+    start, end = disruption.start, disruption.end
+    return DisruptionEntry(
+        start_s=None if start is None else (round(start.low - injected, 4), round(start.high - injected, 4)),
+        end_s=None if end is None or start is None else (round(end.low - injected, 4), round(end.high - injected, 4)),
+        watched_s=round(disruption.watched_until - injected, 4),
+        violations=disruption.violations,
+        shed=disruption.shed,
+        first=disruption.first,
+    )

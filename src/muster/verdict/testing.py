@@ -1,0 +1,216 @@
+"""Timelines of drills that never took place, for tests of verdicts and reports, and of drills' own helpers.
+
+A `DrillStory` tells what truly happened, in seconds from its own beginning; `events()` is what prober, load and drill
+would have written of it. Change a field to tell another story:
+
+    events = DrillStory(outages=[Outage(5.1, 12.0, "timeout")], lost={"w-50": "lost"}).events()
+    assert judge(events).verdict is Verdict.MISSED
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from muster.base.timeline import SCHEMA, Event
+
+EPOCH = 1000.0  # CLOCK_MONOTONIC at a story's beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which the service was not well: [start, end) in seconds, for `streams` (all where empty).
+
+    `how`: `refused`, `reset`, `timeout`, `error`, `shed`, `wrong`, or `slow` (answers come right, `slow_s` late). A
+    `share` below 1 hits requests at random.
+    """
+
+    start: float
+    end: float
+    how: str = "refused"
+    streams: frozenset[str] = frozenset()
+    share: float = 1.0
+    slow_s: float = 3.0
+
+    def hits(self, stream: str, begin: float, end: float) -> bool:
+        """Whether a request of `stream`, under way in [begin, end], meets this outage."""
+        return (not self.streams or stream in self.streams) and begin < self.end and end >= self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A stream of requests: one every `every` seconds from `start` to `stop`, taking `takes` seconds, giving up after
+    `limit`."""
+
+    name: str
+    every: float
+    write: bool = False
+    start: float = 0.0
+    stop: float = 30.0
+    takes: float = 0.01
+    limit: float = 1.0
+
+
+def _default_declaration() -> dict[str, Any]:
+    return {
+        "name": "db_failure",
+        "nodeid": "drills/test_db_failure.py::test_db_failure",
+        "severity": "P1",
+        "cadence": "monthly",
+        "fault": "db-failure",
+        "load": "steady",
+        "recovery": "promote-standby",
+        "system": "enhancer",
+        "evidence": "rehearsal",
+        "cluster": "embedded",
+        "rto_target_s": 900.0,
+        "rto_budget_s": 30.0,
+        "rpo_target_s": 300.0,
+        "max_lost_writes": 0,
+        "objectives": [
+            {"name": "error_rate", "target": 0.01},
+            {"name": "latency_p95", "target": 1.0},
+        ],
+    }
+
+
+@dataclass
+class DrillStory:
+    """A drill of 30 s: struck at 5 s, 0.2 s later out of service, at 6 s the recovery begins and at 11.8 s it ends.
+
+    Fields that are None leave out what they tell of. `effects` are looks at the fault: (when, seen).
+    """
+
+    declared: dict[str, Any] = field(default_factory=dict)
+    outages: list[Outage] = field(default_factory=lambda: [Outage(5.2, 11.7)])
+    probes: list[Asking] = field(default_factory=lambda: [Asking("read", 0.05), Asking("write", 0.05, write=True)])
+    load: Asking | None = field(default_factory=lambda: Asking("load", 0.02))
+    steady: tuple[float, bool, str] | None = (4.0, True, "")
+    sent: float | None = 5.0
+    effects: list[tuple[float, bool]] | None = None
+    recovery: tuple[float, float] | None = (6.0, 11.8)
+    steps: list[tuple[str, float, float, str]] = field(
+        default_factory=lambda: [("fence", 6.0, 6.3, "done"), ("promote", 6.3, 11.6, "done")]
+    )
+    recovery_ok: bool = True
+    good: tuple[float, bool, str] | None = (17.0, True, "")
+    lost: dict[str, str] = field(default_factory=dict)
+    readback: float | None = 25.0
+    judged: list[str] | None = field(default_factory=lambda: ["rto", "rpo", "slo"])
+    outcome: str | None = "passed"
+    suspended: tuple[float, float] | None = None  # when, and for how long
+    seed: int = 1
+
+    def events(self) -> list[Event]:
+        """The timeline, sorted by time."""
+        told = [
+            *self._frame(),
+            *self._clock(),
+            *self._struck(),
+            *self._recovered(),
+            *(event for asking in self.probes for event in self._asked("probe", asking)),
+            *(self._asked("load", self.load) if self.load else ()),
+            *self._concluded(),
+        ]
+        ordered = sorted(told, key=lambda event: event["t"])
+        head = {"schema": SCHEMA, "utc": "2020-01-01T00:00:00Z", "boottime": EPOCH, "run": "story", "drill": "story"}
+        return [self._event("timeline", 0.0, **head), *ordered]
+
+    @staticmethod
+    def _event(kind: str, at: float, **fields: Any) -> Event:
+        return {"t": EPOCH + at, "kind": kind, **fields}
+
+    @property
+    def declaration(self) -> dict[str, Any]:
+        """What the drill declares: the defaults, the probes of the story, and the story's own changes."""
+        probes = [{"name": p.name, "every_s": p.every, "limit_s": p.limit, "write": p.write} for p in self.probes]
+        return {**_default_declaration(), "probes": probes, **self.declared}
+
+    def _frame(self) -> Iterator[Event]:
+        yield self._event("declared", 0.0, **self.declaration)
+        yield self._event("prober", 0.0, state="started", probes=self.declaration["probes"])
+        if self.load is not None:
+            rate = 1 / self.load.every
+            yield self._event("load", self.load.start, state="started", rate=rate, profile="steady", reason="")
+            yield self._event("load", self.load.stop, state="stopped", rate=rate, profile="steady", reason="")
+        if self.steady is not None:
+            at, ok, why = self.steady
+            yield self._event("steady", at, ok=ok, why=why, checks={})
+
+    def _clock(self) -> Iterator[Event]:
+        for second in range(31):
+            slept = self.suspended[1] if self.suspended and second >= self.suspended[0] else 0.0
+            yield self._event("clock", float(second), boottime=EPOCH + second + slept, utc="2020-01-01T00:00:00Z")
+
+    def _struck(self) -> Iterator[Event]:
+        if self.sent is None:
+            return
+        name = self.declaration["fault"]
+        yield self._event("fault.sent", self.sent, experiment=name, activity="strike")
+        looks = self.effects
+        if looks is None:
+            looks = [(self.sent + 0.2 * turn, turn > 0) for turn in range(8)]
+        for at, seen in looks:
+            evidence = "pod db-a-0 is gone" if seen else "pod db-a-0 runs"
+            yield self._event("fault.effect", at, experiment=name, observed=seen, evidence=evidence)
+
+    def _recovered(self) -> Iterator[Event]:
+        if self.recovery is None:
+            return
+        began, ended = self.recovery
+        name = self.declaration["recovery"] or "by-hand"
+        yield self._event("recovery.began", began, procedure=name)
+        for step, start, stop, state in self.steps:
+            yield self._event("recovery.step", start, procedure=name, step=step, state="began", detail=None)
+            yield self._event("recovery.step", stop, procedure=name, step=step, state=state, detail=None)
+        why = "" if self.recovery_ok else "promote failed"
+        yield self._event("recovery.ended", ended, procedure=name, ok=self.recovery_ok, why=why)
+
+    def _asked(self, source: str, asking: Asking) -> Iterator[Event]:
+        chance = random.Random(f"{self.seed}{asking.name}")
+        for turn in range(int((asking.stop - asking.start) / asking.every)):
+            sent = asking.start + turn * asking.every + chance.uniform(0, asking.every / 10)
+            done, outcome = self._answer(asking, sent, chance)
+            yield self._event(
+                "request", done, source=source, name=asking.name, intended=EPOCH + sent, sent=EPOCH + sent,
+                done=EPOCH + done, outcome=outcome, status=200 if outcome == "ok" else None, conn="kept",
+                write=asking.write,
+            )  # fmt: skip
+            if asking.write:
+                yield from self._wrote(f"w-{turn}", sent, done, outcome)
+
+    def _answer(self, asking: Asking, sent: float, chance: random.Random) -> tuple[float, str]:
+        """When and how the service answers a request, had it truly been as the outages say."""
+        done = sent + asking.takes * chance.uniform(0.5, 1.0)
+        outage = next((outage for outage in self.outages if outage.hits(asking.name, sent, done)), None)
+        if outage is None or chance.random() >= outage.share:
+            return done, "ok"
+        if outage.how == "slow":
+            late = sent + outage.slow_s
+            return (late, "ok") if late <= sent + asking.limit else (sent + asking.limit, "timeout")
+        if outage.how == "timeout":
+            return sent + asking.limit, "timeout"
+        if sent < outage.start:  # under way when it began
+            return outage.start, "reset" if outage.how in ("refused", "reset") else outage.how
+        return sent + 0.0005, outage.how
+
+    def _wrote(self, name: str, sent: float, done: float, outcome: str) -> Iterator[Event]:
+        became = {"ok": "acknowledged", "refused": "refused", "shed": "refused"}.get(outcome, "indeterminate")
+        answered = None if became == "indeterminate" else EPOCH + done
+        yield self._event(
+            "write", done, id=name, asked=EPOCH + sent, answered=answered, outcome=became, digest="d"
+        )  # fmt: skip
+        if self.readback is not None and sent < self.readback:
+            found = self.lost.get(name, "same" if became == "acknowledged" else "lost")
+            yield self._event("readback", self.readback, id=name, found=found, why="")
+
+    def _concluded(self) -> Iterator[Event]:
+        if self.good is not None:
+            at, ok, why = self.good
+            yield self._event("good", at, ok=ok, why=why)
+        if self.judged is not None:
+            yield self._event("judged", 30.0, required=self.judged)
+        if self.outcome is not None:
+            yield self._event("ended", 30.0, outcome=self.outcome)

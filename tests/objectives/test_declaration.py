@@ -1,0 +1,111 @@
+"""A declaration survives its way through the timeline, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+import pytest
+
+from muster.base.errors import UsageError
+from muster.objectives import Declaration, Objective, severity_targets
+from muster.verdict.testing import DrillStory
+
+
+def declared(**changes: Any) -> Declaration:
+    return Declaration.from_event(DrillStory(declared=changes).declaration)
+
+
+def test_a_declaration_survives_the_timeline() -> None:
+    declaration = declared(error_budget=0.2, response_s=60.0)
+    event = {"t": 1.0, "kind": "declared", **orjson.loads(orjson.dumps(declaration.to_event()))}
+    assert Declaration.from_event(event) == declaration
+
+
+def test_defaults_are_those_of_the_measures() -> None:
+    declaration = declared()
+    assert (declaration.hold_s, declaration.steady_s) == (5, 3)
+    assert declaration.objectives[0].windows == ("before", "after")
+
+
+def test_a_named_procedure_is_to_be_proved_unless_the_drill_says_otherwise() -> None:
+    assert declared().proves_procedure
+    assert not declared(recovery=None).proves_procedure
+    assert not declared(proves_procedure=False).proves_procedure
+
+
+@pytest.mark.parametrize("budget", [30, 0.3, 1.0])
+def test_an_error_budget_keeps_whether_it_is_a_number_or_a_ratio(budget: float) -> None:
+    event = orjson.loads(orjson.dumps(declared(error_budget=budget).to_event()))
+    assert type(Declaration.from_event(event).error_budget) is type(budget)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"rto_budget_s": "soon"}, "rto_budget_s"),
+        ({"max_lost_writes": -1}, "max_lost_writes"),
+        ({"colour": "red"}, "colour"),
+        ({"objectives": [{"name": "beauty", "target": 1}]}, "objectives.0.name"),
+        ({"objectives": [{"name": "error_rate", "target": 1.5}]}, "is no ratio"),
+        ({"objectives": [{"name": "latency_p95", "target": 1, "unit": "ms"}]}, "is in s, not in ms"),
+        ({"objectives": [{"name": "error_rate", "target": 0.1}] * 2}, "twice"),
+        ({"evidence": "hearsay"}, "evidence"),
+    ],
+)
+def test_what_does_not_fit_is_named(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(UsageError, match="declaration of drill 'db_failure'") as raised:
+        declared(**changes)
+    assert where in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "needed"),
+    [
+        ("availability", 0.9995, 2000),
+        ("availability", 0.999, 1000),
+        ("error_rate", 0.01, 100),
+        ("latency_p95", 1.0, 20),
+        ("goodput", 100, 1),
+        ("availability", 1.0, math.inf),
+        ("error_rate", 0.0, math.inf),
+    ],
+)
+def test_how_many_samples_an_objective_needs(name: Any, target: float, needed: float) -> None:
+    assert Objective(name=name, target=target).samples_needed == needed
+
+
+def test_bounds_point_the_right_way() -> None:
+    assert Objective(name="error_rate", target=0.01).met_by(0.01)
+    assert not Objective(name="error_rate", target=0.01).met_by(0.011)
+    assert Objective(name="goodput", target=100).met_by(100)
+    assert not Objective(name="goodput", target=100).met_by(99)
+
+
+def test_severities_have_the_targets_of_the_plan() -> None:
+    assert (severity_targets("P1").rto_s, severity_targets("P1").rpo_s) == (900, 300)
+    assert (severity_targets("P2").rto_s, severity_targets("P2").rpo_s) == (3600, 900)
+    assert (severity_targets("P3").rto_s, severity_targets("P3").rpo_s) == (14400, 1800)
+    assert (severity_targets("P4").rto_s, severity_targets("P4").rpo_s) == (86400, 7200)
+
+
+def test_a_system_brings_its_own_targets() -> None:
+    targets = severity_targets("P1", {"P1": {"rto_s": 60}})
+    assert (targets.rto_s, targets.rpo_s) == (60, 300)
+    assert severity_targets("P1").rto_s == 900
+
+
+@pytest.mark.parametrize(
+    ("severity", "overrides", "message"),
+    [
+        ("P0", {}, r"severity 'P0' is not known \(there are: P1, P2, P3, P4\)"),
+        ("P1", {"P9": {}}, "severity 'P9' is not known"),
+        ("P1", {"P1": {"rto": 1}}, "severity P1: 'rto' is no target"),
+        ("P1", {"P1": {"rto_s": "15m"}}, "right would be seconds"),
+    ],
+)
+def test_unknown_severities_and_targets_are_named(severity: str, overrides: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        severity_targets(severity, overrides)

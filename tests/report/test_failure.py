@@ -1,0 +1,55 @@
+"""The message that a person reads first."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from muster.report import failure_message
+from muster.verdict import judge
+from muster.verdict.testing import DrillStory, Outage
+
+
+def lines(**changes: Any) -> list[str]:
+    entry = judge(DrillStory(**changes).events())
+    entry.picture = "reports/latest/db_failure.svg"
+    return failure_message(entry).splitlines()
+
+
+def test_a_missed_budget_says_what_where_and_what_was_lost() -> None:
+    first, second, third, *_ = lines(declared={"rto_budget_s": 5.0})
+    assert re.fullmatch(r"MISSED db_failure: RTO 6\.\d\d s \[6\.\d\d, 6\.\d\d\] > budget 5 s", first)
+    assert second == "where it went: recovery began +0.8, fence 0.3, promote 5.3, good again +6.6"
+    assert third == "writes 470 acknowledged, 0 lost; look at reports/latest/db_failure.svg"
+
+
+def test_lost_writes_are_named() -> None:
+    first, _, third, *_ = lines(lost={"w-80": "lost"})
+    assert first == "MISSED db_failure: 1 of 470 acknowledged writes lost (allowed: 0): w-80"
+    assert third.startswith("1 of 470 acknowledged writes lost")
+
+
+def test_an_unknown_verdict_says_what_to_do() -> None:
+    first, second, *_ = lines(load=None)
+    assert first == "UNKNOWN db_failure: load 'steady' never started"
+    assert second.startswith("what to do: see the log of the load generator")
+
+
+def test_service_that_stayed_down_says_for_how_long() -> None:
+    first, second, *_ = lines(outages=[Outage(5.2, 99.0)], declared={"rto_budget_s": 15.0}, good=(25.0, False, "slow"))
+    assert re.fullmatch(r"MISSED db_failure: RTO open: service not seen good again in 24\.\d+ s > budget 15 s", first)
+    assert "not good again in 24.9" in second
+
+
+def test_a_failed_step_is_called_failed() -> None:
+    _, second, *_ = lines(steps=[("promote", 6.3, 11.6, "failed")], recovery_ok=False)
+    assert "promote 5.3 (failed)" in second
+
+
+def test_further_reasons_follow() -> None:
+    message = lines(lost={"w-80": "lost"}, outcome="RuntimeError: boom")
+    assert "also: the drill's body ended early: RuntimeError: boom" in message
+
+
+def test_a_met_drill_reads_well_too() -> None:
+    assert lines()[0].startswith("MET db_failure: RTO 6.60 s")
