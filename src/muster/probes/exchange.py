@@ -19,6 +19,8 @@ from muster.system.definition import Request
 Connection = Literal["new", "kept"]
 
 KEPT_CONNECTIONS = 8
+# A connection that is kept for ever pins one pod, which then bears all of the prober's requests.
+RENEW_EVERY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Exchange:
             )
             for kept in (True, False)
         }
+        self._kept_sent = 0
 
     async def send(self, request: Request, *, kept: bool, limit_s: float) -> Answer:
         """Send a request, over a kept connection if there is one and `kept` is true, and wait at most `limit_s`.
@@ -63,6 +66,10 @@ class Exchange:
             OwnLimitError: no connection could be opened for want of this process's own means.
         """
         trace = _Trace()
+        headers = {} if request.body is None else {"Content-Type": "application/json"}
+        if kept:
+            self._kept_sent += 1
+            headers |= {"Connection": "close"} if self._kept_sent % RENEW_EVERY == 0 else {}
         sent = now()
         try:
             async with asyncio.timeout(limit_s):
@@ -70,7 +77,7 @@ class Exchange:
                     request.method,
                     request.path,
                     content=None if request.body is None else orjson.dumps(request.body),
-                    headers=None if request.body is None else {"Content-Type": "application/json"},
+                    headers=headers,
                     extensions={"trace": trace},
                 )
         except (TimeoutError, httpx.TransportError, httpx.DecodingError) as error:

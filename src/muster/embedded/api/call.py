@@ -1,0 +1,212 @@
+"""One request: which object it means, what it asks for, and what it brings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from muster.embedded.contracts import Node
+from muster.embedded.deletion import DeleteOptions
+from muster.embedded.objects import Key, Object
+from muster.embedded.resources import Resource, by_path
+from muster.embedded.schema.decode import Decoder
+from muster.embedded.status import StatusError, bad_request, unknown_path
+from muster.embedded.store import Store
+
+JSON = "application/json"
+YAML = "application/yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What stands behind the API."""
+
+    store: Store
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The object, or the collection where `name` is empty, that a path means."""
+
+    resource: Resource
+    namespace: str | None  # None: all of them, or a resource of the cluster
+    name: str
+    subresource: str
+
+    @property
+    def key(self) -> Key:
+        """Where the store has the object."""
+        return Key(self.namespace or "", self.name)
+
+
+@dataclass(slots=True)
+class Call:
+    """A request on its way through the handlers."""
+
+    request: web.Request
+    backend: Backend
+    target: Target
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return self.backend.store
+
+    @property
+    def resource(self) -> Resource:
+        return self.target.resource
+
+    @property
+    def namespace(self) -> str:
+        """The namespace as the store has it: empty for objects of the cluster."""
+        return self.target.namespace or ""
+
+    def query(self, name: str, default: str = "") -> str:
+        return self.request.query.get(name, default)
+
+    def flag(self, name: str) -> bool:
+        """Whether a boolean of the query is set; `?watch` counts as set."""
+        if name not in self.request.query:
+            return False
+        return self.request.query[name].lower() in ("", "1", "t", "true")
+
+    def number(self, name: str) -> int | None:
+        """An integer of the query. Raises `StatusError` 400."""
+        text = self.query(name)
+        if not text:
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax (query parameter {name})') from None
+
+    @property
+    def dry_run(self) -> bool:
+        """Raises `StatusError` 400 for a value that does not exist."""
+        value = self.query("dryRun")
+        if value not in ("", "All"):
+            raise bad_request(f'dryRun: Unsupported value: "{value}": supported values: "All"')
+        return value == "All"
+
+    @property
+    def manager(self) -> str:
+        """The field manager: as named in the query, else the client's name."""
+        agent = self.request.headers.get("User-Agent", "unknown").partition("/")[0]
+        return self.query("fieldManager") or agent or "unknown"
+
+    async def body(self, kind: str | None = None) -> Object:
+        """The object that the request brings, decoded and checked against its type.
+
+        Raises `StatusError` 400 for what is no such object.
+        """
+        found = parse(await self.request.read(), self.request.content_type)
+        return self.decode(self.checked_kind(found, kind or self.resource.kind), kind or self.resource.kind)
+
+    def checked_kind(self, obj: Any, kind: str) -> Object:
+        """`obj` with `kind` and `apiVersion` that fit the address. Raises `StatusError` 400."""
+        if not isinstance(obj, dict):
+            raise bad_request(f"the body of the request must be an object of kind {kind}")
+        found = obj.setdefault("kind", kind)
+        version = self.resource.api_version if kind == self.resource.kind else obj.get("apiVersion", "v1")
+        if found != kind or obj.setdefault("apiVersion", version) != version:
+            raise bad_request(
+                f"the API version and kind in the data ({obj.get('apiVersion', '')}, "
+                f"{found}) do not match the expected ({version}, {kind})"
+            )
+        return obj
+
+    def decode(self, obj: Object, kind: str) -> Object:
+        """`obj` without fields that its type does not have; what becomes of those is asked for by the query."""
+        validation = self.query("fieldValidation", "Warn")
+        if validation not in ("Warn", "Strict", "Ignore"):
+            raise bad_request(f'fieldValidation: Unsupported value: "{validation}"')
+        decoder = Decoder(kind, obj.get("apiVersion", "v1"))
+        result = decoder.decode(obj)
+        texts = [f'unknown field "{path}"' for path in decoder.unknown]
+        if texts and validation == "Strict":
+            raise bad_request(f"strict decoding error: {', '.join(texts)}")
+        if validation == "Warn":
+            self.warnings += texts
+        return result
+
+    def reply(self, obj: Any, code: int = 200) -> web.Response:
+        """Answer with an object."""
+        response = web.Response(body=orjson.dumps(obj), status=code, content_type=JSON)
+        for text in self.warnings:
+            escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+            response.headers.add("Warning", f'299 - "{escaped}"')
+        return response
+
+
+def parse(body: bytes, content_type: str) -> Any:
+    """A body as JSON or YAML. Raises `StatusError`: 400 it cannot be read, 415 another type of content."""
+    try:
+        if content_type in (JSON, "application/octet-stream") or content_type.endswith("+json"):
+            return orjson.loads(body)
+        if "yaml" in content_type:
+            import yaml  # noqa: PLC0415 - rarely needed, and slow to import
+
+            return yaml.safe_load(body)
+    except ValueError as error:
+        raise bad_request(f"the object provided is unrecognized (must be JSON): {error}") from None
+    except yaml.YAMLError as error:
+        raise bad_request(f"error parsing YAML: {error}") from None
+    raise unsupported_media_type(content_type, f"{JSON}, {YAML}")
+
+
+def unsupported_media_type(found: str, accepted: str) -> StatusError:
+    text = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    return StatusError(415, "UnsupportedMediaType", f"{text} (not {found})", {})
+
+
+_PATH = re.compile(
+    r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
+    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<subresource>[^/]+))?"
+)
+
+
+def find_target(path: str) -> Target:
+    """What a path means. Raises `StatusError` 404 for one that is not served."""
+    found = _PATH.fullmatch(path.rstrip("/"))
+    if not found:
+        raise unknown_path()
+    group, version = found["group"] or "", found["core"] or found["version"]
+    namespace, plural, name, sub = found["namespace"], found["plural"], found["name"] or "", found["subresource"] or ""
+    if not group and namespace and plural in ("status", "finalize") and not name:
+        namespace, plural, name, sub = None, "namespaces", namespace, plural
+    resource = by_path(group, version, plural)
+    if resource is None or resource.namespaced < bool(namespace) or (resource.namespaced and name and not namespace):
+        raise unknown_path()
+    if sub and sub not in (known.name for known in resource.subresources):
+        raise unknown_path()
+    return Target(resource, namespace, name, sub)
+
+
+async def delete_options(call: Call) -> DeleteOptions:
+    """How to delete: the body's wishes before the query's. Raises `StatusError` 400."""
+    raw = await call.request.read()
+    body = parse(raw, call.request.content_type) if raw.strip() else {}
+    if not isinstance(body, dict):
+        raise bad_request("the body of a deletion must be a DeleteOptions object")
+    Decoder("DeleteOptions", "v1").decode(body)
+    grace = body.get("gracePeriodSeconds", call.number("gracePeriodSeconds"))
+    propagation = body.get("propagationPolicy") or call.query("propagationPolicy") or None
+    orphan = body.get("orphanDependents", call.flag("orphanDependents") if call.query("orphanDependents") else None)
+    if orphan is not None:
+        propagation = "Orphan" if orphan else "Background"
+    if propagation not in (None, "Background", "Foreground", "Orphan"):
+        raise bad_request(f'propagationPolicy: Unsupported value: "{propagation}"')
+    preconditions = body.get("preconditions") or {}
+    return DeleteOptions(
+        grace_seconds=grace,
+        propagation=propagation,
+        uid=preconditions.get("uid"),
+        resource_version=preconditions.get("resourceVersion"),
+        dry_run=call.dry_run or body.get("dryRun") == ["All"],
+    )

@@ -1,0 +1,163 @@
+"""The HTTPS server: who may ask, which handler answers, and how refusals are put."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from muster.embedded.api import (
+    discovery,
+    eviction,
+    execution,
+    logs,
+    openapi,
+    patching,
+    reading,
+    scale,
+    watching,
+    writing,
+)
+from muster.embedded.api.call import Backend, Call, find_target
+from muster.embedded.status import StatusError
+
+log = logging.getLogger(__name__)
+
+_HEALTH = ("/healthz", "/livez", "/readyz")
+_OPEN = (*_HEALTH, "/version")
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_MAX_BODY = 8 * 1024 * 1024  # bytes
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
+class ApiServer:
+    """Serves one store on one address."""
+
+    def __init__(self, backend: Backend, token: str) -> None:
+        self._backend = backend
+        self._authorization = f"Bearer {token}".encode()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext) -> None:
+        """Listen. Raises OSError where the address is not to be had."""
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=512).start()
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._dispatch(request)
+        except StatusError as error:
+            return _refuse(error)
+        except ConnectionError:
+            raise
+        except web.HTTPRequestEntityTooLarge:
+            return _refuse(StatusError(413, "RequestEntityTooLarge", f"request is larger than {_MAX_BODY} bytes", {}))
+        except Exception as error:
+            # A fault of one handler is that request's alone: clients get the 500 that a real server gives.
+            log.exception("%s %s", request.method, request.path)
+            return _refuse(StatusError(500, "InternalError", f"Internal error occurred: {error!r}"))
+
+    async def _dispatch(self, request: web.Request) -> web.StreamResponse:
+        path = request.path
+        if path.rstrip("/") in _HEALTH or path.startswith(("/livez/", "/readyz/", "/healthz/")):
+            return web.Response(text="ok")
+        if path not in _OPEN and not self._is_known(request):
+            raise StatusError(401, "Unauthorized", "Unauthorized")
+        if path == _REVIEWS:
+            return await _review(request)
+        if document := _find_document(path):
+            return web.json_response(document, dumps=lambda value: orjson.dumps(value).decode())
+        call = Call(request, self._backend, find_target(path))
+        return await _handler(call)(call)
+
+    def _is_known(self, request: web.Request) -> bool:
+        given = request.headers.get("Authorization", "").encode()
+        return hmac.compare_digest(given, self._authorization)
+
+
+def _find_document(path: str) -> Any:
+    """The discovery or OpenAPI document at a path; None for the paths of objects. Raises `StatusError` 404."""
+    path = path.rstrip("/") or "/"
+    if path.startswith("/openapi/v3"):
+        return openapi.find(path)
+    if path == "/":
+        return {"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]}
+    if path in ("/version", "/api", "/apis", "/api/v1") or (path.startswith("/apis/") and path.count("/") <= 3):
+        return discovery.find(path)
+    return None
+
+
+def _refuse(error: StatusError) -> web.Response:
+    return web.Response(body=orjson.dumps(error.to_object()), status=error.code, content_type="application/json")
+
+
+async def _review(request: web.Request) -> web.Response:
+    """SelfSubjectAccessReview: the one user may do everything, whatever the question (kubectl puts it in protobuf)."""
+    await request.read()
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "metadata": {}, "spec": {}}
+    return web.json_response({**kind, "status": {"allowed": True}}, status=201)
+
+
+async def _get(call: Call) -> web.StreamResponse:
+    if call.flag("watch"):
+        return await watching.watch(call)
+    return reading.get(call) if call.target.name else reading.list_objects(call)
+
+
+async def _scale(call: Call) -> web.StreamResponse:
+    return scale.get(call)
+
+
+_OBJECTS: dict[tuple[str, bool], Handler] = {
+    ("GET", False): _get,
+    ("GET", True): _get,
+    ("POST", False): writing.create,
+    ("PUT", True): writing.replace,
+    ("PATCH", True): patching.patch,
+    ("DELETE", True): writing.delete,
+    ("DELETE", False): writing.delete_collection,
+}
+_SUBRESOURCES: dict[tuple[str, str], Handler] = {
+    ("GET", "status"): _get,
+    ("PUT", "status"): writing.replace,
+    ("PATCH", "status"): patching.patch,
+    ("GET", "scale"): _scale,
+    ("PUT", "scale"): scale.replace,
+    ("PATCH", "scale"): patching.patch,
+    ("PUT", "finalize"): writing.replace,
+    ("POST", "eviction"): eviction.evict,
+    ("GET", "log"): logs.get,
+    ("GET", "exec"): execution.run,
+    ("POST", "exec"): execution.run,
+}
+
+
+def _handler(call: Call) -> Handler:
+    """Who answers. Raises `StatusError` 405."""
+    target, method = call.target, call.request.method
+    if target.subresource:
+        found = _SUBRESOURCES.get((method, target.subresource))
+    else:
+        found = _OBJECTS.get((method, bool(target.name)))
+        if method == "DELETE" and not target.name and "deletecollection" not in target.resource.verbs:
+            found = None
+        if method == "POST" and target.resource.namespaced and not target.namespace:
+            found = None
+    if found is None:
+        raise StatusError(
+            405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
+        )
+    return found

@@ -1,0 +1,133 @@
+"""Keeps the proxy's process running and tells it which Service leads where.
+
+The real kube-proxy writes its rules at most once a second: a change is in force at once if the last one is older than
+that, else when the second is over. Clients notice, so it is the same here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+import orjson
+
+from muster.base.clock import now
+from muster.embedded.events import EventRecorder
+from muster.embedded.objects import Key
+from muster.embedded.proxy import table
+from muster.embedded.resources import ENDPOINTSLICES, SERVICES
+from muster.embedded.store import Event, Store
+
+log = logging.getLogger(__name__)
+MIN_SYNC_S = 1.0
+RESTART_S = 0.1  # doubled for a process that ended within STEADY_S of its start
+LAST_RESTART_S = 5.0
+STEADY_S = 5.0
+
+
+class ServiceProxy:
+    """The proxy, as `contracts.Proxy` wants it."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._recorder = EventRecorder(store, "kube-proxy")
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._unsubscribe: list[Callable[[], None]] = []
+        self._due: asyncio.TimerHandle | None = None
+        self._synced = float("-inf")
+        self._table: dict[table.Place, tuple[Key, list[table.Place]]] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """The process, if it runs at present."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Start the process and begin to feed it."""
+        for resource in (SERVICES, ENDPOINTSLICES):
+            self._unsubscribe.append(self._store.subscribe(resource, self._changed))
+        await self._launch()
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """End the process and wait for it."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        if self._due:
+            self._due.cancel()
+        if self._keeper:
+            self._keeper.cancel()
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            try:
+                async with asyncio.timeout(1.0):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    async def _launch(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "muster.embedded.proxy",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "MUSTER_RUN_ID": self._run_id},
+            start_new_session=True,
+        )
+        self._sync(again=True)
+
+    async def _keep(self) -> None:
+        """Hear what the process cannot do, and start it again when it has ended."""
+        wait = RESTART_S
+        while True:
+            process, launched = self._process, now()
+            assert process is not None
+            assert process.stdout is not None
+            while line := await process.stdout.readline():
+                self._hear(orjson.loads(line))
+            status = await process.wait()
+            wait = RESTART_S if now() - launched > STEADY_S else min(wait * 2, LAST_RESTART_S)
+            log.warning("the Service proxy has ended with status %d and is started again in %g s", status, wait)
+            await asyncio.sleep(wait)
+            await self._launch()
+
+    def _hear(self, message: dict[str, str]) -> None:
+        place, why = message["failed"], message["why"]
+        key, _ = self._table.get(place, (None, []))
+        service = self._store.find(SERVICES, *key) if key else None
+        port = int(place.rpartition(":")[2])
+        hint = "; ports below 1024 need root or a lower net.ipv4.ip_unprivileged_port_start: take 1024 or above"
+        text = f"the Service's address {place} cannot be listened on: {why}{hint if port < 1024 else ''}"
+        if service is not None:
+            self._recorder.warning(service, "FailedToListen", text)
+        log.warning("%s", text)
+
+    def _changed(self, _event: Event) -> None:
+        if self._due is None:
+            wait = max(self._synced + MIN_SYNC_S - now(), 0.0)
+            self._due = asyncio.get_running_loop().call_later(wait, self._sync)
+
+    def _sync(self, *, again: bool = False) -> None:
+        """Send the table, if it is another than the one that was sent last."""
+        if not again:
+            self._due = None
+        wanted = table.build(
+            (stored.shared for stored in self._store.scan(SERVICES)),
+            (stored.shared for stored in self._store.scan(ENDPOINTSLICES)),
+        )
+        if not again:
+            self._synced = now()  # a sync counts, whatever it finds
+        if wanted == self._table and not again:
+            return
+        self._table = wanted
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
+            line = orjson.dumps({place: endpoints for place, (_, endpoints) in wanted.items()})
+            self._process.stdin.write(line + b"\n")

@@ -1,0 +1,144 @@
+"""The table of resource types that the embedded cluster serves.
+
+One row a type: where it lives (group, version, plural), what it is called, and which parts of the API
+it takes part in. Discovery, routing, storage and printing all read this table and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """A part of an object with an address of its own, such as `pods/log`."""
+
+    name: str
+    kind: str
+    verbs: tuple[str, ...]
+    group: str = ""  # of the kind, where it is another than the parent's
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource:
+    """One resource type. Compared and hashed by identity: there is one object per type."""
+
+    group: str
+    version: str
+    plural: str
+    singular: str
+    kind: str
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    subresources: tuple[Subresource, ...] = ()
+    verbs: tuple[str, ...] = ALL_VERBS
+    generation: bool = False  # metadata.generation counts changes of spec
+
+    @property
+    def api_version(self) -> str:
+        """`v1` for the core group, else `group/version`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified(self) -> str:
+        """The plural as error messages name it: `configmaps`, `leases.coordination.k8s.io`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def has_status(self) -> bool:
+        """Whether status is written through its own subresource."""
+        return any(sub.name == "status" for sub in self.subresources)
+
+    def __repr__(self) -> str:
+        return f"<Resource {self.qualified}>"
+
+
+def _status(kind: str) -> Subresource:
+    return Subresource("status", kind, ("get", "patch", "update"))
+
+
+_SCALE = Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1")
+
+PODS = Resource(
+    "", "v1", "pods", "pod", "Pod",
+    short_names=("po",), categories=("all",), generation=True,
+    subresources=(
+        Subresource("eviction", "Eviction", ("create",), "policy", "v1"),
+        Subresource("exec", "PodExecOptions", ("create", "get")),
+        Subresource("log", "Pod", ("get",)),
+        _status("Pod"),
+    ),
+)  # fmt: skip
+SERVICES = Resource(
+    "", "v1", "services", "service", "Service",
+    short_names=("svc",), categories=("all",), subresources=(_status("Service"),),
+)  # fmt: skip
+CONFIGMAPS = Resource("", "v1", "configmaps", "configmap", "ConfigMap", short_names=("cm",))
+SECRETS = Resource("", "v1", "secrets", "secret", "Secret")
+SERVICEACCOUNTS = Resource("", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount", short_names=("sa",))
+NAMESPACES = Resource(
+    "", "v1", "namespaces", "namespace", "Namespace", namespaced=False, short_names=("ns",),
+    subresources=(Subresource("finalize", "Namespace", ("update",)), _status("Namespace")),
+    verbs=tuple(verb for verb in ALL_VERBS if verb != "deletecollection"),
+)  # fmt: skip
+NODES = Resource(
+    "", "v1", "nodes", "node", "Node", namespaced=False, short_names=("no",), subresources=(_status("Node"),),
+)  # fmt: skip
+EVENTS = Resource("", "v1", "events", "event", "Event", short_names=("ev",))
+ENDPOINTS = Resource("", "v1", "endpoints", "endpoints", "Endpoints", short_names=("ep",))
+PERSISTENTVOLUMECLAIMS = Resource(
+    "", "v1", "persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim",
+    short_names=("pvc",), subresources=(_status("PersistentVolumeClaim"),),
+)  # fmt: skip
+DEPLOYMENTS = Resource(
+    "apps", "v1", "deployments", "deployment", "Deployment", generation=True,
+    short_names=("deploy",), categories=("all",), subresources=(_SCALE, _status("Deployment")),
+)  # fmt: skip
+REPLICASETS = Resource(
+    "apps", "v1", "replicasets", "replicaset", "ReplicaSet", generation=True,
+    short_names=("rs",), categories=("all",), subresources=(_SCALE, _status("ReplicaSet")),
+)  # fmt: skip
+STATEFULSETS = Resource(
+    "apps", "v1", "statefulsets", "statefulset", "StatefulSet", generation=True,
+    short_names=("sts",), categories=("all",), subresources=(_SCALE, _status("StatefulSet")),
+)  # fmt: skip
+CONTROLLERREVISIONS = Resource("apps", "v1", "controllerrevisions", "controllerrevision", "ControllerRevision")
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "lease", "Lease")
+ENDPOINTSLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "endpointslice", "EndpointSlice")
+PODDISRUPTIONBUDGETS = Resource(
+    "policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget", generation=True,
+    short_names=("pdb",), subresources=(_status("PodDisruptionBudget"),),
+)  # fmt: skip
+JOBS = Resource(
+    "batch", "v1", "jobs", "job", "Job", generation=True,
+    categories=("all",), subresources=(_status("Job"),),
+)  # fmt: skip
+
+RESOURCES: tuple[Resource, ...] = (
+    NAMESPACES, NODES, PODS, SERVICES, CONFIGMAPS, SECRETS, SERVICEACCOUNTS, EVENTS, ENDPOINTS,
+    PERSISTENTVOLUMECLAIMS, DEPLOYMENTS, REPLICASETS, STATEFULSETS, CONTROLLERREVISIONS,
+    LEASES, ENDPOINTSLICES, PODDISRUPTIONBUDGETS, JOBS,
+)  # fmt: skip
+
+_BY_PATH = {(r.group, r.version, r.plural): r for r in RESOURCES}
+_BY_KIND = {(r.api_version, r.kind): r for r in RESOURCES}
+
+
+def by_path(group: str, version: str, plural: str) -> Resource | None:
+    """The type served at `/apis/<group>/<version>/<plural>`, or None."""
+    return _BY_PATH.get((group, version, plural))
+
+
+def by_kind(api_version: str, kind: str) -> Resource | None:
+    """The type of an object that says `apiVersion` and `kind`, or None."""
+    return _BY_KIND.get((api_version, kind))
+
+
+def groups() -> Iterable[str]:
+    """Names of the API groups other than the core one, in order of first appearance."""
+    return dict.fromkeys(r.group for r in RESOURCES if r.group)

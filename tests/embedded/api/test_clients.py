@@ -1,0 +1,166 @@
+"""kubectl and the official Python client at work."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from embedded_support import Running
+
+from muster.base.waiting import wait_for
+
+needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: p, labels: {app: p}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: python:3.11-slim
+    command: [sh, -c, "echo one; echo two; echo three; sleep 300"]
+"""
+
+
+@pytest.fixture
+def pod(cluster: Running, namespace: str) -> str:
+    """A running pod `p` that has written three lines."""
+    assert cluster.kubectl("-n", namespace, "apply", "-f", "-", stdin=POD).returncode == 0
+    path = f"/api/v1/namespaces/{namespace}/pods/p/log"
+    wait_for(lambda: "three" in cluster.client.get(path).text, within=20, reason="the pod to write")
+    return "p"
+
+
+@pytest.fixture
+def core(cluster: Running) -> Iterator[object]:
+    """The Python client's core API."""
+    from kubernetes import client, config
+
+    configuration = client.Configuration()
+    config.load_kube_config(str(cluster.kubeconfig), client_configuration=configuration)
+    with client.ApiClient(configuration) as api:
+        yield client.CoreV1Api(api)
+
+
+def test_the_python_client_lists_and_watches(core, namespace: str) -> None:
+    from kubernetes import watch
+
+    listed = core.list_namespaced_config_map(namespace)
+    core.create_namespaced_config_map(namespace, {"metadata": {"name": "new"}, "data": {"a": "b"}})
+    events = watch.Watch().stream(
+        core.list_namespaced_config_map,
+        namespace,
+        resource_version=listed.metadata.resource_version,
+        timeout_seconds=1,
+    )
+    assert [(e["type"], e["object"].data) for e in events] == [("ADDED", {"a": "b"})]
+
+
+def test_the_python_client_reads_errors(core, namespace: str) -> None:
+    from kubernetes.client import ApiException
+
+    with pytest.raises(ApiException) as caught:
+        core.read_namespaced_pod("none", namespace)
+    assert caught.value.status == 404
+    assert 'pods \\"none\\" not found' in caught.value.body
+
+
+@needs_kubectl
+def test_the_python_client_runs_a_program_in_a_pod(core, namespace: str, pod: str) -> None:
+    from kubernetes.stream import stream
+
+    command = ["sh", "-c", "read line; echo got $line; echo oops >&2; exit 3"]
+    connection = stream(
+        core.connect_get_namespaced_pod_exec, pod, namespace, command=command,
+        stdin=True, stdout=True, stderr=True, tty=False, _preload_content=False,
+    )  # fmt: skip
+    connection.write_stdin("hello\n")
+    connection.run_forever(timeout=20)
+    assert connection.read_stdout() == "got hello\n"
+    assert connection.read_stderr() == "oops\n"
+    assert connection.returncode == 3
+
+
+@needs_kubectl
+def test_kubectl_passes_standard_input_through(cluster: Running, namespace: str, pod: str) -> None:
+    text = "".join(f"line {i}\n" for i in range(5000))
+    done = cluster.kubectl("-n", namespace, "exec", "-i", pod, "--", "cat", stdin=text)
+    assert (done.returncode, done.stdout == text) == (0, True), done.stderr
+
+
+@needs_kubectl
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("exec", "none", "--", "true"), 'pods "none" not found'),
+        (("exec", "p", "-c", "none", "--", "true"), "container none is not valid for pod p"),
+        (("logs", "none"), 'pods "none" not found'),
+        (("logs", "p", "--previous"), 'previous terminated container "main" in pod "p" not found'),
+    ],
+)
+def test_kubectl_is_told_what_is_wrong(cluster: Running, namespace: str, pod: str, arguments, message: str) -> None:
+    done = cluster.kubectl("-n", namespace, *arguments)
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+@needs_kubectl
+def test_kubectl_reads_logs(cluster: Running, namespace: str, pod: str) -> None:
+    assert cluster.kubectl("-n", namespace, "logs", pod, "--tail=2").stdout == "two\nthree\n"
+    stamped = cluster.kubectl("-n", namespace, "logs", pod, "--timestamps", "--tail=1").stdout
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z three\n", stamped), stamped
+
+
+@needs_kubectl
+def test_kubectl_follows_logs_until_the_pod_ends(cluster: Running, namespace: str) -> None:
+    manifest = POD.replace("sleep 300", "sleep 1; echo four").replace("spec:", "spec:\n  restartPolicy: Never", 1)
+    assert cluster.kubectl("-n", namespace, "apply", "-f", "-", stdin=manifest).returncode == 0
+    cluster.kubectl("-n", namespace, "wait", "--for=jsonpath={.status.phase}=Running", "pod/p", "--timeout=20s")
+    done = cluster.kubectl("-n", namespace, "logs", "-f", "p")
+    assert done.stdout == "one\ntwo\nthree\nfour\n"
+
+
+@needs_kubectl
+@pytest.mark.parametrize(
+    ("what", "titles"),
+    [
+        ("pods", "NAME READY STATUS RESTARTS AGE IP NODE NOMINATED NODE READINESS GATES"),
+        ("services", "NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE SELECTOR"),
+        ("configmaps", "NAME DATA AGE"),
+        ("events", "LAST SEEN TYPE REASON OBJECT SUBOBJECT SOURCE MESSAGE FIRST SEEN COUNT NAME"),
+    ],
+)
+def test_tables_look_as_users_know_them(cluster: Running, namespace: str, pod: str, what: str, titles: str) -> None:
+    spec = {"ports": [{"port": 8080}], "selector": {"app": "p"}}
+    cluster.call("POST", f"/api/v1/namespaces/{namespace}/services", {"metadata": {"name": "p"}, "spec": spec})
+    done = cluster.kubectl("-n", namespace, "get", what, "-o", "wide")
+    rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert rows[0] == titles
+    assert len(rows) > 1
+
+
+@needs_kubectl
+def test_kubectl_may_do_everything(cluster: Running, namespace: str) -> None:
+    done = cluster.kubectl("-n", namespace, "auth", "can-i", "delete", "pods")
+    assert (done.returncode, done.stdout.strip()) == (0, "yes"), done.stderr
+
+
+@needs_kubectl
+def test_objects_in_protobuf_are_refused_with_what_is_taken_instead(cluster: Running, namespace: str) -> None:
+    done = cluster.kubectl("-n", namespace, "create", "configmap", "c", "--from-literal=a=b")
+    assert done.returncode == 1
+    assert "accepted media types include: application/json, application/yaml" in done.stderr
+
+
+@needs_kubectl
+def test_kubectl_applies_on_the_server_side_and_shows_differences(cluster: Running, namespace: str) -> None:
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n"
+    assert cluster.kubectl("-n", namespace, "apply", "--server-side", "-f", "-", stdin=manifest).returncode == 0
+    same = cluster.kubectl("-n", namespace, "diff", "--server-side", "-f", "-", stdin=manifest)
+    assert same.returncode == 0, same.stdout + same.stderr
+    other = cluster.kubectl("-n", namespace, "diff", "--server-side", "-f", "-", stdin=manifest.replace("b}", "c}"))
+    assert other.returncode == 1, other.stderr
