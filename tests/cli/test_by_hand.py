@@ -95,7 +95,7 @@ def test_a_namespace_without_the_label_is_not_struck_and_not_touched(up: DrillPr
         before = {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer")}
         session = up.pytest("drills", "-k", "db_failure", "--kube-context", "embedded", KUBECONFIG=str(config))
         assert session.code == pytest.ExitCode.USAGE_ERROR, session.output
-        assert "kubectl label namespace enhancer muster.dev/drills=allowed" in session.output
+        assert "label namespace enhancer muster.dev/drills=allowed" in session.output
         assert {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer")} == before
 
 

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
 from muster.kube import ApiError
 from muster.kube.client import JSON_PATCH
 from muster.recovery.procedure import Context, Step
 from muster.recovery.templates import changes, without_bookkeeping
-from muster.system.pods import STUCK, Trouble, controller_of, is_ready, troubles
+from muster.system.pods import STUCK, Trouble, controller_of, has_crashed, is_ready, troubles
 
+SECOND_LOOK_S = 2.0
+BETWEEN_LOOKS_S = 0.2
 REVISION = "deployment.kubernetes.io/revision"
 Object = dict[str, Any]
 
@@ -84,17 +87,37 @@ class _Repair:
     def _take_up(self, pod: Object, trouble: Trouble) -> None:
         """See what can be done for a pod that crashes for no change."""
         controller = controller_of(pod)
-        if trouble.reason not in STUCK:
-            return  # between two crashes it gets the benefit of the doubt: it may be on its way up
+        stuck = trouble if trouble.reason in STUCK else self._wait_whether_stuck(pod)
+        if stuck is None:
+            return  # it was between two states, on its way up
         if controller is None:
-            self._beyond.append(f"{trouble}: no controller would make it again, repair it by hand")
+            self._beyond.append(f"{stuck}: no controller would make it again, repair it by hand")
         else:
             self.pods[pod["metadata"]["name"]] = pod["metadata"]["uid"]
             self._controllers.add(controller["uid"])
 
+    def _wait_whether_stuck(self, pod: Object) -> Trouble | None:
+        """What holds back a pod that has just crashed, if it does not come up by itself."""
+        deadline = SYSTEM_CLOCK.now() + SECOND_LOOK_S
+        while True:
+            found = self.cluster.find("Pod", pod["metadata"]["name"], self.namespace)
+            stuck = next((t for t in troubles(found or {"metadata": pod["metadata"]}) if t.reason in STUCK), None)
+            if stuck or found is None or SYSTEM_CLOCK.now() >= deadline:
+                return stuck
+            SYSTEM_CLOCK.sleep(BETWEEN_LOOKS_S)
+
     def _crashing(self) -> list[tuple[Object, Trouble]]:
-        pods = [p for p in self.cluster.list("Pod", self.namespace) if "deletionTimestamp" not in p["metadata"]]
-        return [(pod, trouble) for pod in pods for trouble in troubles(pod)]
+        """The pods that crash. One that has crashed and looks well is looked at again: a container without a readiness
+        probe counts as ready for the moment that it takes to crash the next time."""
+        deadline = SYSTEM_CLOCK.now() + SECOND_LOOK_S
+        while True:
+            pods = [p for p in self.cluster.list("Pod", self.namespace) if "deletionTimestamp" not in p["metadata"]]
+            found = [(pod, trouble) for pod in pods for trouble in troubles(pod)]
+            known = {pod["metadata"]["uid"] for pod, _ in found}
+            doubtful = [p for p in pods if has_crashed(p) and p["metadata"]["uid"] not in known]
+            if not doubtful or SYSTEM_CLOCK.now() >= deadline:
+                return found
+            SYSTEM_CLOCK.sleep(BETWEEN_LOOKS_S)
 
     # -- revert
 

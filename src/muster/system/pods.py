@@ -42,6 +42,12 @@ def troubles(pod: dict[str, Any]) -> list[Trouble]:
     return found
 
 
+def has_crashed(pod: dict[str, Any]) -> bool:
+    """Whether a container of the pod ended with a failure before, however it looks now."""
+    containers = pod.get("status", {}).get("containerStatuses", [])
+    return any(((c.get("lastState") or {}).get("terminated") or {}).get("exitCode", 0) for c in containers)
+
+
 def is_ready(pod: dict[str, Any]) -> bool:
     """Whether the pod says that it is ready, and is not on its way out."""
     conditions = pod.get("status", {}).get("conditions") or []
