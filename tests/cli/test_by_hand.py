@@ -99,22 +99,25 @@ def test_a_namespace_without_the_label_is_not_struck_and_not_touched(up: DrillPr
         assert {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer")} == before
 
 
-def test_a_named_context_is_struck_and_what_muster_did_not_make_stays(up: DrillProject) -> None:
+def test_a_named_context_is_struck_twice_and_what_muster_did_not_make_stays(up: DrillProject) -> None:
+    """The second drill strikes the instance that the first one promoted."""
     config = up.root / ".muster/kubeconfig"
     with connect(config, embedded=True) as cluster:
         created = cluster.get("Namespace", "enhancer")["metadata"]["uid"]
-        up.write("conftest.py", "")
         definition = up.root / "systems/enhancer/system.yaml"
         address = cluster.get("Service", "api", "enhancer")["spec"]["clusterIP"]
-        definition.write_text(
-            definition.read_text().replace(
-                "service: {name: api, port: 8080}", f"service: {{name: api, port: 8080, url: http://{address}:8080}}"
-            )
-        )
-        session = up.pytest("drills", "-k", "pod_crash", "--kube-context", "embedded", KUBECONFIG=str(config))
-        summary = up.summary()
-        assert (summary["evidence"], summary["cluster"]) == ("cluster", "embedded")
-        assert summary["drills"][0]["fault"]["landed"] is True, session.output
+        old = "service: {name: api, port: 8080}"
+        assert old in definition.read_text()
+        new = f"service: {{name: api, port: 8080, url: http://{address}:8080}}"
+        definition.write_text(definition.read_text().replace(old, new))
+        for promoted in ("db-b", "db-a"):
+            session = up.pytest("drills", "-k", "db_failure", "--kube-context", "embedded", KUBECONFIG=str(config))
+            assert session.code == 0, session.output
+            summary = up.summary()
+            assert (summary["evidence"], summary["cluster"]) == ("cluster", "embedded")
+            assert summary["drills"][0]["rpo"]["lost_writes"] == 0
+            selector = cluster.get("Service", "db", "enhancer")["spec"]["selector"]
+            assert selector["instance"] == promoted
         assert cluster.get("Namespace", "enhancer")["metadata"]["uid"] == created
         assert open_records(cluster, "enhancer") == []
 

@@ -6,8 +6,10 @@ An activity that fails here ends the experiment at once: without its record the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from chaoslib.exceptions import InterruptExecution
@@ -17,13 +19,15 @@ from muster.base.errors import RefusedError
 from muster.base.waiting import wait_for
 from muster.faults import session
 from muster.faults.channel import RELEASE, report_failure
+from muster.faults.effects import selected
+from muster.kube import connect
 from muster.safety import Entry
 from muster.safety.fields import ABSENT, parse_path, read_field
 from muster.safety.records import apply_entry, open_records
 from muster.safety.records import undo as undo_record
 from muster.system.pods import troubles
 
-__all__ = ["crashed", "hold", "patch_field", "remember_field", "undo"]
+__all__ = ["crashed", "current_primary", "hold", "patch_field", "remember_field", "undo"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,6 +54,16 @@ def _or_exit(activity: Callable[P, T]) -> Callable[P, T]:
             raise SystemExit(why) from error
 
     return guarded
+
+
+def current_primary(service: str, key: str, configuration: Mapping[str, Any] | None = None) -> str:
+    """Which instance a Service leads to now: for an experiment's `configuration`, which is read before its guard.
+
+    Only reads. Where it fails Chaos Toolkit leaves the key out, and the experiment ends before it has struck.
+    """
+    kubeconfig = os.environ.get("KUBECONFIG", "")
+    with connect(Path(kubeconfig)) as cluster:
+        return selected(cluster, str((configuration or {}).get("namespace")), service=service, key=key)
 
 
 @_or_exit

@@ -36,20 +36,19 @@ class CrashLoop(_Strict):
     labels: str
 
 
-class Answer(_Strict):
-    """A command in a pod that succeeds as long as what it asks is answered."""
+class PrimaryGone(_Strict):
+    """The instance that a Service selected as primary has no ready pod, and does not answer a sibling's pod.
 
-    pod: str
+    `labels` are those of all instances' pods, told apart by the label `selector_key`. `command` is run in a sibling's
+    `container` and succeeds as long as `{address}`, the primary's, answers.
+    """
+
+    kind: Literal["primary-gone"]
+    service: str
+    selector_key: str
+    labels: str
     container: str
     command: list[str]
-
-
-class WorkloadGone(_Strict):
-    """A StatefulSet has no pod that is ready, and what it served does not answer a pod beside it."""
-
-    kind: Literal["workload-gone"]
-    statefulset: str
-    asked: Answer
 
 
 class AllOf(_Strict):
@@ -59,7 +58,7 @@ class AllOf(_Strict):
     of: Annotated[list[Effect], Field(min_length=1)]
 
 
-Effect = Annotated[PodsReplaced | CrashLoop | WorkloadGone | AllOf, Field(discriminator="kind")]
+Effect = Annotated[PodsReplaced | CrashLoop | PrimaryGone | AllOf, Field(discriminator="kind")]
 AllOf.model_rebuild()
 
 
@@ -93,8 +92,8 @@ def build_observer(effect: Effect, cluster: Cluster, namespace: str) -> Observer
             return _PodsReplaced(effect, cluster, namespace)
         case CrashLoop():
             return _CrashLoop(effect, cluster, namespace)
-        case WorkloadGone():
-            return _WorkloadGone(effect, cluster, namespace)
+        case PrimaryGone():
+            return _PrimaryGone(effect, cluster, namespace)
         case AllOf():
             return _All([build_observer(one, cluster, namespace) for one in effect.of])
 
@@ -136,31 +135,52 @@ class _CrashLoop:
         return Observation(True, str(found[0]))
 
 
-class _WorkloadGone:
-    def __init__(self, effect: WorkloadGone, cluster: Cluster, namespace: str) -> None:
+class _PrimaryGone:
+    def __init__(self, effect: PrimaryGone, cluster: Cluster, namespace: str) -> None:
         self._effect, self._cluster, self._namespace = effect, cluster, namespace
+        self._primary = selected(cluster, namespace, service=effect.service, key=effect.selector_key)
+        siblings = {name: pod for name, pod in self._ready_pods() if name != self._primary}
+        own = [pod for name, pod in self._ready_pods() if name == self._primary]
+        if not own or not siblings:
+            raise RefusedError(f"refused: primary {self._primary} or every sibling of it is not ready")
+        self._sibling = next(iter(siblings.values()))["metadata"]["name"]
+        self._command = [part.replace("{address}", own[0]["status"]["podIP"]) for part in effect.command]
         if not self._answers():
             raise RefusedError(
-                f"refused: '{' '.join(effect.asked.command)}' in pod {effect.asked.pod} fails before any injection"
+                f"refused: '{' '.join(self._command)}' in pod {self._sibling} fails before any injection"
             )
 
     def look(self) -> Observation:
-        name = self._effect.statefulset
-        pods = self._cluster.list("Pod", self._namespace)
-        own = [pod for pod in pods if any(o["name"] == name for o in pod["metadata"].get("ownerReferences") or [])]
-        ready = [pod["metadata"]["name"] for pod in own if is_ready(pod)]
+        ready = [pod["metadata"]["name"] for name, pod in self._ready_pods() if name == self._primary]
         if ready:
-            return Observation(False, f"pod {ready[0]} of StatefulSet {name} is ready")
+            return Observation(False, f"pod {ready[0]} of primary {self._primary} is ready")
         if self._answers():
-            return Observation(False, f"StatefulSet {name} has no ready pod, but it still answers")
-        return Observation(True, f"StatefulSet {name} has no ready pod and does not answer {self._effect.asked.pod}")
+            return Observation(False, f"primary {self._primary} has no ready pod, but it still answers")
+        return Observation(True, f"primary {self._primary} has no ready pod and does not answer {self._sibling}")
+
+    def _ready_pods(self) -> list[tuple[str, dict[str, Any]]]:
+        pods = self._cluster.list("Pod", self._namespace, labels=self._effect.labels)
+        return [(pod["metadata"]["labels"].get(self._effect.selector_key, ""), pod) for pod in pods if is_ready(pod)]
 
     def _answers(self) -> bool:
-        asked = self._effect.asked
         answer = self._cluster.execute(
-            asked.pod, self._namespace, asked.command, container=asked.container, timeout=5.0
+            self._sibling, self._namespace, self._command, container=self._effect.container, timeout=5.0
         )
         return answer.code == 0
+
+
+def selected(cluster: Cluster, namespace: str, *, service: str, key: str) -> str:
+    """Which instance a Service leads to by the label `key` of its selector.
+
+    Raises:
+        RefusedError: the selector does not say.
+    """
+    selector = cluster.get("Service", service, namespace)["spec"].get("selector") or {}
+    if key not in selector:
+        raise RefusedError(
+            f"Service {service} in namespace {namespace} selects no '{key}', so its primary is not known"
+        )
+    return str(selector[key])
 
 
 class _All:
@@ -173,4 +193,4 @@ class _All:
         return Observation(not missing, "; ".join(missing or [one.evidence for one in seen]))
 
 
-__all__ = ["AllOf", "ClusterError", "Effect", "Observation", "Observer", "build_observer"]
+__all__ = ["AllOf", "ClusterError", "Effect", "Observation", "Observer", "build_observer", "selected"]
