@@ -41,7 +41,8 @@ tests: setup
 bench: setup  ## print the figures: start-up, throughput, wall time of the drills
 	$(BIN)/python -m bench
 
-lock: setup  ## resolve the dependencies again (records no addresses)
+lock:  ## resolve the dependencies again (records no addresses)
+	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header \
 	  pyproject.toml -o requirements.lock
 
