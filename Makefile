@@ -46,5 +46,7 @@ lock:  ## resolve the dependencies again (records no addresses)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header \
 	  pyproject.toml -o requirements.lock
 
-clean:  ## remove what was installed and built
+clean:  ## stop what is up, and remove everything but the sources and reports/
+	test ! -x $(BIN)/muster || $(BIN)/muster down
+	rm -rf .muster chaostoolkit.log journal.json
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build

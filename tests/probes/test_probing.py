@@ -14,10 +14,10 @@ from tests.probes.watching import count, requests, wait_until, writes
 
 from muster.base.timeline import Event, Timeline, read_timeline
 from muster.probes.events import EventBuffer
-from muster.probes.exchange import Exchange
+from muster.probes.exchange import Answer, Exchange
 from muster.probes.outcomes import Outcome
 from muster.probes.plan import Plan
-from muster.probes.probing import Probing
+from muster.probes.probing import Probing, in_time
 
 
 @contextmanager
@@ -134,3 +134,52 @@ def test_an_answer_with_the_wrong_content_is_wrong(timeline: Path) -> None:
             wait_until(timeline, lambda seen: count(seen, name="read") >= 2, "two reads")
     [why] = {event["why"] for event in requests(timeline, "read")}
     assert why == "the answer holds no 'status.ok'"
+
+
+def test_a_write_that_is_made_in_time_but_found_too_late_is_a_timeout_and_was_looked_for(timeline: Path) -> None:
+    with Service() as service:
+        service.delay = 0.4  # less than the limit, and twice that is more
+        with probing(service, timeline, every_s=0.2, limit_s=0.6):
+            wait_until(timeline, lambda seen: count(seen, name="write", outcome="timeout", status=200) >= 2, "two")
+    late = [event for event in requests(timeline, "write") if event["outcome"] == "timeout" and event["status"]]
+    assert all(event["why"].startswith("written and read back only after ") for event in late)
+    assert all(event["done"] - event["sent"] > 0.6 for event in late)
+
+
+RIGHT = Answer(sent=100.0, done=100.5, outcome=Outcome.OK, conn="new", asked=True, status=200)
+LATE = Answer(sent=100.0, done=101.2, outcome=Outcome.OK, conn="new", asked=True, status=200)
+SILENT = Answer(sent=100.0, done=101.0, outcome=Outcome.TIMEOUT, conn="new", asked=True, why="not answered")
+RESET_LATE = Answer(sent=100.0, done=101.2, outcome=Outcome.RESET, conn="new", asked=True, why="reset")
+FAILED = Answer(sent=100.0, done=101.2, outcome=Outcome.ERROR, conn="new", asked=True, status=500, why="500")
+
+
+@pytest.mark.parametrize(
+    ("answer", "own_s", "recorded"),
+    [
+        (RIGHT, 0.0, "ok"),
+        (RIGHT, 0.5, "ok"),
+        (LATE, 0.0, "timeout"),
+        (LATE, 0.1, "timeout"),
+        (LATE, 0.3, "behind"),
+        (SILENT, 0.0, "timeout"),
+        (SILENT, 0.4, "timeout"),
+        (SILENT, 0.5, "behind"),
+        (RESET_LATE, 1.2, "reset"),
+        (FAILED, 1.2, "error"),
+    ],
+)
+def test_only_what_this_process_itself_may_have_caused_is_not_charged_to_the_service(
+    timeline: Path, answer: Answer, own_s: float, recorded: str
+) -> None:
+    system = system_of(limit_s=1.0)
+    plan = Plan(timeline=timeline, url="http://127.0.0.1", run="test", read=system.read, ledger=system.ledger)
+    with Timeline(timeline) as target:
+        events = EventBuffer(target)
+        subject = Probing(plan, events, Exchange(plan.url))
+        subject._lateness.note(100.0, 100.0 + own_s)
+        subject._record("read", 100.0, in_time(answer, 1.0, "answered"), 1.0)
+        events.flush()
+    [event] = [event for event in read_timeline(timeline) if event["kind"] in ("request", "prober")]
+    assert event.get("state", event.get("outcome")) == recorded
+    assert recorded == "ok" or event["why"]
+    assert event["intended"] == 100.0

@@ -6,6 +6,9 @@ Belongs here: asking the service through its own address and recording what came
     outcomes   what may become of a request
     answers    what must stand in an answer
     exchange   one HTTP request over a new or a kept connection, bounded in time
+    connection what it is sent over
+    reply      reading the answer off the wire
+    lateness   when the prober itself was late
     events     batches of events for the timeline
     plan       what a prober is told; `python -m muster.probes PLAN.json` runs it
     probing    the prober's own loop

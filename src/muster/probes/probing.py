@@ -1,4 +1,20 @@
-"""The prober's loop: each probe asks on its own absolute schedule, whatever the answers do (an open loop)."""
+"""The prober's loop: each probe asks on its own absolute schedule, whatever the answers do (an open loop).
+
+Right and in time. A read is in time within its limit, a write if it was made and read back within its limit together:
+that is how the verdict measures it, from `sent` to `done`. Looking for what was written may nevertheless take the whole
+limit once more, since whether it is there must not depend on how long making it took; a pair that is right but took
+longer than the limit is a `timeout`.
+
+The prober's own delay is not the service's. On a machine short of processors this process wakes late: it sends late,
+and reads late what was answered long ago. Times are recorded as they were, never corrected; instead a probe says
+nothing of the service, and `prober` `behind` is recorded in the place of its `request`, where
+- its turn came more than half its limit late: it is not sent, which also keeps a late prober from having more to do
+  than one in time, and so from staying late;
+- it ran into its limit while this process was overdue (see `muster.probes.lateness`) for half of the limit or more;
+- it was right, and would have been in time without the time for which this process was overdue.
+Any other violation tells of the service however late this process was. What a write came to is in the ledger in any
+case. A probe that says nothing leaves a silence, which the verdict takes for unknown, never for good.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +32,7 @@ from muster.base.clock import now
 from muster.probes.answers import contents_of, fill, parse, values_at
 from muster.probes.events import FLUSH_EVERY_S, EventBuffer
 from muster.probes.exchange import Answer, Exchange
+from muster.probes.lateness import Lateness
 from muster.probes.outcomes import Outcome
 from muster.probes.plan import READ, WRITE, Plan
 from muster.system.definition import LedgerSpec, Request
@@ -35,8 +52,9 @@ class _Schedule:
 
     @property
     def bound(self) -> int:
-        # Twice what there is when every request runs into its limit: only a stall of this process gets there.
-        return max(2, math.ceil(2 * self.limit_s / self.every_s))
+        # A write may take its limit twice: that many, and as many again as one limit holds. Only this process's own
+        # delay gets there.
+        return max(2, math.ceil(3 * self.limit_s / self.every_s))
 
 
 class Probing:
@@ -46,6 +64,7 @@ class Probing:
         self._plan = plan
         self._events = events
         self._exchange = exchange
+        self._lateness = Lateness()
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -89,9 +108,12 @@ class Probing:
     async def _keep_asking(self, group: asyncio.TaskGroup, schedule: _Schedule, start: float) -> None:
         for number in itertools.count():
             intended = start + number * schedule.every_s
-            await asyncio.sleep(intended - now())
+            late_s = await self._lateness.sleep_until(intended)
+            if late_s > schedule.limit_s / 2:
+                self._tell_behind(schedule.name, intended, f"its turn came {late_s:.3f} s late")
+                continue
             if len(schedule.under_way) >= schedule.bound:
-                self._events.add("prober", state="behind", name=schedule.name, intended=intended)
+                self._tell_behind(schedule.name, intended, f"{schedule.bound} are under way")
                 continue
             task = group.create_task(schedule.ask(intended, number))
             schedule.under_way.add(task)
@@ -99,7 +121,7 @@ class Probing:
 
     async def _flush(self) -> None:
         while True:
-            await asyncio.sleep(FLUSH_EVERY_S)
+            await self._lateness.sleep_until(now() + FLUSH_EVERY_S)
             self._events.flush()
 
     async def _tell_clock(self) -> None:
@@ -112,7 +134,7 @@ class Probing:
         answer = await self._exchange.send(probe.request, kept=number % 2 == 1, limit_s=probe.limit_s)
         if answer.outcome is Outcome.OK and probe.contains and not values_at(parse(answer.body), probe.contains):
             answer = replace(answer, outcome=Outcome.WRONG, why=f"the answer holds no '{probe.contains}'")
-        self._record(READ, intended, answer)
+        self._record(READ, intended, in_time(answer, probe.limit_s, "answered"), probe.limit_s)
 
     async def _write(self, intended: float, number: int) -> None:
         """Create something, note it in the ledger, and read it back, all within the probe's limit."""
@@ -128,13 +150,18 @@ class Probing:
         self._events.add("write", t=created.done, **entry, answered=answered, outcome=certainty(created))
         answer = created
         if created.outcome is Outcome.OK:
-            left = max(spec.limit_s - (created.done - created.sent), 0.001)
-            answer = await self._exchange.send(filled(spec.read, identity, content), kept=kept, limit_s=left)
-            answer = replace(judged_read_back(spec, identity, content, answer), sent=created.sent)
-        self._record(WRITE, intended, answer)
+            found = await self._exchange.send(filled(spec.read, identity, content), kept=kept, limit_s=spec.limit_s)
+            answer = replace(judged_read_back(spec, identity, content, found), sent=created.sent)
+        self._record(WRITE, intended, in_time(answer, spec.limit_s, "written and read back"), spec.limit_s)
 
-    def _record(self, name: str, intended: float, answer: Answer) -> None:
+    def _record(self, name: str, intended: float, answer: Answer, limit_s: float) -> None:
         """Note one probe; its answer says why, in one line, wherever it is not ok."""
+        if answer.outcome is Outcome.TIMEOUT:
+            own_s = self._lateness.within(answer.sent, answer.done)
+            would_do = answer.status is not None and answer.done - answer.sent - own_s <= limit_s
+            if would_do or own_s >= limit_s / 2:
+                self._tell_behind(name, intended, f"{answer.why}, {own_s:.3f} s of it this process's own delay")
+                return
         self._events.add(
             "request",
             t=answer.done,
@@ -149,6 +176,17 @@ class Probing:
             write=name == WRITE,
             **({"why": answer.why} if answer.why else {}),
         )
+
+    def _tell_behind(self, name: str, intended: float, why: str) -> None:
+        self._events.add("prober", state="behind", name=name, intended=intended, why=why)
+
+
+def in_time(answer: Answer, limit_s: float, what: str) -> Answer:
+    """An answer that is right, as a `timeout` (which keeps its status) if it came after its limit."""
+    took = answer.done - answer.sent
+    if answer.outcome is not Outcome.OK or took <= limit_s:
+        return answer
+    return replace(answer, outcome=Outcome.TIMEOUT, why=f"{what} only after {took:.3f} s, the limit is {limit_s:g} s")
 
 
 def certainty(created: Answer) -> str:
