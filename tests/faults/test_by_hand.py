@@ -93,3 +93,19 @@ def test_without_its_controls_it_strikes_nothing_even_unvalidated(target: Target
     assert "did not pass its guard" in output
     assert target.rate() is ABSENT
     assert target.pods() == pods
+
+
+def test_a_steady_state_hypothesis_does_not_strike_before_the_guard(target: Target, tmp_path: Path) -> None:
+    content = yaml.safe_load(POD_CRASH.read_text())
+    kill = next(activity for activity in content["method"] if activity["provider"]["func"] == "terminate_pods")
+    probe = {**kill, "type": "probe", "tolerance": True}
+    content["steady-state-hypothesis"] = {"title": "steady", "probes": [probe]}
+    path = tmp_path / "pod-crash.yaml"
+    path.write_text(yaml.safe_dump(content))
+    pods = target.pods()
+    with chaos(target, tmp_path, path) as process:
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "it has a steady-state-hypothesis" in output
+    assert target.pods() == pods
+    assert target.rate() is ABSENT

@@ -14,8 +14,8 @@ import yaml
 from muster.base import lifeline
 from muster.base.errors import RefusedError
 from muster.base.waiting import wait_for
-from muster.faults import FaultError, find_experiment
-from muster.safety import open_records
+from muster.faults import FaultError, Injection, find_experiment
+from muster.safety import find_record, open_records
 from muster.safety.fields import ABSENT
 
 from .conftest import EXPERIMENTS, Target
@@ -52,6 +52,15 @@ def note(value: str) -> dict[str, Any]:
 
 
 CRASH_LOOP = {"kind": "crash-loop", "labels": "app=api"}
+
+
+def kill(injection: Injection) -> None:
+    """Kill the experiment's process, and wait until it is gone."""
+    child = injection._child
+    assert child is not None
+    for pid in lifeline.descendants(child.pid):
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: child.poll() is not None, within=60, reason="the experiment to be gone")
 
 
 def is_clean(target: Target) -> bool:
@@ -110,14 +119,13 @@ def test_what_was_mended_in_the_block_stays_mended(target: Target) -> None:
 def test_the_fault_is_undone_when_the_experiment_is_killed(target: Target) -> None:
     injection = target.injection(POD_CRASH)
     with injection:
-        child = injection._child
-        assert child is not None
-        for pid in lifeline.descendants(child.pid):
-            os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: child.poll() is not None, within=60, reason="the experiment to be gone")
+        kill(injection)
         assert target.rate() == "fast"
     assert is_clean(target)
-    assert len(target.events("fault.undone")) == 1
+    (undone,) = target.events("fault.undone")
+    assert undone["by"] == "record"
+    assert undone["undone"] == injection.undone != []
+    assert [event["ok"] for event in target.events("fault.done")] == [True]
 
 
 def test_a_prepared_experiment_that_is_never_let_go_injects_nothing(target: Target) -> None:
@@ -172,20 +180,47 @@ def test_a_failing_activity_stops_the_ones_after_it_and_what_was_done_is_undone(
     assert "note" not in annotations
 
 
-def test_an_activity_without_the_guarded_namespace_is_refused(target: Target, tmp_path: Path) -> None:
-    pods = target.pods()
-    kill = activity("kill", "chaosk8s.pod.actions", "terminate_pods", label_selector="app=api", all=True)
-    injection = target.injection(write(tmp_path, [note("x"), kill], CRASH_LOOP))
-    with pytest.raises(FaultError, match="activity 'kill' says no namespace"), injection:
-        pytest.fail("the block must not be entered")
-    assert target.pods() == pods
+def test_an_activity_of_others_is_announced_whatever_it_calls_itself(target: Target, tmp_path: Path) -> None:
+    kill = activity(
+        "kill", "chaosk8s.pod.actions", "terminate_pods", label_selector="app=api", all=True, ns="${namespace}"
+    )
+    gone = {"kind": "pods-replaced", "labels": "app=api"}
+    with target.injection(write(tmp_path, [{**kill, "type": "probe"}], gone)) as fault:
+        assert fault.wait_landed(30), fault.evidence
+        assert fault.sent_at is not None
+    (sent,) = target.events("fault.sent")
+    assert sent["activity"] == "kill"
 
 
-def test_an_activity_that_no_guard_can_hold_is_refused(target: Target, tmp_path: Path) -> None:
-    shell = {"type": "action", "name": "shell", "provider": {"type": "process", "path": "true"}}
-    injection = target.injection(write(tmp_path, [note("x"), shell], CRASH_LOOP))
-    with pytest.raises(FaultError, match="activity 'shell' is of type process"), injection:
+def unreadable(target: Target, name: str) -> None:
+    """A fault record of somebody else that says nothing."""
+    labels = {"muster.dev/fault-record": name}
+    metadata = {"name": f"muster-fault-{name}", "labels": labels}
+    item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"record.json": "?"}}
+    target.cluster.create(item, target.namespace)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_an_unreadable_record_of_another_does_not_stop_the_undo(target: Target, killed: bool) -> None:
+    injection = target.injection(POD_CRASH)
+    with injection:
+        unreadable(target, "other")
+        if killed:
+            kill(injection)
+    assert target.rate() is ABSENT
+    assert find_record(target.cluster, target.namespace, "pod-crash") is None
+    (undone,) = target.events("fault.undone")
+    assert undone["by"] == ("record" if killed else "experiment")
+
+
+def test_an_unreadable_record_keeps_a_fault_out(target: Target) -> None:
+    unreadable(target, "pod-crash")
+    with (
+        pytest.raises(RefusedError, match=r"muster-fault-pod-crash .* cannot be understood"),
+        target.injection(POD_CRASH),
+    ):
         pytest.fail("the block must not be entered")
+    assert target.rate() is ABSENT
 
 
 def test_an_experiment_that_cannot_be_run_says_why(target: Target, tmp_path: Path) -> None:

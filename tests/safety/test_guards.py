@@ -60,3 +60,10 @@ def test_a_fault_in_force_keeps_another_out(cluster: Cluster, namespace: str) ->
     remember(cluster, namespace, None, experiment="flood", run="r", injection="i", entry=entry)
     with pytest.raises(RefusedError, match=r"fault 'flood' of .* still in force .*; undo it first: muster undo"):
         check_no_open_record(cluster, namespace)
+
+
+def test_a_record_that_cannot_be_understood_keeps_a_fault_out(cluster: Cluster, namespace: str) -> None:
+    metadata = {"name": "muster-fault-odd", "labels": {"muster.dev/fault-record": "odd"}}
+    cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}}, namespace)
+    with pytest.raises(RefusedError, match=r"muster-fault-odd .* cannot be understood"):
+        check_no_open_record(cluster, namespace)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from muster.base.errors import ClusterError, RefusedError
 from muster.kube import Cluster
-from muster.safety import Entry, Record, RecordError, open_records, remember, undo
+from muster.safety import Entry, Record, RecordError, find_record, open_records, remember, sift_records, undo
 from muster.safety.fields import ABSENT, parse_path, read_field
 from muster.safety.records import apply_entry
 
@@ -126,13 +127,47 @@ def test_an_experiment_is_in_force_once(cluster: Cluster, namespace: str, deploy
         remember(cluster, namespace, None, experiment="flood", run="run-2", injection="i-2", entry=entry)
 
 
-@pytest.mark.parametrize(
-    "content", ["not json", "[]", '{"schema": "other/v9"}', '{"schema": "muster/fault-record/v1"}']
-)
-def test_a_record_that_cannot_be_understood_is_said_and_kept(cluster: Cluster, namespace: str, content: str) -> None:
+def unreadable(cluster: Cluster, namespace: str, content: str) -> None:
     metadata = {"name": "muster-fault-odd", "labels": {"muster.dev/fault-record": "odd"}}
     item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"record.json": content}}
     cluster.create(item, namespace)
+
+
+def written(**changes: Any) -> str:
+    """The content of a record named `odd`, with changes."""
+    record = Record("odd", "any", "run-1", "i-1", "2026-01-01T00:00:00+00:00")
+    content = json.loads(record.to_config_map()["data"]["record.json"])
+    return json.dumps(content | changes)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "not json",
+        "[]",
+        '{"schema": "other/v9"}',
+        '{"schema": "muster/fault-record/v1"}',
+        written(experiment="flood"),  # undoing it would delete another record than itself
+        written(entries=[{"kind": "ConfigMap", "name": "x", "path": [{}]}]),
+        written(entries=3),
+        "[" * 20_000,
+    ],
+)
+def test_a_record_that_cannot_be_understood_is_said_and_kept(cluster: Cluster, namespace: str, content: str) -> None:
+    unreadable(cluster, namespace, content)
     with pytest.raises(RecordError, match=r"muster-fault-odd .* undo its fault by hand"):
         open_records(cluster, namespace)
+    with pytest.raises(RecordError, match="muster-fault-odd"):
+        find_record(cluster, namespace, "odd")
     assert cluster.find("ConfigMap", "muster-fault-odd", namespace) is not None
+
+
+def test_an_unreadable_record_does_not_hide_the_others(cluster: Cluster, namespace: str, deployment: str) -> None:
+    unreadable(cluster, namespace, "not json")
+    record = strike(cluster, namespace, Entry("Deployment", deployment, RATE, ABSENT, FAST))
+    good, bad = sift_records(cluster, namespace)
+    assert good == (record,)
+    assert len(bad) == 1
+    assert "muster-fault-odd" in str(bad[0])
+    assert find_record(cluster, namespace, "flood") == record
+    assert find_record(cluster, namespace, "drought") is None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,17 @@ def up(home: Path, system: SystemDefinition | None, say: Say) -> None:
         UsageError: one is running already, or `home` cannot be written.
         ClusterError: it does not start.
     """
-    if (home / "cluster.json").exists():
-        raise UsageError(f"a cluster is up already ({home}/cluster.json); stop it with 'muster down'")
-    try:
-        home.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"directory {home} cannot be had: {error.strerror}") from error
+    with _alone(home):
+        note = _note(home)
+        if note and processes_of_run(note["run"]):
+            raise UsageError(f"a cluster is up already ({home}/cluster.json); stop it with 'muster down'")
+        if note:
+            say("the cluster of an earlier 'muster up' is gone; its remains are cleared away")
+            _clear(home, note)
+        _up(home, system, say)
+
+
+def _up(home: Path, system: SystemDefinition | None, say: Say) -> None:
     begun = now()
     state = Path(tempfile.mkdtemp(prefix="muster-up-")) / "state"
     images = state.parent / "images.yaml"
@@ -56,7 +63,9 @@ def up(home: Path, system: SystemDefinition | None, say: Say) -> None:
                 ManagedSystem(connected, system).prepare()
             say(f"system {system.name} ready after {now() - begun:.1f} s, in namespace {system.namespace}")
     except BaseException:
-        down(home, lambda _text: None)
+        say("stopping what was started")
+        _stop({"pid": cluster.pid, "run": run_id()})
+        _clear(home, {"directory": str(state.parent)})
         raise
 
 
@@ -66,25 +75,69 @@ def down(home: Path, say: Say) -> None:
     Raises:
         MusterError: a process does not go.
     """
-    path = home / "cluster.json"
-    if not path.exists():
-        say("no cluster is up")
-        return
-    note: dict[str, Any] = json.loads(path.read_text())
+    with _alone(home):
+        note = _note(home)
+        if note is None:
+            say("no cluster is up")
+            return
+        ended = _stop(note)
+        _clear(home, note)
+    say(f"cluster stopped, {ended} processes ended")
+
+
+def _stop(note: dict[str, Any]) -> int:
+    """End every process of a run and return how many there were.
+
+    Raises:
+        MusterError: a process does not go.
+    """
     ours = processes_of_run(note["run"])
     if note["pid"] in ours:
         os.kill(note["pid"], signal.SIGTERM)
         wait_gone(note["pid"], within=STOP_WITHIN_S)
     # What is left had lost its lifeline, to kill -9 for one.
     for pid in processes_of_run(note["run"]):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
         wait_gone(pid, within=STOP_WITHIN_S)
-    shutil.rmtree(note["directory"], ignore_errors=True)
     if left := processes_of_run(note["run"]):
         raise MusterError(f"processes {left} of the cluster do not end")
-    (home / "kubeconfig").unlink(missing_ok=True)
-    path.unlink()
-    say(f"cluster stopped, {len(ours)} processes ended")
+    return len(ours)
+
+
+def _clear(home: Path, note: dict[str, Any]) -> None:
+    shutil.rmtree(note["directory"], ignore_errors=True)
+    for name in ("kubeconfig", "cluster.json"):
+        (home / name).unlink(missing_ok=True)
+
+
+def _note(home: Path) -> dict[str, Any] | None:
+    """What `up` noted of the cluster that it started, or None."""
+    try:
+        note: dict[str, Any] = json.loads((home / "cluster.json").read_text())
+    except FileNotFoundError:
+        return None
+    return note
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keep a second `up` or `down` out while this one is at work.
+
+    Raises:
+        UsageError: one is at work, or `home` cannot be had.
+    """
+    try:
+        home.mkdir(exist_ok=True)
+        lock = (home / "lock").open("w")
+    except OSError as error:
+        raise UsageError(f"directory {home} cannot be had: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError("another 'muster up' or 'muster down' is at work here; wait for its end") from None
+        yield
 
 
 def kubeconfig(home: Path) -> Path:
@@ -93,6 +146,7 @@ def kubeconfig(home: Path) -> Path:
     Raises:
         UsageError: none is.
     """
-    if not (home / "cluster.json").exists():
+    note = _note(home)
+    if note is None or not processes_of_run(note["run"]):
         raise UsageError("no cluster is up; start one with 'muster up', or name a real one with --kube-context")
     return home / "kubeconfig"

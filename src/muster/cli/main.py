@@ -39,7 +39,7 @@ def main() -> None:
         sys.exit(2)
 
 
-@commands.command()
+@commands.command(short_help="Start a cluster in the background, with the system.")
 @SYSTEM
 @click.option("--bare", is_flag=True, help="only the cluster, without the system")
 def up(system: Path | None, bare: bool) -> None:
@@ -49,7 +49,7 @@ def up(system: Path | None, bare: bool) -> None:
     background.up(HOME, None if bare else _definition(system), click.echo)
 
 
-@commands.command()
+@commands.command(short_help="Stop the cluster that `muster up` started.")
 def down() -> None:
     """Stop the cluster that `muster up` started, and every process it started."""
     from muster.cli import background
@@ -68,11 +68,12 @@ def verdict(report: Path) -> None:
         click.echo(f"{entry.verdict:<8} {entry.name}: {entry.why}")
     for left_out in summary.not_run:
         click.echo(f"{'not run':<8} {left_out.name}: {left_out.why}")
-    click.echo(f"{summary.verdict} ({summary.system} on {summary.cluster}, evidence: {summary.evidence})")
+    where = f"{summary.system} on {summary.cluster}, evidence: {summary.evidence}"
+    click.echo(f"{summary.verdict}: {summary.why} ({where})")
     sys.exit(exit_code(summary))
 
 
-@commands.command()
+@commands.command(short_help="Judge a saved timeline again.")
 @click.argument("timeline", type=click.Path(path_type=Path))
 def analyse(timeline: Path) -> None:
     """Judge a saved timeline again, and print the drill's entry as JSON."""
@@ -117,23 +118,32 @@ def recover(procedure: str, kube_context: str | None, system: Path | None) -> No
     sys.exit(0 if outcome.ok else 1)
 
 
-@commands.command()
+@commands.command(short_help="Undo every fault that is on record.")
 @CONTEXT
 @SYSTEM
 def undo(kube_context: str | None, system: Path | None) -> None:
-    """Undo every fault that a record in the system's namespace still names."""
-    from muster.safety import open_records
+    """Undo every fault that a record in the system's namespace names; exit 2 if one of them could not be."""
+    from muster.safety import sift_records
     from muster.safety import undo as undo_record
 
     definition = _definition(system)
     with _cluster(kube_context) as cluster:
-        records = open_records(cluster, definition.namespace)
-        if not records:
+        records, bad = sift_records(cluster, definition.namespace)
+        if not records and not bad:
             click.echo("no fault record is open")
+        troubles = [str(error) for error in bad]
         for record in records:
-            undone, left = undo_record(cluster, record)
+            try:
+                undone, left = undo_record(cluster, record)
+            except MusterError as error:
+                troubles.append(f"fault '{record.experiment}' is not undone, its record stays: {error}")
+                continue
             for text in [*undone, *left]:
                 click.echo(f"{record.experiment}: {text}")
+    for trouble in troubles:
+        click.echo(f"muster: {trouble}", err=True)
+    if troubles:
+        sys.exit(2)
 
 
 def _definition(system: Path | None) -> SystemDefinition:

@@ -23,7 +23,7 @@ from muster.faults.effects import selected
 from muster.kube import connect
 from muster.safety import Entry
 from muster.safety.fields import ABSENT, parse_path, read_field
-from muster.safety.records import apply_entry, open_records
+from muster.safety.records import apply_entry, find_record
 from muster.safety.records import undo as undo_record
 from muster.system.pods import troubles
 
@@ -136,16 +136,18 @@ def undo() -> list[str]:
     here = session.guarded()
     if here is None or here.record is None:
         return []
-    # Read again: the record in the cluster is the one that counts.
     undone: list[str] = []
     left: list[str] = []
-    for record in open_records(here.cluster, here.namespace):
-        if record.injection == here.record.injection:
-            outcome = undo_record(here.cluster, record)
-            undone, left = list(outcome.undone), list(outcome.left)
+    # Read again: the record in the cluster is the one that counts.
+    record = find_record(here.cluster, here.namespace, here.experiment)
+    if record is not None and record.injection == here.record.injection:
+        outcome = undo_record(here.cluster, record)
+        undone, left = list(outcome.undone), list(outcome.left)
     here.record = None
     if here.channel.timeline:
-        here.channel.timeline.append("fault.undone", experiment=here.experiment, undone=undone, left=left)
+        here.channel.timeline.append(
+            "fault.undone", experiment=here.experiment, undone=undone, left=left, by="experiment"
+        )
     here.channel.report("undone", undone=undone, left=left)
     here.audit.record("undo", target=here.target, outcome="done", undone=undone, left=left)
     return [*undone, *left]

@@ -27,6 +27,7 @@ from kubernetes.client.exceptions import ApiException
 from muster.base.errors import MusterError, RefusedError
 from muster.faults import session
 from muster.faults.channel import GO, report_failure
+from muster.faults.fitness import ACTIVITIES
 
 P = ParamSpec("P")
 Activity = Mapping[str, Any]
@@ -71,9 +72,8 @@ def before_method_control(context: Activity) -> None:
 
 @_or_interrupt
 def before_activity_control(context: Activity) -> None:
-    """Announce activities of others that act; muster's own announce what they strike themselves."""
-    provider = context.get("provider") or {}
-    if context.get("type") == "action" and not str(provider.get("module", "")).startswith("muster."):
+    """Announce every activity of others, as what it calls itself says nothing; muster's own announce their strikes."""
+    if (context.get("provider") or {}).get("module") != ACTIVITIES:
         session.current().strike(str(context.get("name")))
 
 

@@ -19,7 +19,7 @@ from muster.faults.effects import build_observer
 from muster.faults.experiments import Experiment
 from muster.faults.watching import EffectWatch
 from muster.kube import Cluster
-from muster.safety import AuditLog, open_records, undo
+from muster.safety import AuditLog, Record, find_record, undo
 from muster.safety.audit import AUDIT_VARIABLE
 from muster.safety.locks import release as release_lock
 
@@ -170,26 +170,34 @@ class Injection:
         if child is not None:
             child.stop()
         if channel is not None:
-            self._undo_what_is_left(channel.injection)
+            self._undo_what_is_left(channel.injection, passed=channel.seen("waiting") is not None)
 
-    def _undo_what_is_left(self, injection: str) -> None:
-        """Undo from the record what the experiment's process did not live to undo, and give back its lock."""
+    def _undo_what_is_left(self, injection: str, *, passed: bool) -> None:
+        """Undo from the record what the experiment's process did not live to undo, and give back its lock.
+
+        `passed` says whether that process passed its guard; before that it has no record.
+        """
         try:
             release_lock(self._cluster, self._namespace, lock_holder(self.experiment.name, injection))
-            for record in open_records(self._cluster, self._namespace):
-                if record.injection == injection:
-                    outcome = undo(self._cluster, record)
-                    self.undone, self.left = list(outcome.undone), list(outcome.left)
-                    target = f"{self._cluster.context}/{self._namespace}"
-                    self._audit.record("undo", target=target, outcome="done", undone=self.undone, left=self.left)
-                    self._timeline.append(
-                        "fault.undone", experiment=self.experiment.name, undone=self.undone, left=self.left
-                    )
+            if not passed:
+                return  # a record of this name, if there is one, is another's
+            record = find_record(self._cluster, self._namespace, self.experiment.name)
+            if record is not None and record.injection == injection:
+                self._undo_from(record)
         except MusterError as error:
             raise FaultError(
                 f"the fault '{self.experiment.name}' may still be in force in namespace '{self._namespace}' ({error}); "
                 "undo it: muster undo"
             ) from error
+
+    def _undo_from(self, record: Record) -> None:
+        outcome = undo(self._cluster, record)
+        self.undone, self.left = list(outcome.undone), list(outcome.left)
+        target = f"{self._cluster.context}/{self._namespace}"
+        self._audit.record("undo", target=target, outcome="done", undone=self.undone, left=self.left)
+        self._timeline.append(
+            "fault.undone", experiment=self.experiment.name, undone=self.undone, left=self.left, by="record"
+        )
 
     def _wait_until(self, kind: str, what: str, within: float) -> None:
         assert self._channel is not None

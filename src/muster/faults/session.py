@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaoslib import substitute
-
 from muster.base.errors import RefusedError, UsageError
 from muster.base.process import run_id
 from muster.faults.channel import NAMESPACE_VARIABLE, ExperimentSide, lock_holder
+from muster.faults.fitness import check_fit
 from muster.kube import Cluster, connect
 from muster.safety import AuditLog, DrillLock, Entry, Record, check_no_open_record, check_target, remember
-
-EXTENSION = "muster"
 
 
 @dataclass
@@ -82,17 +79,18 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
         RefusedError: the target must not be struck.
         ClusterError: it cannot be asked.
     """
+    content = check_fit(experiment)
     namespace = (configuration or {}).get("namespace")
     if not isinstance(namespace, str) or not namespace:
         raise UsageError(
             "the experiment must say its namespace: configuration: namespace: "
             f"{{type: env, key: {NAMESPACE_VARIABLE}, default: ...}}"
         )
-    check_namespaces(experiment, configuration or {}, namespace)
     kubeconfig = os.environ.get("KUBECONFIG")
     if not kubeconfig:
         raise UsageError("KUBECONFIG is not set; it must name a kubeconfig with the one context that is to be struck")
-    name = experiment_name(experiment)
+    assert content.extension is not None, "check_fit lets no other pass"
+    name = content.extension.experiment
     with ExitStack() as stack:
         cluster = stack.enter_context(connect(Path(kubeconfig)))
         check_target(cluster, namespace)
@@ -128,39 +126,3 @@ def end() -> None:
     """Forget the session, give back the namespace's lock and hang up."""
     _current.clear()
     _until_end.close()
-
-
-def experiment_name(experiment: Mapping[str, Any]) -> str:
-    """The name that the experiment gives itself in its extension `muster`.
-
-    Raises:
-        UsageError: it gives none.
-    """
-    for extension in experiment.get("extensions") or []:
-        if extension.get("name") == EXTENSION and extension.get("experiment"):
-            return str(extension["experiment"])
-    raise UsageError("the experiment must name itself: extensions: [{name: muster, experiment: NAME, effect: ...}]")
-
-
-def check_namespaces(experiment: Mapping[str, Any], configuration: Mapping[str, Any], namespace: str) -> None:
-    """Let pass an experiment whose activities of others all say the namespace that is guarded.
-
-    Raises:
-        UsageError: one says another or none, which for `chaosk8s` means "default", or cannot be told to.
-    """
-    for activity in [*(experiment.get("method") or []), *(experiment.get("rollbacks") or [])]:
-        provider = activity.get("provider") or {}
-        if str(provider.get("module", "")).startswith("muster."):
-            continue
-        if provider.get("type") != "python":
-            raise UsageError(
-                f"activity '{activity.get('name')}' is of type {provider.get('type')}, which cannot be held to a "
-                "namespace; right would be type python"
-            )
-        said = substitute((provider.get("arguments") or {}).get("ns", ""), configuration, {})
-        if said != namespace:
-            where = f"namespace '{said}'" if said else "no namespace"
-            raise UsageError(
-                f"activity '{activity.get('name')}' says {where} where '{namespace}' is guarded; "
-                "right would be the argument ns: ${namespace}"
-            )

@@ -7,7 +7,17 @@ does not: see `muster.faults`.
 from muster.safety.audit import AuditLog
 from muster.safety.guards import check_no_open_record, check_target
 from muster.safety.locks import DrillLock
-from muster.safety.records import Entry, Record, RecordError, Undone, open_records, remember, undo
+from muster.safety.records import (
+    Entry,
+    Record,
+    RecordError,
+    Undone,
+    find_record,
+    open_records,
+    remember,
+    sift_records,
+    undo,
+)
 
 __all__ = [
     "AuditLog",
@@ -18,7 +28,9 @@ __all__ = [
     "Undone",
     "check_no_open_record",
     "check_target",
+    "find_record",
     "open_records",
     "remember",
+    "sift_records",
     "undo",
 ]

@@ -126,8 +126,19 @@ def path_to_json(path: Path) -> list[Any]:
 
 
 def path_from_json(parts: Sequence[Any]) -> Path:
-    """The opposite of `path_to_json`."""
-    return tuple(Match(*next(iter(part.items()))) if isinstance(part, dict) else str(part) for part in parts)
+    """The opposite of `path_to_json`.
+
+    Raises:
+        ValueError: a part is an object that does not have exactly one key.
+    """
+    path: list[str | Match] = []
+    for part in parts:
+        if isinstance(part, dict):
+            ((key, value),) = part.items()
+            path.append(Match(str(key), str(value)))
+        else:
+            path.append(str(part))
+    return tuple(path)
 
 
 def _step(content: Any, part: str | Match) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from muster.base.errors import ClusterError, RefusedError
 from muster.kube import Cluster
-from muster.safety.records import open_records
+from muster.safety.records import sift_records
 from muster.wire.names import OPT_IN_LABEL, OPT_IN_VALUE
 
 
@@ -34,11 +34,13 @@ def check_no_open_record(cluster: Cluster, namespace: str) -> None:
         RefusedError: one is, or it cannot be told; the message tells how to undo it.
     """
     try:
-        records = open_records(cluster, namespace)
+        good, bad = sift_records(cluster, namespace)
     except ClusterError as error:
         raise RefusedError(f"refused: namespace '{namespace}' cannot be asked for open faults: {error}") from error
-    if records:
-        record = records[0]
+    if bad:
+        raise RefusedError(f"refused: {bad[0]}")
+    if good:
+        record = good[0]
         raise RefusedError(
             f"refused: the fault '{record.experiment}' of {record.created} is still in force in namespace '{namespace}'"
             "; undo it first: muster undo"

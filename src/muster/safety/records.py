@@ -38,6 +38,11 @@ class RecordError(MusterError):
     """A fault record cannot be understood."""
 
 
+def record_name(experiment: str) -> str:
+    """The name of the ConfigMap that holds an experiment's record."""
+    return f"muster-fault-{experiment}"
+
+
 @dataclass(frozen=True)
 class Entry:
     """One field that a fault changes: what it held before and what the fault makes of it (either may be ABSENT)."""
@@ -78,7 +83,7 @@ class Record:
     @property
     def name(self) -> str:
         """The ConfigMap's name. One per experiment: that it can be created once only keeps a second run out."""
-        return f"muster-fault-{self.experiment}"
+        return record_name(self.experiment)
 
     def to_config_map(self) -> dict[str, Any]:
         content = {
@@ -111,7 +116,7 @@ class Record:
         """
         metadata = item["metadata"]
         try:
-            content = _of_schema(json.loads(item["data"]["record.json"]))
+            content = _of_schema(json.loads(item["data"]["record.json"]), str(metadata["name"]))
             return cls(
                 experiment=str(content["experiment"]),
                 namespace=str(metadata["namespace"]),
@@ -121,7 +126,7 @@ class Record:
                 entries=tuple(Entry.from_json(entry) for entry in content["entries"]),
                 version=str(metadata.get("resourceVersion", "")),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise RecordError(
                 f"fault record {metadata['name']} in namespace {metadata.get('namespace')} cannot be understood "
                 f"({type(error).__name__}: {error}); undo its fault by hand, then delete the ConfigMap"
@@ -135,14 +140,51 @@ class Undone(NamedTuple):
     left: tuple[str, ...] = ()
 
 
+class Sifted(NamedTuple):
+    """The records in a namespace: those that can be undone, oldest first, and why the others cannot."""
+
+    good: tuple[Record, ...]
+    bad: tuple[RecordError, ...]
+
+
+def sift_records(cluster: Cluster, namespace: str) -> Sifted:
+    """The records of faults in force in a namespace, those that can be understood apart from those that cannot.
+
+    Raises:
+        ClusterError: the cluster cannot be asked.
+    """
+    good: list[Record] = []
+    bad: list[RecordError] = []
+    for item in cluster.list("ConfigMap", namespace, labels=FAULT_RECORD_LABEL):
+        try:
+            good.append(Record.from_config_map(item))
+        except RecordError as error:
+            bad.append(error)
+    return Sifted(tuple(sorted(good, key=lambda record: record.created)), tuple(bad))
+
+
 def open_records(cluster: Cluster, namespace: str) -> list[Record]:
-    """The records of faults in force in a namespace, oldest first.
+    """The records of faults in force in a namespace, oldest first: for who must know them all.
 
     Raises:
         RecordError: one of them cannot be understood.
+        ClusterError: the cluster cannot be asked.
     """
-    items = cluster.list("ConfigMap", namespace, labels=FAULT_RECORD_LABEL)
-    return sorted((Record.from_config_map(item) for item in items), key=lambda record: record.created)
+    good, bad = sift_records(cluster, namespace)
+    if bad:
+        raise bad[0]
+    return list(good)
+
+
+def find_record(cluster: Cluster, namespace: str, experiment: str) -> Record | None:
+    """The record of an experiment's fault, if it is in force; what other records there are does not matter.
+
+    Raises:
+        RecordError: it cannot be understood.
+        ClusterError: the cluster cannot be asked.
+    """
+    item = cluster.find("ConfigMap", record_name(experiment), namespace)
+    return None if item is None else Record.from_config_map(item)
 
 
 def remember(
@@ -194,9 +236,11 @@ def apply_entry(cluster: Cluster, namespace: str, entry: Entry) -> bool:
     return _change(cluster, namespace, cluster.get(entry.kind, entry.name, namespace), entry)
 
 
-def _of_schema(content: dict[str, Any]) -> dict[str, Any]:
+def _of_schema(content: dict[str, Any], name: str) -> dict[str, Any]:
     if content["schema"] != SCHEMA:
         raise ValueError(f"its schema is {content['schema']!r}, not {SCHEMA!r}")
+    if record_name(content["experiment"]) != name:
+        raise ValueError(f"its experiment is {content['experiment']!r}")
     return content
 
 
