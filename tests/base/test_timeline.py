@@ -96,3 +96,12 @@ def test_the_tail_waits_for_a_line_to_be_whole(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b'nd": "b"}\n')
     assert [e["kind"] for e in tail.read()] == ["b"]
+
+
+@pytest.mark.parametrize("t", ['"soon"', "null", "[1]", "{}", "1e308"])
+def test_a_time_that_is_none_is_left_to_whoever_judges(tmp_path: Path, t: str) -> None:
+    path = tmp_path / "t.jsonl"
+    _started(path).close()
+    with path.open("a") as file:
+        file.write(f'{{"t": {t}, "kind": "phase"}}\n')
+    assert sorted(event["kind"] for event in read_timeline(path)) == ["phase", "timeline"]

@@ -109,3 +109,36 @@ def test_a_system_brings_its_own_targets() -> None:
 def test_unknown_severities_and_targets_are_named(severity: str, overrides: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         severity_targets(severity, overrides)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hold_s": 0.5}, "hold_s is 0.5; right would be 1 or more"),
+        ({"steady_s": 0}, "steady_s is 0; right would be 1 or more"),
+        ({"hold_s": math.inf}, "hold_s is inf; right would be a finite number"),
+        ({"steady_s": math.nan}, "steady_s is nan; right would be a finite number"),
+        ({"rto_budget_s": -3}, "rto_budget_s is -3; right would be more than 0"),
+        ({"rto_budget_s": math.inf}, "rto_budget_s is inf; right would be a finite number"),
+        ({"rto_target_s": math.nan}, "rto_target_s is nan; right would be a finite number"),
+        ({"rpo_target_s": -1.0}, "rpo_target_s is -1.0; right would be 0 or more"),
+        ({"error_budget": math.inf}, "error_budget is inf; right would be a"),
+        (
+            {"objectives": [{"name": "goodput", "target": math.inf}]},
+            "objectives.0.target is inf; right would be a",
+        ),
+        ({"rto_budget_s": "soon"}, "rto_budget_s is 'soon'; right would be a number"),
+        ({"colour": "red"}, "colour is no field of a declaration"),
+        ({"evidence": "hearsay"}, "evidence is 'hearsay'; right would be one of 'rehearsal' or 'cluster'"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_a_sentence(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        declared(**changes)
+    assert str(raised.value).startswith(f"declaration of drill 'db_failure': {message}")
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, -1.0])
+def test_a_severity_cannot_be_overridden_by_what_is_no_time(value: float) -> None:
+    with pytest.raises(UsageError, match="right would be seconds"):
+        severity_targets("P1", {"P1": {"rto_s": value}})

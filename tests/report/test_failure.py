@@ -7,7 +7,7 @@ from typing import Any
 
 from muster.report import failure_message
 from muster.verdict import judge
-from muster.verdict.testing import DrillStory, Outage
+from muster.verdict.testing import Asking, DrillStory, Outage
 
 
 def lines(**changes: Any) -> list[str]:
@@ -53,3 +53,26 @@ def test_further_reasons_follow() -> None:
 
 def test_a_met_drill_reads_well_too() -> None:
     assert lines()[0].startswith("MET db_failure: RTO 6.60 s")
+
+
+def test_service_that_came_back_and_was_not_watched_for_long_enough_says_so_without_contradiction() -> None:
+    first, second, *_ = lines(outages=[Outage(5.2, 28.0)], good=(29.0, False, "slow"), declared={"rto_budget_s": 15.0})
+    assert re.fullmatch(
+        r"MISSED db_failure: RTO at least 22\.\d+ s "
+        r"\(good again since then, but not held for 5 s when watching ended\) > budget 15 s",
+        first,
+    )
+    assert "not good again" not in second
+    assert re.search(r"24\.\d+ s watched", second)
+
+
+def test_a_silent_load_is_named_as_what_leaves_the_rto_open() -> None:
+    first, *_ = lines(load=Asking("load", 0.02, stop=9.0), declared={"rto_budget_s": 3.0})
+    assert "RTO at least 6." in first
+    assert "(a stream fell silent, so there is no upper bound) > budget 3 s" in first
+
+
+def test_an_interrupted_drill_is_no_failure_of_its_body() -> None:
+    first, second, *_ = lines(outcome="interrupted (Ctrl-C)")
+    assert first == "UNKNOWN db_failure: the drill was interrupted (Ctrl-C)"
+    assert second.startswith("what to do: run it again")

@@ -75,3 +75,39 @@ def test_names_cannot_break_out_of_the_picture() -> None:
 
 def test_a_damaged_timeline_gives_a_picture_that_says_so() -> None:
     assert any("nothing to draw" in text for text in words(picture([{"t": 0.0, "kind": "timeline", "drill": "x"}])))
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def bar_and_budget(**changes: Any) -> tuple[float, float, list[str]]:
+    """Length of the RTO's bar, place of the budget's line from the bar's beginning, and all words."""
+    root = picture(DrillStory(**changes).events())
+    bar = next(r for r in reversed(list(root.iter(f"{SVG}rect"))))
+    line = next(e for e in reversed(list(root.iter(f"{SVG}line"))) if e.get("stroke-dasharray") == "6 4"
+                and e.get("stroke-width") == "3")  # fmt: skip
+    return float(bar.get("width", "0")), float(line.get("x1", "0")) - float(bar.get("x", "0")), words(root)
+
+
+@pytest.mark.parametrize("budget", [8.0, 30.0, 300.0])
+def test_the_bar_of_the_rto_is_drawn_to_the_scale_of_its_budget(budget: float) -> None:
+    bar, limit, texts = bar_and_budget(declared={"rto_budget_s": budget})
+    assert bar / limit == pytest.approx(6.6 / budget, rel=0.02)
+    assert 700 < limit < 1060  # the whole width is 1060: the budget lies inside, far to the right
+    assert "0" in texts
+
+
+def test_the_bar_of_an_rto_far_above_its_budget_shows_both() -> None:
+    bar, limit, texts = bar_and_budget(declared={"rto_budget_s": 0.5})
+    assert bar < 1060
+    assert bar / limit == pytest.approx(6.6 / 0.5, rel=0.02)
+    assert any("beyond: target 900 s" in text for text in texts)
+
+
+def test_the_line_of_latencies_breaks_where_hardly_anything_was_answered() -> None:
+    def lines_drawn(**changes: Any) -> int:
+        return len(list(picture(DrillStory(**changes).events()).iter(f"{SVG}polyline")))
+
+    assert lines_drawn(outages=[]) == 1
+    # 50 requests a second, of which hardly one is answered well: no percentile of those is drawn.
+    assert lines_drawn(outages=[Outage(5.2, 11.7, "timeout", share=0.98)]) == 2

@@ -79,11 +79,47 @@ def test_an_interrupted_run_is_never_green(tmp_path: Path) -> None:
     assert exit_code(read_summary(tmp_path)) == 2
 
 
-def test_an_entry_replaces_the_one_of_the_same_drill(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "verdicts", [("missed", "met"), ("unknown", "met"), ("met", "missed", "unknown"), ("met",) * 2]
+)
+def test_of_several_runs_of_one_drill_the_worst_stays(tmp_path: Path, verdicts: tuple[str, ...]) -> None:
     summary = begun(tmp_path)
-    summary.update(entry("a", "unknown"))
+    for number, verdict in enumerate(verdicts):
+        summary.update(entry("a", verdict).model_copy(update={"why": f"run {number}"}))
+    (kept,) = read_summary(tmp_path).drills
+    assert kept.verdict == next(worst for worst in ("missed", "unknown", "met") if worst in verdicts)
+    assert kept.reasons == ["the drill ran more than once: the worst of its runs counts"]
+
+
+def test_an_entry_that_is_told_twice_is_one_run(tmp_path: Path) -> None:
+    summary = begun(tmp_path)
     summary.update(entry("a", "met"))
-    assert [drill.verdict for drill in read_summary(tmp_path).drills] == [Verdict.MET]
+    summary.update(entry("a", "met"))
+    assert [drill.reasons for drill in read_summary(tmp_path).drills] == [[]]
+
+
+@pytest.mark.parametrize("why", ["skipped", "not reached", "its worker crashed", ""])
+def test_a_drill_that_was_to_run_and_did_not_makes_the_run_unknown(tmp_path: Path, why: str) -> None:
+    summary = begun(tmp_path)
+    summary.update(entry("a", "met"))
+    summary.not_run("b", why)
+    summary.not_run("c", "deselected")
+    assert summary.finish() is Verdict.UNKNOWN
+    assert read_summary(tmp_path).why == f"not run: b ({why})"
+    assert exit_code(read_summary(tmp_path)) == 2
+
+
+def test_a_run_of_nothing_but_deselected_drills_is_unknown(tmp_path: Path) -> None:
+    summary = begun(tmp_path)
+    summary.not_run("b", "deselected")
+    assert summary.finish() is Verdict.UNKNOWN
+
+
+def test_a_missed_drill_outweighs_one_that_did_not_run(tmp_path: Path) -> None:
+    summary = begun(tmp_path)
+    summary.update(entry("a", "missed"))
+    summary.not_run("b", "skipped")
+    assert summary.finish() is Verdict.MISSED
 
 
 def test_a_judged_drill_survives_the_file(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ DOUBTS: dict[str, dict[str, Any]] = {
     },
     "not read back": {"readback": None},
     "no required objective": {"judged": ["slo"], "declared": {"objectives": []}},
-    "before unmeasured": {"steady": (4.9, True, ""), "declared": {"steady_s": 0.01}},
+    "the drill was interrupted": {"outcome": "interrupted (Ctrl-C)"},
 }  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def test_doubts_make_a_green_unknown(why: str, changes: dict[str, Any]) -> None:
     entry = judged(**changes)
     assert entry.verdict is Verdict.UNKNOWN, entry.reasons
     assert entry.advice
-    if why not in ("the procedure", "no required objective", "before unmeasured", "read was silent"):
+    if why not in ("the procedure", "no required objective", "read was silent"):
         assert why in " | ".join(entry.reasons)
 
 
@@ -176,6 +176,65 @@ def test_too_little_load_is_another_load() -> None:
     entry = judge(events)
     assert entry.verdict is Verdict.UNKNOWN
     assert any("the load asked" in reason for reason in entry.reasons)
+
+
+def test_an_interrupted_drill_is_to_be_run_again() -> None:
+    entry = judged(outcome="interrupted (Ctrl-C)")
+    assert entry.why == "the drill was interrupted (Ctrl-C)"
+    assert entry.advice == "run it again"
+
+
+def struck(at: float, *looks: tuple[float, bool], experiment: str = "db-failure") -> list[Event]:
+    """One more injection, `at` seconds into the story, and what was seen of it."""
+    events: list[Event] = [{"t": EPOCH + at, "kind": "fault.sent", "experiment": experiment, "activity": "strike"}]
+    seen = [
+        {"t": EPOCH + t, "kind": "fault.effect", "experiment": experiment, "observed": observed, "evidence": "seen"}
+        for t, observed in looks
+    ]
+    return events + seen
+
+
+@pytest.mark.parametrize("experiment", ["db-failure", "broker-failure"])
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_fault_after_the_drill_judged_is_doubted(experiment: str, seen: bool) -> None:
+    later = struck(31.0, (31.5, seen), experiment=experiment)
+    entry = judge([*DrillStory().events(), *later])
+    assert entry.verdict is Verdict.UNKNOWN
+    assert entry.why == f"fault '{experiment}' was sent 1.0 s after the drill judged, so nothing says what it did"
+    assert "judge last" in (entry.advice or "")
+
+
+def test_a_fault_after_the_drill_judged_excuses_no_miss() -> None:
+    entry = judge([*DrillStory(lost={"w-80": "lost"}).events(), *struck(31.0)])
+    assert entry.verdict is Verdict.MISSED
+
+
+def test_a_drill_that_only_struck_after_it_judged_says_so() -> None:
+    entry = judge([*DrillStory(sent=None, recovery=None).events(), *struck(31.0, (31.2, True))])
+    assert entry.verdict is Verdict.UNKNOWN
+    assert any("sent only after the drill had judged" in reason for reason in entry.reasons)
+
+
+@pytest.mark.parametrize("looks", [[], [(18.2, False), (18.9, False)]])
+def test_a_second_injection_of_one_experiment_must_land_as_well(looks: list[tuple[float, bool]]) -> None:
+    entry = judge([*DrillStory().events(), *struck(18.0, *looks)])
+    assert entry.verdict is Verdict.UNKNOWN
+    assert entry.fault is not None
+    assert entry.fault.landed is not True
+
+
+def test_a_first_injection_that_did_not_land_is_not_excused_by_a_second() -> None:
+    story = DrillStory(sent=5.0, effects=[(5.1, False), (5.3, False)])
+    entry = judge([*story.events(), *struck(5.4, (5.5, True))])
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "was sent again before its effect was seen" in entry.why
+
+
+def test_two_injections_that_both_landed_are_judged_together() -> None:
+    story = DrillStory(outages=[Outage(5.2, 11.7), Outage(12.0, 13.0)], declared={"proves_procedure": False})
+    entry = judge([*story.events(), *struck(12.0, (12.1, True), (12.5, True))])
+    assert entry.verdict is Verdict.MET, entry.reasons
+    assert entry.rto.value_s == pytest.approx(7.8, abs=0.1)
 
 
 def test_a_failed_experiment_is_doubted() -> None:

@@ -116,6 +116,7 @@ class Tail:
 def read_timeline(path: Path) -> list[Event]:
     """All events of a saved timeline, sorted by time (stable, so equal times keep the order of writing).
 
+    What the fields hold is not looked at: a time that is no number counts as 0, and `muster.verdict` says so.
     A last line without its end is what a crash leaves and is passed over; any other line that is no event is an error.
 
     Raises:
@@ -132,7 +133,8 @@ def read_timeline(path: Path) -> list[Event]:
 
 
 def _time(event: Event) -> float:
-    return float(event["t"])
+    t = event["t"]
+    return float(t) if isinstance(t, (int, float)) else 0.0
 
 
 def _parse(path: Path, data: bytes) -> Iterator[Event]:

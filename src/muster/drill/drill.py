@@ -11,7 +11,7 @@ from typing import Self
 
 from muster.base import clock
 from muster.base.errors import MusterError
-from muster.base.timeline import Timeline, read_timeline
+from muster.base.timeline import Timeline, TimelineError, read_timeline
 from muster.drill.live import Live, Observer, Status
 from muster.drill.watcher import Watcher
 from muster.faults.experiments import find_experiment
@@ -173,8 +173,20 @@ class Drill:
 
     def conclude(self, error: BaseException | None) -> DrillVerdict:
         """End the drill and judge it from its timeline alone; `error` is what ended its body, if anything did."""
-        outcome = "passed" if error is None else f"{type(error).__name__}: {str(error).strip() or 'no message'}"
-        self.timeline.append("ended", outcome=outcome.splitlines()[0])
-        verdict = judge(read_timeline(self.timeline_path))
+        try:
+            self.timeline.append("ended", outcome="passed" if error is None else _told(error))
+            verdict = judge(read_timeline(self.timeline_path))
+        except TimelineError as broken:
+            why = f"the timeline cannot be judged: {broken}"
+            declared = self.declaration
+            verdict = DrillVerdict(
+                name=declared.name, nodeid=declared.nodeid, severity=declared.severity, why=why, reasons=[why]
+            )
         self._verdict = verdict.verdict
         return verdict
+
+
+def _told(error: BaseException) -> str:
+    """What ended a drill's body, in one line; muster's own errors are sentences already."""
+    said = str(error).strip() or "no message"
+    return (said if isinstance(error, MusterError) else f"{type(error).__name__}: {said}").splitlines()[0]

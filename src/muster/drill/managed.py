@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from muster.base.errors import ClusterError
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.system import SystemDefinition, SystemState, deploy, remove
+from muster.system.pods import IMAGE_TROUBLE
 
 
 @dataclass
@@ -25,6 +27,7 @@ class ManagedSystem:
         """Have the system in place: deployed where it is not, deployed anew where a drill left it spoilt.
 
         Raises:
+            ClusterError: an image that it needs is not to be had.
             TimeoutExceededError: it does not get ready.
             RefusedError: it would have to be made or removed on a cluster that is not muster's own.
         """
@@ -34,13 +37,18 @@ class ManagedSystem:
         deploy(self.cluster, self.definition)
         state = self.state
         wait_for(
-            lambda: not state.unready(),
+            lambda: self._is_ready(state),
             within=self.definition.ready_within_s,
             reason=f"system {self.definition.name} to be ready",
             every=0.1,
-            latest=lambda: "; ".join(state.unready()),
+            latest=lambda: "; ".join([*state.unready(), *state.held_back()]),
         )
         self.pristine = True
+
+    def _is_ready(self, state: SystemState) -> bool:
+        if missing := state.held_back(IMAGE_TROUBLE):
+            raise ClusterError(f"system {self.definition.name} cannot start: {'; '.join(missing)}")
+        return not state.unready()
 
     def spoilt(self) -> None:
         """Note that the system may not be as it was: the next drill gets a new one."""

@@ -163,8 +163,10 @@ class InjectView:
         drill.enter("inject", name)
         with drill.observer.step(f"fault: {name}"), injection:
             drill.injected_at = injection.sent_at
-            yield Fault(injection)
-            drill.enter("undo", name)
+            try:
+                yield Fault(injection)
+            finally:
+                drill.enter("undo", name)
 
 
 class RecoverView:

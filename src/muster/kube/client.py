@@ -56,6 +56,8 @@ class Cluster:
         self.context = context
         self.embedded = embedded
         self._configuration = configuration
+        if embedded:
+            configuration.proxy = None  # what the environment names leads out, and this cluster is on this machine
         self._http = httpx.Client(
             base_url=configuration.host,
             verify=_tls(configuration),

@@ -37,6 +37,9 @@ def isolated_kubeconfig(context: str, target: Path, *, paths: list[Path] | None 
     if chosen is None:
         there = ", ".join(sorted(entry["name"] for entry in merged["contexts"])) or "none"
         raise UsageError(f"kube context '{context}' not found in the kubeconfig (there are: {there})")
+    if not isinstance(chosen.get("context"), dict) or not chosen["context"].get("cluster"):
+        raise UsageError(f"kube context '{context}' names no cluster in the kubeconfig")
+    user = chosen["context"].get("user")
     single = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -44,7 +47,7 @@ def isolated_kubeconfig(context: str, target: Path, *, paths: list[Path] | None 
         "current-context": context,
         "contexts": [chosen],
         "clusters": [_named(merged, "clusters", chosen["context"]["cluster"])],
-        "users": [_named(merged, "users", chosen["context"].get("user", ""))],
+        "users": [_named(merged, "users", user)] if user else [],
     }
     write_atomically(target, yaml.safe_dump(single, sort_keys=False), mode=0o600)
     return target

@@ -17,7 +17,7 @@ class ProbeSpec(BaseModel):
     `write` says that it writes and reads back what it wrote.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     name: str
     every_s: float = Field(gt=0)
@@ -34,7 +34,7 @@ class Declaration(BaseModel):
     the drill's automation does not wait for it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     nodeid: str
@@ -52,8 +52,8 @@ class Declaration(BaseModel):
     max_lost_writes: int | None = Field(default=None, ge=0)
     detection_target_s: float | None = Field(default=None, gt=0)
     response_s: float | None = Field(default=None, ge=0)
-    hold_s: float = Field(default=5.0, gt=0)
-    steady_s: float = Field(default=3.0, gt=0)
+    hold_s: float = Field(default=5.0, ge=1)  # service is looked at in buckets of 1 s: less holds nothing
+    steady_s: float = Field(default=3.0, ge=1)
     probes: tuple[ProbeSpec, ...] = ()
     objectives: tuple[Objective, ...] = ()
     error_budget: int | float | None = Field(default=None, ge=0)
@@ -91,6 +91,33 @@ class Declaration(BaseModel):
         try:
             return cls.model_validate({key: value for key, value in event.items() if key not in ("t", "kind")})
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "as a whole"
-            raise UsageError(f"declaration of drill {event.get('name')!r}, {where}: {first['msg']}") from error
+            raise UsageError(f"declaration of drill {event.get('name')!r}: {_sentence(error)}") from error
+
+
+_RIGHT = {
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "{le:g} or less",
+    "finite_number": "a finite number",
+    "literal_error": "one of {expected}",
+}
+_RIGHT |= dict.fromkeys(("float_parsing", "float_type"), "a number")
+_RIGHT |= dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number")
+_RIGHT |= dict.fromkeys(("bool_parsing", "bool_type"), "true or false")
+_RIGHT |= {"string_type": "a text", "tuple_type": "a list"}
+
+
+def _sentence(error: ValidationError) -> str:
+    """What is wrong with the first field that does not fit, and what would be right."""
+    first = error.errors()[0]
+    # A union says the same of each of its types; the numbers in the way are places in lists.
+    where = ".".join(str(part) for part in first["loc"] if part not in ("int", "float")) or "as a whole"
+    kind = first["type"]
+    if kind == "missing":
+        return f"{where} is missing"
+    if kind == "extra_forbidden":
+        return f"{where} is no field of a declaration"
+    if kind in _RIGHT:
+        return f"{where} is {first['input']!r}; right would be {_RIGHT[kind].format(**first.get('ctx', {}))}"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"

@@ -27,7 +27,7 @@ class Objective(BaseModel):
     least), `goodput` (good answers/s, at least), `throughput` (answers of any kind/s, at least).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Name
     target: float = Field(ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,6 +38,10 @@ def _changed(targets: SeverityTargets, changes: Mapping[str, float]) -> Severity
     return replace(targets, **values)
 
 
+def _fits(seconds: float) -> bool:
+    return math.isfinite(seconds) and seconds >= 0
+
+
 def severity_targets(severity: str, overrides: Mapping[str, Mapping[str, float]] | None = None) -> SeverityTargets:
     """The targets of a severity, with what a system.yaml says in place of the defaults.
 
@@ -52,7 +57,7 @@ def severity_targets(severity: str, overrides: Mapping[str, Mapping[str, float]]
         for key, value in changes.items():
             if key not in _OVERRIDABLE:
                 raise UsageError(f"severity {name}: {key!r} is no target (there are: {', '.join(_OVERRIDABLE)})")
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not _fits(value):
                 raise UsageError(f"severity {name}: {key} is {value!r}; right would be seconds, 0 or more")
         known[name] = _changed(known[name], changes)
     if severity not in known:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from muster.objectives import Declaration
     from muster.system import SystemDefinition
 
+TAKEN = ("", "audit", "images", "kubeconfig", "summary")
 CADENCES = ("monthly", "quarterly", "yearly")
 KEYS = frozenset(
     (
@@ -50,16 +51,30 @@ def marked(item: pytest.Item) -> dict[str, Any]:
     for needed in ("severity", "fault"):
         if needed not in marker.kwargs:
             raise UsageError(f"{item.nodeid}: the drill marker needs '{needed}'")
+    for key, kind in (("severity", str), ("fault", str), ("load", str), ("recovery", str), ("objectives", dict)):
+        value = marker.kwargs.get(key)
+        if value is not None and not isinstance(value, kind):
+            raise UsageError(f"{item.nodeid}: '{key}' of the drill marker must be a {kind.__name__}")
     if (cadence := marker.kwargs.get("cadence")) not in (None, *CADENCES):
         raise UsageError(f"{item.nodeid}: cadence '{cadence}' is not known (there are: {', '.join(CADENCES)})")
     return dict(marker.kwargs)
+
+
+def clashes(items: list[pytest.Item]) -> dict[str, str]:
+    """Drills whose files in a report would be another's, by node id, with one sentence each."""
+    owners = dict.fromkeys(TAKEN, "muster itself")
+    found = {}
+    for item in filter(is_drill, items):
+        owner = owners.setdefault(drill_name(item), item.nodeid)
+        if owner != item.nodeid:
+            found[item.nodeid] = f"{item.nodeid}: the name '{drill_name(item)}' is taken by {owner}; rename the test"
+    return found
 
 
 def problem_with(item: pytest.Item, run: Run) -> str | None:
     """Why a drill cannot be run as declared, in one sentence, or None."""
     from muster.faults.experiments import find_experiment
     from muster.load.profiles import find_profile
-    from muster.objectives import severity_targets
     from muster.recovery import find_procedure
     from muster.system import find_system, read_system
 
@@ -67,7 +82,7 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
     try:
         said = marked(item)
         system = read_system(run.options.system or find_system(root))
-        severity_targets(said["severity"], {k: v.model_dump() for k, v in system.severities.items()})
+        declare(item, run, system)
         find_experiment(root / "experiments", said["fault"])
         if said.get("load"):
             find_profile(root / "loadtests", said["load"])

@@ -27,6 +27,10 @@ class UnknownVerdict(Exception):  # noqa: N818
     """A drill that proved nothing. Not an AssertionError, so that Allure calls it broken, not failed."""
 
 
+class InterruptedDrillError(MusterError):
+    """Somebody ended the session while the drill ran."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Conclude the drill in the call phase, so that its verdict is the test's outcome."""
@@ -35,8 +39,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     error: BaseException | None = None
     try:
         result = yield
-    except (KeyboardInterrupt, SystemExit, pytest.exit.Exception):
-        raise
+    except (KeyboardInterrupt, pytest.exit.Exception) as stop:
+        # A drill that is cut short is reported as any other, and is the session's last.
+        item.session.shouldstop = f"interrupted ({str(stop) or 'Ctrl-C'})"
+        error, result = InterruptedDrillError(f"interrupted ({str(stop) or 'Ctrl-C'})"), None
     except BaseException as raised:  # noqa: BLE001 - whatever ended the body ends the drill, and is told
         error, result = raised, None
     _conclude(item, error)
@@ -58,7 +64,7 @@ def _conclude(item: pytest.Item, error: BaseException | None) -> None:
     _illustrate(drill, verdict)
     entry = verdict.to_json()
     item.stash[ENTRY] = entry
-    message = failure_message(verdict)
+    message = "\n".join([failure_message(verdict), *_undone(drill)])
     label_drill(verdict, drill.declaration.system)
     attach_drill(drill.directory, verdict, drill.project.experiments / f"{drill.declaration.fault}.yaml")
     if verdict.verdict is Verdict.MET and error is None:
@@ -69,6 +75,14 @@ def _conclude(item: pytest.Item, error: BaseException | None) -> None:
     if verdict.verdict is Verdict.MISSED:
         pytest.fail(message, pytrace=False)
     raise UnknownVerdict(message)
+
+
+def _undone(drill: Drill) -> list[str]:
+    """What became of the fault, for a person who wonders whether it is still there."""
+    drill.live.update()
+    done = [event for event in drill.live.events if event["kind"] == "fault.undone"]
+    texts = [f"fault undone: {text}" for event in done for text in event["undone"]]
+    return texts + [f"fault left as it is: {text}" for event in done for text in event["left"]]
 
 
 def _illustrate(drill: Drill, verdict: DrillVerdict) -> None:
@@ -86,35 +100,77 @@ def _illustrate(drill: Drill, verdict: DrillVerdict) -> None:
     verdict.picture = os.path.relpath(picture, drill.project.root)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send the drill's entry along with the report, and put the three lines for people first."""
+    """Send the drill's entry along with the report, and put the three lines for people first.
+
+    The outermost of all wrappers: what `xfail` and `skip` make of a drill that is not met is taken back.
+    """
     report = yield
     if not is_drill(item):
         return report
-    entry = item.stash.get(ENTRY, None)
-    if call.when == "setup" and report.failed:
-        entry = _never_ran(item, report)
-    if entry is not None and (call.when == "call" or report.failed):
-        report.muster_entry = entry  # type: ignore[attr-defined]
-    message = item.stash.get(FAILED, None)
-    if call.when == "call" and report.failed and message:
-        own = isinstance(call.excinfo.value, (UnknownVerdict, pytest.fail.Exception)) if call.excinfo else False
-        report.longrepr = message if own else f"{message}\n\n{report.longreprtext}"
+    if call.when == "setup" and not report.passed:
+        _report_setup(item, call, report)
+    elif call.when == "call":
+        _report_call(item, call, report)
+    elif call.when == "teardown" and report.failed and ENTRY in item.stash:
+        report.muster_entry = _spoilt(item.stash[ENTRY], call)  # type: ignore[attr-defined]
     return report
 
 
-def _never_ran(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
-    """The entry of a drill whose setting up failed: unknown, with the reason in one line."""
+def _report_setup(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """A drill whose setting up failed is unknown; one that is skipped did not run, which is told, too."""
+    error = call.excinfo.value if call.excinfo else None
+    if report.skipped:
+        report.muster_not_run = (drill_name(item), f"skipped: {error}")  # type: ignore[attr-defined]
+        return
+    why = str(error).strip() or type(error).__name__
+    if isinstance(error, (MusterError, pytest.fail.Exception)):
+        report.longrepr = why
+    report.muster_entry = _never_ran(item, why.splitlines()[0])  # type: ignore[attr-defined]
+
+
+def _report_call(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    error = call.excinfo.value if call.excinfo else None
+    entry = item.stash.get(ENTRY, None)
+    if entry is None and error is not None:
+        entry = _never_ran(item, str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
+    if entry is None:
+        return
+    report.muster_entry = entry  # type: ignore[attr-defined]
+    if entry["verdict"] == "met" and not report.skipped:
+        return
+    # MEASURES.md: missed and unknown are failures, and never a skip.
+    report.outcome = "failed"
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    message = item.stash.get(FAILED, None) or f"UNKNOWN {drill_name(item)}: {entry['why']}"
+    own = isinstance(error, (UnknownVerdict, pytest.fail.Exception, pytest.skip.Exception))
+    report.longrepr = message if own or error is None else f"{message}\n\n{report.longreprtext}"
+
+
+def _spoilt(entry: dict[str, Any], call: pytest.CallInfo[None]) -> dict[str, Any]:
+    """The entry of a drill whose tearing down failed: nobody knows what is still in force, so it is not met."""
+    why = f"tearing down failed: {call.excinfo.value if call.excinfo else 'no reason given'}"
+    if entry["verdict"] != "met":
+        return entry
+    return {**entry, "verdict": "unknown", "why": why, "reasons": [why, *entry["reasons"]]}
+
+
+def _never_ran(item: pytest.Item, why: str) -> dict[str, Any]:
+    """The entry of a drill that was never begun: unknown, with the reason in one line."""
     from muster.verdict import DrillVerdict
 
-    lines = [line for line in report.longreprtext.splitlines() if line.strip()]
     marker = item.get_closest_marker("drill")
     severity = marker.kwargs.get("severity") if marker else None
-    why = lines[-1].strip() if lines else "setting up failed"
-    return DrillVerdict(name=drill_name(item), nodeid=item.nodeid, severity=severity, why=f"not run: {why}").to_json()
+    return DrillVerdict(
+        name=drill_name(item),
+        nodeid=item.nodeid,
+        severity=severity if isinstance(severity, str) else None,
+        why=f"not run: {why}",
+    ).to_json()
 
 
 class Recorder:
@@ -125,9 +181,18 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Put the drill's entry that a report carries into the summary."""
+        run = self._config.stash[RUN]
         entry = getattr(report, "muster_entry", None)
         if entry is not None:
-            self._config.stash[RUN].record(entry)
+            run.record(entry)
+        if left_out := getattr(report, "muster_not_run", None):
+            run.not_run[left_out[0]] = left_out[1]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file of drills that is skipped as a whole, or cannot be imported, is no reason to be green."""
+        run = self._config.stash[RUN]
+        if run.summary is not None and not report.passed:
+            run.not_run[report.nodeid] = "skipped as a whole" if report.skipped else "cannot be collected"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:

@@ -18,6 +18,8 @@ from muster.plugin.options import Options
 if TYPE_CHECKING:
     from muster.report import Summary
 
+ENDED_BY_ITSELF = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
 
 @dataclass
 class Run:
@@ -30,6 +32,7 @@ class Run:
     worker: str | None = None
     summary: Summary | None = None
     entries: list[dict[str, Any]] = field(default_factory=list)
+    collected: list[str] = field(default_factory=list)
     not_run: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -85,16 +88,20 @@ class Run:
         assert self.summary is not None
         self.summary.update(DrillVerdict.model_validate(entry))
 
-    def finish(self, interrupted: str | None = None) -> None:
-        """Close the summary, if there is one; a session that was `interrupted` (by what) concludes nothing."""
+    def finish(self, exit_status: int) -> None:
+        """Close the summary, if there is one; a session that did not come to its own end concludes nothing."""
         if self.summary is None:
             return
-        for name, why in self.not_run.items():
+        reached = {entry["name"] for entry in self.entries}
+        missing = {name: "not reached" for name in self.collected if name not in reached}
+        for name, why in {**missing, **self.not_run}.items():
             self.summary.not_run(name, why)
-        if interrupted:
-            self.summary.interrupt(interrupted)
-        else:
+        if exit_status in ENDED_BY_ITSELF:
             self.summary.finish()
+        elif exit_status == pytest.ExitCode.INTERRUPTED:
+            self.summary.interrupt("the session was interrupted")
+        else:
+            self.summary.interrupt(f"the session ended with pytest's exit code {int(exit_status)}")
 
 
 def _point(link: Path, target: Path) -> None:

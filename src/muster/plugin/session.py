@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,12 +13,14 @@ from typing import Any
 import pytest
 
 from muster.base.errors import MusterError
-from muster.plugin.declare import drill_name, is_drill, problem_with
-from muster.plugin.options import read_options
+from muster.plugin.declare import clashes, drill_name, is_drill, problem_with
+from muster.plugin.options import Options, read_options
 from muster.plugin.outcome import Recorder
 from muster.plugin.run import RUN, Run
 
 PR_SET_PDEATHSIG = 1
+# Options with which pytest only tells something.
+RUNS_NOTHING = ("collectonly", "help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 MARKER = (
     "drill(severity, fault, load, recovery, cadence, budget_s, ...): a rehearsal of an emergency; declares what will "
     "happen, so that a plan can be made without running it"
@@ -32,16 +35,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if told:
         config.stash[RUN] = Run.join(options, told)
         _die_with_the_controller(told["controller"])
+        _keep_allure_results(config, options)
         return
     run = Run.plan(options, system=_system_name(config))
     config.stash[RUN] = run
     config.pluginmanager.register(Recorder(config), "muster-recorder")
     signal.signal(signal.SIGTERM, _interrupt)
-    if _asks_for_drills(config) and not config.option.collectonly:
+    if _asks_for_drills(config):
         _usage(run.begin)
-        _usage(lambda: check_target(run))
-        if hasattr(config.option, "allure_report_dir") and not config.option.allure_report_dir:
-            config.option.allure_report_dir = str(options.reports / "allure-results")
+        _usage(lambda: check_target(run, config.rootpath))
+        _keep_allure_results(config, options)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,7 +62,9 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     run = node.config.stash[RUN]
-    run.not_run.update(getattr(node, "workeroutput", {}).get("muster_not_run", {}))
+    not_run, collected = getattr(node, "workeroutput", {}).get("muster", ({}, []))
+    run.not_run.update(not_run)
+    run.collected += [name for name in collected if name not in run.collected]
     if error:
         run.not_run[f"(worker {node.gateway.id})"] = "the worker crashed"
 
@@ -70,6 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if is_drill(item) and (problem := problem_with(item, run)):
             run.problems[item.nodeid] = problem
+    run.problems.update(clashes(items))
     if run.problems and run.worker is None:
         raise pytest.UsageError("\n".join(dict.fromkeys(run.problems.values())))
 
@@ -82,7 +88,8 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash[RUN]
-    if run.worker is None and not session.config.option.collectonly and any(map(is_drill, session.items)):
+    run.collected = [drill_name(item) for item in session.items if is_drill(item)]
+    if run.worker is None and not session.config.option.collectonly and run.collected:
         _usage(run.begin)
 
 
@@ -97,14 +104,20 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run = session.config.stash[RUN]
     if run.worker is not None:
-        session.config.workeroutput["muster_not_run"] = run.not_run  # type: ignore[attr-defined]
+        session.config.workeroutput["muster"] = (run.not_run, run.collected)  # type: ignore[attr-defined]
         return
-    interrupted = "the session was interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else None
     # What the workers did not run is known only when the last of them is gone.
-    session.config.add_cleanup(lambda: run.finish(interrupted))
+    session.config.add_cleanup(lambda: _finish(run, exitstatus))
 
 
-def check_target(run: Run) -> None:
+def _finish(run: Run, exit_status: int) -> None:
+    try:
+        run.finish(exit_status)
+    except MusterError as error:
+        print(f"muster: {error}", file=sys.stderr)
+
+
+def check_target(run: Run, root: Path) -> None:
     """Make sure that a real cluster answers and that its namespace is meant to be struck.
 
     Raises:
@@ -117,7 +130,7 @@ def check_target(run: Run) -> None:
     from muster.system import read_system
 
     kubeconfig = isolated_kubeconfig(run.options.kube_context, run.directory / "kubeconfig")
-    definition = read_system(_system_path(run.options.system, run.options.reports.parent))
+    definition = read_system(_system_path(run.options.system, root))
     with connect(kubeconfig) as cluster:
         check_namespace(cluster, definition.namespace)
 
@@ -137,8 +150,16 @@ def _system_name(config: pytest.Config) -> str:
     return path.parent.name if path.is_file() else path.name
 
 
+def _keep_allure_results(config: pytest.Config, options: Options) -> None:
+    """Have Allure's results written below reports/, unless the command line says where."""
+    if getattr(config.option, "allure_report_dir", "") is None:
+        config.option.allure_report_dir = str(options.reports / "allure-results")
+
+
 def _asks_for_drills(config: pytest.Config) -> bool:
     """Whether the command line names a place called drills. Drills elsewhere are noticed once they are collected."""
+    if any(getattr(config.option, name, False) for name in RUNS_NOTHING):
+        return False
     return any("drills" in Path(str(argument).split("::", 1)[0]).resolve().parts for argument in config.args)
 
 

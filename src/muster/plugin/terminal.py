@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 TICK_S = 0.5
 CLEAR_LINE = "\r\x1b[2K"
+WORDS = {
+    "deploy": "deploying",
+    "load": "starting load",
+    "steady": "waiting for a steady state",
+    "inject": "injecting",
+    "recover": "recovering with",
+    "good": "waiting for good service",
+    "undo": "undoing",
+    "after": "stopping the load",
+    "judge": "judging",
+}
 
 
 class Terminal:
@@ -30,6 +41,7 @@ class Terminal:
         self._live = bool(self._reporter and self._reporter.isatty)
         self._next_tick = 0.0
         self._began = now()
+        self._begun = False
 
     def phase(self, status: Status, detail: str) -> None:
         """Show that the drill entered a phase."""
@@ -37,17 +49,21 @@ class Terminal:
 
     def note(self, phase: str, detail: str) -> None:
         """A line that stays: the time since the drill's setting up began, the phase, what there is to say."""
-        at = now() - self._began
-        self._write(
-            f"{CLEAR_LINE if self._live else ''}  {self._drill}  {at:6.1f} s  {phase:<7} {detail}".rstrip() + "\n"
-        )
+        # The first line leaves what pytest has written of the test alone.
+        before = "" if not self._live else CLEAR_LINE if self._begun else "\n"
+        self._begun = True
+        self._write(f"{before}{self._head()}{WORDS.get(phase, phase)} {detail}".rstrip() + "\n")
 
     def tick(self, status: Status) -> None:
         """Renew the line that shows where the drill is, on a terminal and not too often."""
         if not self._live or now() < self._next_tick:
             return
         self._next_tick = now() + TICK_S
-        self._write(f"{CLEAR_LINE}  {self._drill}  {now() - self._began:6.1f} s  {describe(status)}")
+        line = f"{self._head()}{describe(status)}"
+        self._write(CLEAR_LINE + line[: self._reporter._tw.fullwidth - 1])  # noqa: SLF001 - the width that pytest uses
+
+    def _head(self) -> str:
+        return f"  {self._drill}  {now() - self._began:6.1f} s  "
 
     def step(self, title: str) -> AbstractContextManager[object]:
         """A step of the Allure report."""
@@ -70,14 +86,12 @@ class Terminal:
 
 
 def describe(status: Status) -> str:
-    """Where a drill is, in one line."""
-    parts = [f"{status.phase:<7}"]
+    """Where a drill is, in one line; what matters most comes first, for terminals that are narrow."""
+    parts = [f"{status.errors_per_s:.0f} errors/s of {status.requests_per_s:.0f} requests/s"]
     if status.since_injection_s is not None:
         budget = f" of {status.budget_s:g} s" if status.budget_s else ""
-        parts.append(f"fault +{status.since_injection_s:.1f} s{budget}")
-    parts.append(f"{status.requests_per_s:.0f} requests/s")
-    parts.append(f"{status.errors_per_s:.0f} errors/s")
-    return "  ".join(parts)
+        parts.insert(0, f"fault +{status.since_injection_s:.1f} s{budget}")
+    return "  ".join([*parts, WORDS.get(status.phase, status.phase)])
 
 
 def summarise(reporter: Any, config: pytest.Config) -> None:

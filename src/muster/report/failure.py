@@ -41,7 +41,9 @@ def _where_it_went(entry: DrillVerdict) -> str:
         parts.append(f"good again {_signed(split.good_s)}")
     elif entry.disruption.start_s is not None:
         watched = (entry.disruption.watched_s or 0.0) - entry.disruption.start_s[0]
-        parts.append(f"not good again in {seconds(watched)} s watched")
+        # Why it is open stands in the first line; "not good again" would contradict it.
+        what = "" if entry.rto.open_because else "not good again in "
+        parts.append(f"{what}{seconds(watched)} s watched")
     return ", ".join(parts)
 
 

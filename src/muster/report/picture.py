@@ -16,6 +16,7 @@ from muster.base.errors import MusterError
 from muster.base.timeline import Event
 from muster.report.svg import BLUE, FAINT, GLYPH, GREEN, INK, ORANGE, PAPER, PURPLE, VERMILLION, Drawing
 from muster.verdict import DrillVerdict, Verdict
+from muster.verdict.entry import RtoEntry
 from muster.verdict.load import LoadWindows, percentile
 from muster.verdict.record import Record, read_record
 from muster.verdict.words import rto_line
@@ -28,6 +29,7 @@ ROW = 26.0
 MAX_BUCKETS = 240
 LABEL_LENGTH = 32
 LEAD_S = 10.0
+FEWEST_GOOD = 5  # of fewer good answers a percentile is an accident
 _COLOURS = {Verdict.MET: GREEN, Verdict.MISSED: VERMILLION, Verdict.UNKNOWN: PURPLE}
 
 
@@ -71,7 +73,7 @@ def draw(events: Sequence[Event], entry: DrillVerdict) -> str:
     _heading(drawing, entry)
     try:
         record = read_record(events)
-    except (MusterError, KeyError, TypeError) as error:
+    except MusterError as error:
         drawing.text(LEFT, RATE_TOP, f"nothing to draw: {error}"[:100])
         return drawing.render()
     requests = record.load.requests or [r for stream in record.probes.values() for r in stream.requests]
@@ -156,13 +158,14 @@ def _latencies(drawing: Drawing, scale: _Scale, windows: LoadWindows, bucket: in
     points: list[tuple[float, float | None]] = []
     for at in _buckets(scale, bucket):
         latencies = windows.latencies(at, at + bucket)
-        points.append((at + bucket / 2, percentile(latencies, 0.95) if latencies else None))
+        enough = windows.counts(at, at + bucket).good >= FEWEST_GOOD
+        points.append((at + bucket / 2, percentile(latencies, 0.95) if enough else None))
     top = _round_step(max([0.001, *(value for _, value in points if value is not None)]))
     run: list[tuple[float, float]] = []
     for t, value in [*points, (scale.end, None)]:
         if value is not None:
             run.append((scale.x(t), LATENCY_BOTTOM - (LATENCY_BOTTOM - LATENCY_TOP) * value / top))
-        elif run:  # no answer, no line
+        elif run:  # hardly an answer, no line
             drawing.path(run, ORANGE)
             run = []
     in_ms = top < 1
@@ -222,24 +225,39 @@ def _marks(drawing: Drawing, labels: Sequence[_Label], bottom: float) -> None:
 def _rto_bar(drawing: Drawing, entry: DrillVerdict) -> None:
     rto = entry.rto
     drawing.text(24, BAR_Y - 14, rto_line(rto), bold=True)
-    reached = max(rto.high_s or 0.0, rto.low_s or 0.0)
-    near = [limit for limit in (rto.budget_s, rto.target_s) if limit is not None and limit <= 20 * max(reached, 1.0)]
-    top = 1.1 * max([reached, 0.1, *near])
+    top = _bar_end(rto)
     unit = (RIGHT - LEFT) / top
     y, height = BAR_Y + 4, 28.0
     drawing.line(LEFT, y + height, RIGHT, y + height)
     drawing.text(LEFT - 10, y + 21, "RTO", anchor="end")
+    drawing.text(LEFT, y + height + 28, "0", anchor="middle")
+    limits = [("budget", rto.budget_s), ("target", rto.target_s)]
+    beyond = ", ".join(f"{name} {limit:g} s" for name, limit in limits if limit is not None and limit > top)
+    end = f"{top:g} s" + (f" (beyond: {beyond})" if beyond else "")
+    drawing.text(RIGHT, y + height + 28, end, anchor="end")
     length = rto.low_s if rto.value_s is None else rto.value_s
     if length is not None:
-        drawing.rectangle(LEFT, y, length * unit, height, BLUE if rto.value_s is not None else "url(#hatch)")
+        # A short disruption is drawn as short as it was, but not so thin that nobody sees it.
+        colour = BLUE if rto.value_s is not None else "url(#hatch)"
+        drawing.rectangle(LEFT, y, max(length * unit, 2 if length else 0), height, colour)
     if rto.low_s is not None and rto.high_s is not None:
         drawing.line(LEFT + rto.low_s * unit, y + 14, LEFT + rto.high_s * unit, y + 14, INK, width=5)
-    limits = [("budget", rto.budget_s), ("target", rto.target_s)]
     for name, limit in limits:
-        if limit is not None and limit in near:
+        if limit is not None and limit <= top:
             x = LEFT + limit * unit
+            drawing.line(x, y - 8, x, y + height + 6, PAPER, width=6)
             drawing.line(x, y - 8, x, y + height + 6, INK, width=3, dash="" if name == "target" else "6 4")
-            drawing.text(x, y + height + 28, f"{name} {limit:g} s", anchor="middle" if x < RIGHT - 90 else "end")
-    beyond = [f"{name} {limit:g} s" for name, limit in limits if limit is not None and limit not in near]
-    if beyond:
-        drawing.text(RIGHT, BAR_Y - 14, f"beyond: {', '.join(beyond)}", anchor="end")
+            left = x - LEFT > (RIGHT - LEFT) / 4
+            drawing.text(x - 8 if left else x + 8, y + 21, f"{name} {limit:g} s", anchor="end" if left else "start")
+
+
+def _bar_end(rto: RtoEntry) -> float:
+    """Seconds at the right end of the RTO's bar: all that was measured, and the budget (else the target), fit in.
+
+    One rule for all drills, so that a bar that looks long was long for what was wanted.
+    """
+    reached = max(rto.high_s or 0.0, rto.low_s or 0.0, rto.value_s or 0.0)
+    limit = rto.target_s if rto.budget_s is None else rto.budget_s
+    least = 1.1 * max(reached, limit or 0.0, 0.1)
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1.2, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10, 12) if factor * power >= least)

@@ -18,6 +18,9 @@ from muster.base.errors import UsageError
 from muster.base.files import write_atomically
 from muster.verdict import DrillVerdict, Verdict, combine
 
+AGAIN = "the drill ran more than once: the worst of its runs counts"
+DESELECTED = "deselected"
+_WORST_FIRST = (Verdict.MISSED, Verdict.UNKNOWN, Verdict.MET)
 SCHEMA: Literal["muster/summary/v1"] = "muster/summary/v1"
 FILE_NAME = "summary.json"
 
@@ -54,23 +57,31 @@ class SummaryModel(BaseModel):
     not_run: list[NotRun] = Field(default_factory=list)
 
     def conclude(self) -> tuple[Verdict, str]:
-        """The run's verdict and its reason: missed if any drill is missed; else unknown if any is, if none ran, or if
-        a required one did not run; else met."""
-        ran = {drill.name for drill in self.drills}
-        absent = [name for name in self.required if name not in ran]
-        absent += [drill.name for drill in self.not_run if drill.required and drill.name not in {*ran, *absent}]
+        """The run's verdict and its reason: missed if any drill is missed; else unknown if any is, if none ran, if one
+        did not run for any reason but that nobody selected it, or if a required one did not run; else met."""
+        left_out = [drill for drill in self.not_run if drill.why != DESELECTED]
+        absent = self._absent()
         verdict = combine(drill.verdict for drill in self.drills)
-        if verdict is Verdict.MET and absent:
+        if verdict is Verdict.MET and (absent or left_out):
             verdict = Verdict.UNKNOWN
         for wanted in (Verdict.MISSED, Verdict.UNKNOWN):
             named = [f"{drill.name}: {drill.why}" for drill in self.drills if drill.verdict is wanted]
             if named and verdict is wanted:
                 return verdict, named[0] + (f" (and {len(named) - 1} more)" if len(named) > 1 else "")
+        if left_out:
+            return verdict, f"not run: {', '.join(f'{drill.name} ({drill.why})' for drill in left_out)}"
         if absent:
             return verdict, f"required but not run: {', '.join(absent)}"
         if not self.drills:
             return verdict, "no drill ran"
-        return verdict, f"{len(self.drills)} drills met"
+        count = len(self.drills)
+        return verdict, f"{count} drill{'' if count == 1 else 's'} met"
+
+    def _absent(self) -> list[str]:
+        """The drills that are required and did not run."""
+        ran = {drill.name for drill in self.drills}
+        absent = [name for name in self.required if name not in ran]
+        return absent + [drill.name for drill in self.not_run if drill.required and drill.name not in {*ran, *absent}]
 
 
 class Summary:
@@ -100,9 +111,20 @@ class Summary:
         self._write()
 
     def update(self, entry: DrillVerdict) -> None:
-        """Add a drill's entry, or replace the one of the same node id. The run stays unknown until `finish`."""
+        """Add a drill's entry. Of several runs of one node id the worst stays, and says that there were more.
+
+        The run stays unknown until `finish`.
+        """
         key = entry.nodeid or entry.name
-        others = [drill for drill in self.model.drills if (drill.nodeid or drill.name) != key]
+        others: list[DrillVerdict] = []
+        same: list[DrillVerdict] = []
+        for drill in self.model.drills:
+            (same if (drill.nodeid or drill.name) == key else others).append(drill)
+        # A report that is told twice (a teardown that fails repeats its drill's entry) is one run.
+        if same and not any(entry == drill for drill in same):
+            worst = min([entry, *same], key=lambda drill: _WORST_FIRST.index(drill.verdict))
+            kept = [reason for reason in worst.reasons if reason != AGAIN]
+            entry = worst.model_copy(update={"reasons": [*kept, AGAIN]})
         self.model.drills = [*others, entry]
         self._write()
 

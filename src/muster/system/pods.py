@@ -16,6 +16,10 @@ STUCK = {
 }
 
 
+# Those of them that no waiting mends.
+IMAGE_TROUBLE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName"}
+
+
 class Trouble(NamedTuple):
     """A container that does not run as it should."""
 

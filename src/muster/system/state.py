@@ -6,6 +6,7 @@ while clients were being refused).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from muster.base.errors import ClusterError, UsageError
 from muster.kube import Cluster
 from muster.system.definition import Database, SystemDefinition
 from muster.system.manifests import read_manifests, workload_names
+from muster.system.pods import STUCK
 
 # One row a standby, in seconds and bytes: how it takes part, and how far it is behind.
 REPLICATION_QUERY = (
@@ -44,6 +46,17 @@ class SystemState:
     def unready(self) -> list[str]:
         """What is not as the manifests want it, a phrase each; empty when every replica is up to date and ready."""
         return [text for kind, name in self._workloads if (text := self._unready(kind, name))]
+
+    def held_back(self, reasons: Collection[str] = STUCK) -> list[str]:
+        """Containers that wait for one of these reasons, a phrase each with what the cluster says of it."""
+        said = {}
+        for pod in self.cluster.list("Pod", self.namespace):
+            for container in pod.get("status", {}).get("containerStatuses", []):
+                waiting = container.get("state", {}).get("waiting") or {}
+                if waiting.get("reason") in reasons:
+                    text = f"{waiting['reason']} {waiting.get('message', '')}".strip()
+                    said[text] = f"pod {pod['metadata']['name']}: {text}"
+        return sorted(said.values())
 
     def instance_pods(self, instance: str) -> list[dict[str, Any]]:
         """The pods of a database instance that are not ended."""

@@ -196,11 +196,8 @@ def first_window(
 
 def _spoilt_bucket(load: LoadWindows, start: float, end: float) -> float | None:
     """The start of a spoilt 1 s bucket of the window, or None. A window's last bucket may be a part of one."""
-    while start < end - 1e-9:
-        if load.spoilt(start, min(start + BUCKET_S, end)):
-            return start
-        start += BUCKET_S
-    return None
+    starts = load.buckets(start, end - 1e-9)
+    return next((at for at in starts if load.spoilt(at, min(at + BUCKET_S, end))), None)
 
 
 def _blind(record: Record, start: float, end: float) -> float:

@@ -13,6 +13,9 @@ def body_ended(record: Record) -> list[Reason]:
         return []
     if record.ended is None:
         return [Reason("the drill's body never ended: its process died", "see the session's log, run it again")]
+    if record.ended.startswith("interrupted"):
+        by = record.ended.removeprefix("interrupted").strip(" :")
+        return [Reason(f"the drill was interrupted{f' {by}' if by else ''}", "run it again")]
     return [Reason(f"the drill's body ended early: {record.ended}", "see the traceback below")]
 
 

@@ -32,6 +32,7 @@ class RtoEntry(_Entry):
     value_s: float | None = None
     low_s: float | None = None
     high_s: float | None = None
+    open_because: str | None = None  # why there is no value, where it is more than that service stayed down
     since_injection_s: float | None = None
     target_s: float | None = None
     target_verdict: Verdict | None = None

@@ -24,7 +24,7 @@ from muster.verdict.clock import check_clock
 from muster.verdict.disruption import Disruption, measure
 from muster.verdict.doubts import body_ended, contradicted, relapsed
 from muster.verdict.entry import DrillVerdict, FaultEntry
-from muster.verdict.landed import Landed, check_experiments, judge_landed
+from muster.verdict.landed import Landed, check_experiments, check_late, judge_landed
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record, read_record
 from muster.verdict.recovered_by import check_procedure, recovered_by
@@ -48,7 +48,7 @@ def judge(events: Sequence[Event]) -> DrillVerdict:
     """The verdict on a drill. Never raises for what a timeline holds: what cannot be understood is unknown."""
     try:
         record = read_record(events)
-    except (MusterError, KeyError, TypeError) as error:
+    except MusterError as error:
         return _unreadable(events, error)
     entry = _skeleton(record)
     required, doubts = required_of(record)
@@ -63,17 +63,19 @@ def judge(events: Sequence[Event]) -> DrillVerdict:
         nothing = check_clock(record, _end_of(findings.disruption, record))
         if not nothing:
             figures = _fill(entry, record, findings, landed, required)
-            doubts = [*body_ended(record), *doubts, *findings.doubts, *check_experiments(record), *figures]
+            struck = [*check_late(record), *check_experiments(record)]
+            doubts = [*body_ended(record), *doubts, *findings.doubts, *struck, *figures]
     if nothing:
         return _void(entry, required, [*nothing, *body_ended(record)])
     return _conclude(entry, required, doubts)
 
 
-def _unreadable(events: Sequence[Event], error: Exception) -> DrillVerdict:
-    known = {event.get("kind"): event for event in events}
-    declared = known.get("declared") or known.get("timeline") or {}
+def _unreadable(events: Sequence[Event], error: MusterError) -> DrillVerdict:
+    known = [event for event in events if isinstance(event, dict)]
+    told = (event for kind in ("declared", "timeline") for event in known if event.get("kind") == kind)
+    declared = next(told, {})
     name = str(declared.get("name") or declared.get("drill") or "unnamed")
-    why = str(error) if isinstance(error, MusterError) else f"{type(error).__name__} {error}"
+    why = str(error)
     return DrillVerdict(
         name=name,
         nodeid=str(declared.get("nodeid", "")),

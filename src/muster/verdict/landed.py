@@ -14,6 +14,7 @@ from muster.verdict.record import Effect, Fault, Record
 
 # A look older than this when the recovery begins does not show the fault still in force, unless clients felt it.
 FRESH_S = 5.0
+JUDGE_LAST = "inject first and judge last: call objectives.judge(...) once, at the end of the drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Landed:
 def judge_landed(record: Record) -> Landed:
     """Whether every fault that was sent landed, the declared one among them."""
     declared = record.declared.fault
+    if not record.faults and record.late_faults:
+        return _not(None, f"fault {declared!r} was sent only after the drill had judged", JUDGE_LAST)
     if not record.faults:
         return _not(None, f"fault {declared!r} was never sent", "see the experiment's log")
     if declared not in [fault.experiment for fault in record.faults]:
@@ -51,6 +54,18 @@ def check_experiments(record: Record) -> list[Reason]:
     return [Reason(f"experiment {f.experiment!r} failed: {f.failed}", see) for f in record.faults if f.failed]
 
 
+def check_late(record: Record) -> list[Reason]:
+    """Faults sent after the drill had judged: they struck, and no figure says what that did."""
+    return [
+        Reason(
+            f"fault {fault.experiment!r} was sent {max(fault.sent - record.judged_at, 0):.1f} s after the drill "
+            f"judged, so nothing says what it did",
+            JUDGE_LAST,
+        )
+        for fault in record.late_faults
+    ]
+
+
 def _not(landed: bool | None, what: str, do: str, evidence: str | None = None) -> Landed:
     return Landed(landed=landed, observed=None, evidence=evidence or what, healed_by=None, reasons=[Reason(what, do)])
 
@@ -59,6 +74,9 @@ def _judge_one(record: Record, fault: Fault) -> Landed:
     name = fault.experiment
     look = "look at the fault's evidence in the timeline, and whether the experiment strikes what runs now"
     began = min((r.began for r in record.recoveries if r.began >= fault.sent), default=None)
+    if fault.again is not None and (began is None or fault.again < began):
+        # Struck again before any recovery: from then on the looks are at that injection, and it is judged by itself.
+        return _judge_struck_again(fault)
     looks = [effect for effect in fault.effects if began is None or effect.t <= began]
     if not fault.effects:
         return _not(None, f"nobody looked whether fault {name!r} took effect", look)
@@ -76,6 +94,15 @@ def _judge_one(record: Record, fault: Fault) -> Landed:
         what = f"fault {name!r} landed and healed at once: seen in one look, gone in the next, and no client felt it"
         return _not(None, what, "strike harder, or look more often", observed.evidence)
     return Landed(landed=True, observed=observed.t, evidence=observed.evidence, healed_by="platform", reasons=[])
+
+
+def _judge_struck_again(fault: Fault) -> Landed:
+    first = next((effect for effect in fault.effects if effect.observed), None)
+    if first is not None:
+        return Landed(landed=True, observed=first.t, evidence=first.evidence, healed_by=None, reasons=[])
+    what = f"fault {fault.experiment!r} was sent again before its effect was seen, so the first one may not have landed"
+    landed = False if fault.effects else None
+    return _not(landed, what, "wait until a fault has landed before you strike again")
 
 
 def _still_in_force(record: Record, fault: Fault, observed: Effect, *, last: Effect, began: float | None) -> Landed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -96,11 +96,26 @@ class LoadWindows:
 
     def first_spoilt(self, start: float, end: float) -> float | None:
         """The start of the first bucket from `start` on that is spoilt and lies within [start, end], or None."""
-        while start + BUCKET_S <= end + 1e-9:
-            if self.spoilt(start, start + BUCKET_S):
-                return start
-            start += BUCKET_S
-        return None
+        return next((at for at in self.buckets(start, end) if at + BUCKET_S <= end + 1e-9 and self._spoils(at)), None)
+
+    def _spoils(self, start: float) -> bool:
+        return self.spoilt(start, start + BUCKET_S)
+
+    def buckets(self, start: float, end: float) -> Iterator[float]:
+        """The starts of the buckets of [start, end), counted from `start`, that hold any request: others miss nothing.
+
+        So it takes as long as there are requests, however far apart `start` and `end` are.
+        """
+        at, begun = bisect_left(self._intended, start), -1
+        while at < len(self._intended) and self._intended[at] < end:
+            into = math.floor((self._intended[at] - start) / BUCKET_S)
+            into -= start + into * BUCKET_S > self._intended[at]  # the difference was rounded up to a border
+            begun = max(begun + 1, into)
+            bucket = start + begun * BUCKET_S
+            if bucket >= end:
+                return
+            yield bucket
+            at = max(at, bisect_left(self._intended, bucket + BUCKET_S))
 
     def first_spoiling(self, start: float, end: float) -> Request | None:
         """The first request intended in [start, end) that can spoil a bucket, having failed or been slow; or None."""

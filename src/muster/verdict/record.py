@@ -7,15 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from muster.base.errors import MusterError
 from muster.base.timeline import Event
 from muster.objectives import Declaration
+from muster.verdict.events import DamagedTimelineError, in_order
 from muster.verdict.load import LoadWindows
 from muster.verdict.requests import OUTCOMES, Request, Stream
-
-
-class DamagedTimelineError(MusterError):
-    """An event lacks what its kind must have, or contradicts itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +25,11 @@ class Effect:
 
 @dataclass(slots=True)
 class Fault:
-    """One experiment that was carried out."""
+    """One injection: one carrying out of an experiment. `again` is when the same experiment was sent once more."""
 
     experiment: str
     sent: float
+    again: float | None = None
     effects: list[Effect] = field(default_factory=list)
     failed: str | None = None
 
@@ -93,11 +90,13 @@ class Record:
     load_stopped: tuple[float, str] | None = None
     steady: tuple[float, bool, str] | None = None
     faults: list[Fault] = field(default_factory=list)
+    late_faults: list[Fault] = field(default_factory=list)  # sent after the drill judged: no part of what was measured
     recoveries: list[Recovery] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     readbacks: dict[str, list[Readback]] = field(default_factory=dict)
     good: tuple[float, bool, str] | None = None
     judged: tuple[float, list[str]] | None = None
+    judged_at: float = math.inf  # when the drill judged for the last time
     ended: str | None = None
     boot: list[tuple[float, float]] = field(default_factory=list)  # (t, boottime)
     alerts: list[tuple[float, str]] = field(default_factory=list)
@@ -128,13 +127,13 @@ def read_record(events: Sequence[Event]) -> Record:
     """Put a timeline's events in order.
 
     Requests sent after the drill judged itself are passed over: what happens while a system is put away is no part of
-    the drill.
+    the drill. Faults sent after that are kept apart (`late_faults`): nobody measured what they did.
 
     Raises:
         DamagedTimelineError: there is no declaration, or an event lacks what its kind must have.
         UsageError: the declaration does not fit.
     """
-    events = sorted(events, key=lambda event: event["t"])
+    events = in_order(events)
     declared = next((event for event in events if event["kind"] == "declared"), None)
     if declared is None:
         raise DamagedTimelineError("the timeline holds no declaration of the drill (an event of kind 'declared')")
@@ -146,7 +145,7 @@ def read_record(events: Sequence[Event]) -> Record:
         load=Stream("load", every_s=0.1),
     )
     rest: list[Event] = []
-    judged = max((e["t"] for e in events if e["kind"] == "judged"), default=math.inf)
+    record.judged_at = judged = max((e["t"] for e in events if e["kind"] == "judged"), default=math.inf)
     try:
         for event in events:
             if event["kind"] == "request":
@@ -157,7 +156,7 @@ def read_record(events: Sequence[Event]) -> Record:
         for event in rest:
             if handler := _HANDLERS.get(event["kind"]):
                 handler(record, event)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise DamagedTimelineError(
             f"event of kind {event['kind']!r} at t={event['t']} does not fit: {type(error).__name__} {error}"
         ) from error
@@ -190,12 +189,17 @@ def _take_request(record: Record, event: Event) -> None:
 
 
 def _fault(record: Record, experiment: str) -> Fault | None:
-    return next((fault for fault in record.faults if fault.experiment == experiment), None)
+    """The latest injection of an experiment so far, which is what is heard of it from then on."""
+    sent = [fault for fault in (*record.faults, *record.late_faults) if fault.experiment == experiment]
+    return sent[-1] if sent else None
 
 
 def _on_sent(record: Record, event: Event) -> None:
-    if _fault(record, event["experiment"]) is None:
-        record.faults.append(Fault(event["experiment"], event["t"]))
+    before = _fault(record, event["experiment"])
+    if before is not None:
+        before.again = event["t"]
+    faults = record.faults if event["t"] < record.judged_at else record.late_faults
+    faults.append(Fault(event["experiment"], event["t"]))
 
 
 def _on_effect(record: Record, event: Event) -> None:

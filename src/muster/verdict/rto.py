@@ -51,6 +51,7 @@ def judge_rto(record: Record, disruption: Disruption, required: set[str], *, who
         high_s=_rounded(lasted.high),
         target_s=declared.rto_target_s,
         budget_s=declared.rto_budget_s,
+        open_because=_open_because(record, disruption, whole=whole),
     )
     if disruption.end is not None and disruption.start is not None and whole:
         entry.since_injection_s = _rounded(disruption.end.at - injected)
@@ -64,6 +65,16 @@ def judge_rto(record: Record, disruption: Disruption, required: set[str], *, who
     verdicts = [verdict for verdict in (entry.target_verdict, entry.budget_verdict) if verdict is not None]
     entry.verdict = combine(verdicts) if verdicts else None
     return entry
+
+
+def _open_because(record: Record, disruption: Disruption, *, whole: bool) -> str | None:
+    if not whole:
+        return "a stream fell silent, so there is no upper bound"
+    since = disruption.not_before
+    back = all(any(not r.bad and r.sent >= since for r in stream.requests) for stream in record.required)
+    if disruption.end is None and disruption.start is not None and back:
+        return f"good again since then, but not held for {record.declared.hold_s:g} s when watching ended"
+    return None
 
 
 def _against(lasted: Length, target: float | None, added: float) -> Verdict:

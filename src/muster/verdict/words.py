@@ -18,6 +18,8 @@ def seconds(value: float) -> str:
 def rto_figure(rto: RtoEntry) -> str:
     """`RTO 7.81 s [7.79, 7.84]`, or what there is of it."""
     if rto.value_s is None:
+        if rto.low_s and rto.open_because:
+            return f"RTO at least {seconds(rto.low_s)} s ({rto.open_because})"
         open_for = f"RTO open: service not seen good again in {seconds(rto.low_s or 0)} s"
         return open_for if rto.low_s else "RTO unmeasured"
     if rto.value_s == 0 and rto.low_s == 0 and rto.since_injection_s is None:

@@ -1,0 +1,139 @@
+"""A run is green only if every drill that was collected came to its end and is met. Session logic alone is tested
+here: in place of a real drill each test gets one whose timeline is a told story."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import DrillProject
+
+STORIES = """
+from types import SimpleNamespace
+import pytest
+from muster.base.errors import MusterError
+from muster.plugin.fixtures import DRILL
+from muster.verdict import judge
+from muster.verdict.testing import DrillStory
+
+class Told:
+    def __init__(self, item, root):
+        self.name = item.name.removeprefix("test_")
+        self.state = self.live = SimpleNamespace(update=lambda: None, events=[])
+        self.project = SimpleNamespace(root=root, experiments=root / "experiments")
+        self.declaration = SimpleNamespace(system="told", fault="pod-crash")
+        self.directory = root / "reports"
+        self.timeline_path = root / "reports" / f"{self.name}.jsonl"
+        self.story = {}
+
+    def conclude(self, error):
+        declared = {"name": self.name, "nodeid": f"drills/test_it.py::test_{self.name}", **self.story}
+        outcome = "passed" if error is None else f"{type(error).__name__}: {error}"
+        return judge(DrillStory(declared=declared, outcome=outcome).events())
+
+@pytest.fixture
+def drill(request, tmp_path):
+    request.node.stash[DRILL] = told = Told(request.node, request.config.rootpath)
+    yield told
+"""
+
+HEAD = """
+import os
+import pytest
+
+def marked(**more):
+    return pytest.mark.drill(severity="P1", fault="pod-crash", load="steady", recovery="repair-crashed-pods", **more)
+
+@marked()
+def test_met(drill):
+    pass
+"""
+
+
+def run(project: DrillProject, body: str, *arguments: str, conftest: str = "") -> tuple[int, dict[str, Any], str]:
+    """Run a met drill and what is in `body`; the exit code, the summary, the output."""
+    project.write("conftest.py", STORIES + conftest)
+    for path in (project.root / "drills").glob("test_*.py"):
+        path.unlink()
+    project.write("drills/test_it.py", HEAD + body)
+    session = project.pytest("drills", *arguments)
+    return session.code, project.summary(), session.output
+
+
+def test_a_met_drill_alone_is_green(drill_project: DrillProject) -> None:
+    code, summary, output = run(drill_project, "")
+    assert (code, summary["verdict"]) == (0, "met"), output
+
+
+SPOILT = {
+    "missed": "@marked()\ndef test_b(drill):\n    drill.story = {'rto_budget_s': 1.0}\n",
+    "xfail, missed": "@pytest.mark.xfail\n@marked()\ndef test_b(drill):\n    drill.story = {'rto_budget_s': 1.0}\n",
+    "xfail, failed check": "@pytest.mark.xfail(strict=True)\n@marked()\ndef test_b(drill):\n    assert 0\n",
+    "skipped in its body": "@marked()\ndef test_b(drill):\n    pytest.skip('not today')\n",
+    "exits with 0": "@marked()\ndef test_b(drill):\n    raise SystemExit(0)\n",
+    "uses no fixture": "@marked()\ndef test_b():\n    pass\n",
+    "tearing down fails": "@pytest.fixture\ndef bad():\n    yield\n    raise RuntimeError('undo failed')\n"
+    "@marked()\ndef test_b(drill, bad):\n    pass\n",
+    "setting up fails": "@pytest.fixture\ndef bad():\n    raise RuntimeError('no cluster')\n"
+    "@marked()\ndef test_b(bad, drill):\n    pass\n",
+}
+
+
+@pytest.mark.parametrize("body", SPOILT.values(), ids=SPOILT.keys())
+def test_a_drill_that_is_not_met_fails_pytest_and_the_run(drill_project: DrillProject, body: str) -> None:
+    code, summary, output = run(drill_project, body)
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    assert summary["verdict"] in ("missed", "unknown"), output
+    assert {entry["name"]: entry["verdict"] for entry in summary["drills"]}["met"] == "met"
+
+
+NOT_RUN = {
+    "skipped": ("@pytest.mark.skip(reason='later')\n@marked()\ndef test_b(drill):\n    pass\n", ()),
+    "stopped by -x": ("def test_a():\n    assert 0\n@marked()\ndef test_b(drill):\n    pass\n", ("-x",)),
+    "pytest.exit": ("@marked()\ndef test_b(drill):\n    pytest.exit('bye', returncode=0)\n", ()),
+    "killed worker": ("@marked()\ndef test_b(drill):\n    os.kill(os.getpid(), 9)\n", ("-n", "1")),
+}
+
+
+@pytest.mark.parametrize(("body", "arguments"), NOT_RUN.values(), ids=NOT_RUN.keys())
+def test_a_drill_that_did_not_come_to_its_end_is_no_green_run(
+    drill_project: DrillProject, body: str, arguments: tuple[str, ...]
+) -> None:
+    _, summary, output = run(drill_project, body, *arguments)
+    assert summary["verdict"] == "unknown", output
+    named = [entry["name"] for entry in [*summary["drills"], *summary["not_run"]] if entry["name"] != "met"]
+    assert named, output
+
+
+def test_a_file_of_drills_that_is_skipped_or_broken_is_no_green_run(drill_project: DrillProject) -> None:
+    drill_project.write("drills/test_other.py", "")
+    for text in ("import pytest\npytest.skip('x', allow_module_level=True)\n", "import nothing_like_this\n"):
+        conftest = f"open({str(drill_project.root / 'drills/test_other.py')!r}, 'w').write({text!r})\n"
+        _, summary, output = run(drill_project, "", "--continue-on-collection-errors", conftest=conftest)
+        assert summary["verdict"] == "unknown", output
+
+
+def test_an_internal_error_is_no_green_run(drill_project: DrillProject) -> None:
+    hook = "def pytest_runtest_logfinish():\n    raise RuntimeError('broken plugin')\n"
+    code, summary, output = run(drill_project, "", conftest=hook)
+    assert (code, summary["verdict"]) == (3, "unknown"), output
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("@marked()\ndef test_audit(drill):\n    pass\n", "the name 'audit' is taken by muster itself"),
+        ("class TestX:\n    @marked()\n    def test_met(self, drill):\n        pass\n", "the name 'met' is taken by"),
+        ("@marked(budget_s=-1)\ndef test_b(drill):\n    pass\n", "budget"),
+        ("@marked(objectives=3)\ndef test_b(drill):\n    pass\n", "'objectives' of the drill marker must be a dict"),
+    ],
+)
+def test_what_cannot_be_declared_is_refused_before_anything_runs(
+    drill_project: DrillProject, body: str, message: str
+) -> None:
+    code, summary, output = run(drill_project, body)
+    assert (code, summary["verdict"]) == (pytest.ExitCode.USAGE_ERROR, "unknown")
+    assert message in output
+    assert "Traceback" not in output

@@ -1,0 +1,84 @@
+"""The drills as they are shipped: both met, for the right reasons, and everything that a run leaves behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from muster.base.timeline import read_timeline
+from muster.verdict import judge
+
+if TYPE_CHECKING:
+    from tests.conftest import DrillProject
+
+PROCEDURES = {"pod_crash": "repair-crashed-pods", "db_failure": "promote-standby"}
+SET_BY_THE_PLUGIN = ("timeline", "picture")
+
+
+def assert_met(entry: dict[str, Any], output: str) -> None:
+    assert entry["verdict"] == "met", output
+    assert entry["fault"]["landed"] is True
+    assert entry["recovered_by"] == PROCEDURES[entry["name"]]
+    rto = entry["rto"]
+    assert rto["low_s"] <= rto["value_s"] <= rto["high_s"] <= rto["budget_s"] < rto["target_s"]
+    assert entry["rpo"]["lost_writes"] == 0
+    assert entry["rpo"]["acknowledged_last_second"] >= 20
+    assert entry["rpo"]["counts"] is True
+    assert {slo["window"] for slo in entry["slo"] if slo["verdict"] == "met"} >= {"before", "after"}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two-workers"])
+def test_both_drills_are_met(drill_project: DrillProject, workers: tuple[str, ...]) -> None:
+    session = drill_project.pytest("drills", *workers)
+    summary = drill_project.summary()
+    entries = {entry["name"]: entry for entry in summary["drills"]}
+    assert session.code == 0, session.output
+    assert (summary["verdict"], summary["evidence"], summary["system"]) == ("met", "rehearsal", "enhancer")
+    assert entries.keys() == PROCEDURES.keys()
+    for entry in entries.values():
+        assert_met(entry, session.output)
+        again = judge(read_timeline(drill_project.root / entry["timeline"])).to_json()
+        assert {**again, **{key: entry[key] for key in SET_BY_THE_PLUGIN}} == entry
+        assert (drill_project.root / entry["picture"]).read_text().startswith("<svg")
+    if workers:
+        addresses = {
+            path.read_text().split()[1] for path in (drill_project.root / "reports/latest").glob("cluster-*.log")
+        }
+        assert len(addresses) == 2, "each worker has a cluster of its own"
+    assert_allure_has(drill_project.root / "reports/allure-results")
+
+
+def assert_allure_has(directory: Path) -> None:
+    results = [json.loads(path.read_text()) for path in directory.glob("*-result.json")]
+    assert {result["name"] for result in results} == {"test_pod_crash", "test_db_failure"}
+    for result in results:
+        assert result["status"] == "passed"
+        assert {"fault: ", "recovery: "} <= {step["name"].partition(": ")[0] + ": " for step in flat(result["steps"])}
+        assert "severity" in {label["name"] for label in result["labels"]}
+        attached = {attachment["name"] for attachment in result.get("attachments", [])}
+        assert {"verdict", "journal.json"} <= attached
+        assert any(name.endswith(".jsonl") for name in attached)
+
+
+def flat(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for step in steps for one in [step, *flat(step.get("steps", []))]]
+
+
+def test_a_deselected_drill_is_said_to_be(drill_project: DrillProject) -> None:
+    drill_project.pytest("drills", "-k", "nothing_like_this")
+    summary = drill_project.summary()
+    assert summary["verdict"] == "unknown"
+    assert {(left_out["name"], left_out["why"]) for left_out in summary["not_run"]} == {
+        ("pod_crash", "deselected"),
+        ("db_failure", "deselected"),
+    }
+
+
+def test_an_old_green_never_stands_for_a_crashed_session(drill_project: DrillProject) -> None:
+    drill_project.write("drills/test_broken.py", "import nothing_like_this\n")
+    session = drill_project.pytest("drills")
+    assert session.code != 0
+    assert drill_project.summary()["verdict"] == "unknown"
