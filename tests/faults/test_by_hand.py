@@ -27,7 +27,18 @@ def chaos(target: Target, tmp_path: Path, path: Path, *options: str, **environme
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUSTER_", "KUBECONFIG"))}
     own = {"KUBECONFIG": str(target.kubeconfig), "MUSTER_NAMESPACE": target.namespace, "HOME": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "chaostoolkit", "--no-version-check", "run", *options, str(path)],
+        # A job in the background of a shell ignores SIGINT, and its children inherit that.
+        [
+            "env",
+            "--default-signal=INT",
+            sys.executable,
+            "-m",
+            "chaostoolkit",
+            "--no-version-check",
+            "run",
+            *options,
+            str(path),
+        ],
         cwd=tmp_path,
         env={**kept, **own, **environment},
         stdout=subprocess.PIPE,

@@ -31,7 +31,8 @@ def running(project: DrillProject, *arguments: str) -> Iterator[subprocess.Popen
     temporary = project.root / "tmp"
     temporary.mkdir()
     process = subprocess.Popen(
-        project.command(*arguments),
+        # A job in the background of a shell ignores SIGINT, and its children inherit that.
+        ["env", "--default-signal=INT", *project.command(*arguments)],
         cwd=project.root,
         env=project.environment(TMPDIR=str(temporary)),
         stdout=(project.root / "out").open("wb"),

@@ -85,7 +85,7 @@ class OpenLoopUser(User):
     limit_s: float = 2.0
     """Seconds from its sending after which a request is given up."""
 
-    renew_after: int = 8
+    renew_after: int = 4
     """Requests after which a connection is closed and a new one opened, so that a Service spreads them."""
 
     def __init__(self, environment: Environment) -> None:
