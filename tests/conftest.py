@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from muster.kube import Cluster, EmbeddedCluster, connect
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -63,6 +67,23 @@ class DrillProject:
         """The summary of the last run."""
         content: dict[str, Any] = json.loads((self.root / "reports/latest/summary.json").read_text())
         return content
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """An embedded cluster of this worker's own."""
+    with EmbeddedCluster.start() as embedded, connect(embedded.kubeconfig, embedded=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace that is opted in to drills."""
+    name = f"test-{secrets.token_hex(4)}"
+    metadata = {"name": name, "labels": {"muster.dev/drills": "allowed"}}
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    yield name
+    cluster.delete("Namespace", name)
 
 
 @pytest.fixture

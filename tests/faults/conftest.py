@@ -1,8 +1,7 @@
-"""An embedded cluster, and for each test a small service of its own on it to be struck."""
+"""For each test a small service of its own to be struck."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from muster.base.timeline import Event, Timeline, read_timeline
 from muster.base.waiting import wait_for
 from muster.faults import Experiment, Injection, read_experiment
-from muster.kube import Cluster, EmbeddedCluster, connect
+from muster.kube import Cluster
 from muster.safety.fields import parse_path, read_field
 from muster.system.pods import is_ready
 
@@ -51,30 +50,8 @@ class Target:
         return [event for event in read_timeline(self.timeline.path) if event["kind"] == kind]
 
 
-@pytest.fixture(scope="session")
-def embedded() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster.start() as embedded:
-        yield embedded
-
-
 @pytest.fixture
-def cluster(embedded: EmbeddedCluster) -> Iterator[Cluster]:
-    with connect(embedded.kubeconfig, embedded=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def namespace(cluster: Cluster) -> Iterator[str]:
-    """A namespace that is opted in to drills."""
-    name = f"test-{secrets.token_hex(4)}"
-    metadata = {"name": name, "labels": {"muster.dev/drills": "allowed"}}
-    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    yield name
-    cluster.delete("Namespace", name)
-
-
-@pytest.fixture
-def target(cluster: Cluster, embedded: EmbeddedCluster, namespace: str, tmp_path: Path) -> Iterator[Target]:
+def target(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Target]:
     container = {"name": "api", "image": "python:3.11-slim", "command": ["sh", "-c", SERVE]}
     template = {"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [container]}}
     spec = {
@@ -90,4 +67,4 @@ def target(cluster: Cluster, embedded: EmbeddedCluster, namespace: str, tmp_path
         lambda: sum(is_ready(pod) for pod in cluster.list("Pod", namespace)) == 3, within=120, reason="the API to be up"
     )
     with Timeline.start(tmp_path / "timeline.jsonl", run="test", drill="test") as timeline:
-        yield Target(cluster, embedded.kubeconfig, namespace, tmp_path / "work", timeline)
+        yield Target(cluster, cluster.kubeconfig, namespace, tmp_path / "work", timeline)

@@ -69,7 +69,6 @@ class Drill:
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.started_at = clock.now()
         self.timeline = self._stack.enter_context(
             Timeline.start(self.timeline_path, run=self.run, drill=self.declaration.name)
         )
@@ -99,9 +98,7 @@ class Drill:
         """Where the drill is now."""
         requests, errors = self.live.rates()
         return Status(
-            drill=self.declaration.name,
             phase=self._phase,
-            elapsed_s=clock.now() - self.started_at,
             since_injection_s=None if self.injected_at is None else clock.now() - self.injected_at,
             budget_s=self.declaration.rto_budget_s,
             requests_per_s=requests,

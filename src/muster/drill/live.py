@@ -18,9 +18,7 @@ WINDOW_S = 1.0
 class Status:
     """What a person sees of a running drill. Times in seconds, rates per second over the last second."""
 
-    drill: str
     phase: str
-    elapsed_s: float
     since_injection_s: float | None
     budget_s: float | None
     requests_per_s: float
