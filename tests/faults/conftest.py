@@ -35,7 +35,9 @@ class Target:
 
     def injection(self, experiment: Experiment | Path) -> Injection:
         found = experiment if isinstance(experiment, Experiment) else read_experiment(experiment)
-        return Injection(found, self.cluster, self.kubeconfig, self.namespace, self.timeline, self.directory)
+        return Injection(
+            found, self.cluster, self.kubeconfig, self.namespace, self.timeline, self.directory, "http://127.0.0.1:9"
+        )
 
     def rate(self) -> Any:
         """What the fault `pod-crash` changes."""

@@ -46,7 +46,7 @@ def stores(cluster: Cluster, namespace: str) -> None:
 def test_the_primary_is_gone_when_it_neither_runs_nor_answers(cluster: Cluster, namespace: str, primary: str) -> None:
     cluster.patch("Service", "store", namespace, {"spec": {"selector": {"instance": primary}}})
     other = {"store-a": "store-b", "store-b": "store-a"}[primary]
-    observer = build_observer(PRIMARY_GONE, cluster, namespace)
+    observer = build_observer(PRIMARY_GONE, cluster, namespace, "")
     assert observer.look() == (False, f"pod {primary}-0 of primary {primary} is ready")
 
     cluster.scale("StatefulSet", primary, namespace, 0)
@@ -59,7 +59,7 @@ def test_the_primary_is_gone_when_it_neither_runs_nor_answers(cluster: Cluster, 
 
 @pytest.mark.usefixtures("stores")
 def test_the_loss_of_a_sibling_is_no_loss_of_the_primary(cluster: Cluster, namespace: str) -> None:
-    observer = build_observer(PRIMARY_GONE, cluster, namespace)
+    observer = build_observer(PRIMARY_GONE, cluster, namespace, "")
     cluster.scale("StatefulSet", "store-b", namespace, 0)
     assert not observer.look().observed
 
@@ -68,19 +68,19 @@ def test_the_loss_of_a_sibling_is_no_loss_of_the_primary(cluster: Cluster, names
 def test_silence_that_was_there_before_proves_nothing(cluster: Cluster, namespace: str) -> None:
     silent = PrimaryGone(**GONE, container="main", command=["false"])
     with pytest.raises(RefusedError, match="'false' in pod store-b-0 fails before any injection"):
-        build_observer(silent, cluster, namespace)
+        build_observer(silent, cluster, namespace, "")
 
 
 @pytest.mark.usefixtures("stores")
 def test_a_service_that_does_not_say_who_is_primary(cluster: Cluster, namespace: str) -> None:
     unsaid = PrimaryGone(**{**GONE, "selector_key": "role"}, container="main", command=["true"])
     with pytest.raises(RefusedError, match="selects no 'role', so its primary is not known"):
-        build_observer(unsaid, cluster, namespace)
+        build_observer(unsaid, cluster, namespace, "")
 
 
 def test_pods_are_replaced_when_enough_of_those_before_are_gone(target: Target) -> None:
     effect = PodsReplaced(kind="pods-replaced", labels="app=api", at_least=2)
-    observer = build_observer(effect, target.cluster, target.namespace)
+    observer = build_observer(effect, target.cluster, target.namespace, "")
     names = sorted(target.pods().values())
     target.cluster.delete("Pod", names[0], target.namespace, grace_s=0)
     assert observer.look() == (False, "1 of 3 pods app=api gone")
@@ -93,13 +93,13 @@ def test_pods_are_replaced_when_enough_of_those_before_are_gone(target: Target) 
 def test_fewer_pods_than_the_effect_needs_are_refused(target: Target) -> None:
     with pytest.raises(RefusedError, match="3 pods are labelled app=api, the effect needs 4"):
         build_observer(
-            PodsReplaced(kind="pods-replaced", labels="app=api", at_least=4), target.cluster, target.namespace
+            PodsReplaced(kind="pods-replaced", labels="app=api", at_least=4), target.cluster, target.namespace, ""
         )
 
 
 def test_several_effects_are_there_when_each_is(target: Target) -> None:
     loop = CrashLoop(kind="crash-loop", labels="app=api")
     replaced = PodsReplaced(kind="pods-replaced", labels="app=api")
-    observer = build_observer(AllOf(kind="all", of=[loop, replaced]), target.cluster, target.namespace)
+    observer = build_observer(AllOf(kind="all", of=[loop, replaced]), target.cluster, target.namespace, "")
     target.cluster.delete("Pod", next(iter(target.pods().values())), target.namespace, grace_s=0)
     assert observer.look() == (False, "no container of app=api crashes")

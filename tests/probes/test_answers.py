@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.probes.answers import MISSING, contents_of, fill, parse, values_at
+from muster.probes.answers import MISSING, contents_of, fill, parse, unexpected, values_at
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -70,3 +70,18 @@ def test_filling_reaches_every_depth_and_leaves_the_template_alone(identity: str
 )
 def test_contents_are_those_of_the_id(document: Any, contents: list[Any]) -> None:
     assert contents_of(document, "w1", id_path="id", content_path="v") == contents
+
+
+@pytest.mark.parametrize(
+    ("document", "expect", "strange"),
+    [
+        ({"degraded": False}, {"degraded": False}, ""),
+        ({"items": []}, {"items": []}, ""),
+        ({"degraded": True}, {"degraded": False}, "'degraded' is true, not false"),
+        ({}, {"degraded": False}, "'degraded' is nothing, not false"),
+        ({"pods": [{"ok": 1}, {"ok": 2}]}, {"pods.ok": 1}, "'pods.ok' is 1, 2, not 1"),
+        (MISSING, {"degraded": False}, "'degraded' is nothing, not false"),
+    ],
+)
+def test_what_is_not_as_expected_is_told_in_one_line(document: object, expect: dict[str, object], strange: str) -> None:
+    assert unexpected(document, expect) == strange

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +18,21 @@ from muster.probes.exchange import Answer, Exchange
 from muster.probes.outcomes import Outcome
 from muster.probes.plan import Plan
 from muster.probes.probing import Probing, in_time
+from muster.system.definition import ExpectProbe, Request
 
 
 @contextmanager
-def probing(service: Service, timeline: Path, **settings: float) -> Iterator[None]:
+def probing(service: Service, timeline: Path, *further: ExpectProbe, **settings: float) -> Iterator[None]:
     """The prober's loop in a thread of this process, which is quicker than a process of its own."""
     system = system_of(**settings)  # type: ignore[arg-type]
-    plan = Plan(timeline=timeline, url=service.url, run="test", read=system.read, ledger=system.ledger)
+    plan = Plan(
+        timeline=timeline,
+        url=service.url,
+        run="test",
+        read=system.read,
+        ledger=system.ledger,
+        further=list(further),
+    )
     loop, failures = asyncio.new_event_loop(), list[BaseException]()
     with Timeline(timeline) as target:
         subject = Probing(plan, EventBuffer(target), Exchange(plan.url))
@@ -183,3 +191,20 @@ def test_only_what_this_process_itself_may_have_caused_is_not_charged_to_the_ser
     assert event.get("state", event.get("outcome")) == recorded
     assert recorded == "ok" or event["why"]
     assert event["intended"] == 100.0
+
+
+def test_a_further_probe_is_wrong_for_as_long_as_the_answer_is_not_as_expected(timeline: Path) -> None:
+    agents = ExpectProbe(name="agents", request=Request(path="/fleet"), expect={"degraded": False}, every_s=0.02)
+
+    def asked(outcome: str, times: int) -> Callable[[list[Event]], bool]:
+        return lambda seen: count(seen, name="agents", outcome=outcome) >= times
+
+    with Service() as service:
+        service.pages["/fleet"] = {"degraded": True}
+        with probing(service, timeline, agents):
+            wait_until(timeline, asked("wrong", 2), "two wrong answers")
+            service.pages["/fleet"] = {"degraded": False}
+            wait_until(timeline, asked("ok", 2), "two right answers")
+    (why,) = {event["why"] for event in requests(timeline) if event["outcome"] == "wrong"}
+    assert why == "'degraded' is true, not false"
+    assert count(requests(timeline), name="agents", write=True) == 0

@@ -15,6 +15,7 @@ from muster.base.errors import ClusterError, UsageError
 from muster.base.timeline import Timeline, read_timeline
 from muster.kube import Cluster
 from muster.recovery import Context, Outcome, Step, find_procedure, procedures, run
+from muster.recovery.procedure import NO_PARAMETERS
 from muster.safety import AuditLog
 from muster.system import SystemDefinition
 
@@ -24,6 +25,7 @@ class Rehearsal:
 
     name = "rehearse"
     summary = "for tests"
+    parameters = NO_PARAMETERS
 
     def __init__(self, *steps: Step) -> None:
         self._steps = steps

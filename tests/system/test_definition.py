@@ -73,3 +73,25 @@ def test_the_only_system_of_a_project_is_found_and_two_are_a_choice(tmp_path: Pa
             assert find_system(tmp_path) == tmp_path / "systems/shop/system.yaml"
     with pytest.raises(UsageError, match=r"more than one .*systems/shop/system.yaml, systems/till/system.yaml"):
         find_system(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("probe", "wrong"),
+    [
+        ("{name: read, request: {path: /}, expect: {a: 1}}", "a further probe cannot be called 'read'"),
+        ("{name: agents, request: {path: /}, expect: {}}", "at least 1 item"),
+    ],
+)
+def test_a_further_probe_expects_something_and_has_a_name_of_its_own(tmp_path: Path, probe: str, wrong: str) -> None:
+    with pytest.raises(UsageError, match=wrong):
+        read_system(_written(tmp_path, f"{GOOD}probes:\n  - {probe}\n"))
+
+
+def test_a_probe_that_there_is_not_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+    probe = "{name: agents, request: {path: /status}, expect: {degraded: false}}"
+    system = read_system(_written(tmp_path, f"{GOOD}probes:\n  - {probe}\n"))
+    assert system.further_probe("agents").expect == {"degraded": False}
+    with pytest.raises(
+        UsageError, match=r"probe 'queue' is not in the system.yaml of shop \(there are: read, write, agents"
+    ):
+        system.further_probe("queue")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from muster import __version__
-from muster.base.errors import MusterError
+from muster.base.errors import MusterError, UsageError
 
 if TYPE_CHECKING:
     from muster.kube import Cluster
@@ -91,15 +91,19 @@ def procedures() -> None:
     from muster.recovery import procedures as known
 
     for procedure in known():
-        click.echo(f"{procedure.name:<22} {procedure.summary}")
+        click.echo(f"{procedure.name:<26} {procedure.summary}")
+        for name, what in procedure.parameters.items():
+            click.echo(f"{'':<26}   {name}=...: {what}")
 
 
 @commands.command()
 @click.argument("procedure")
+@click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1)
 @CONTEXT
 @SYSTEM
-def recover(procedure: str, kube_context: str | None, system: Path | None) -> None:
+def recover(procedure: str, arguments: tuple[str, ...], kube_context: str | None, system: Path | None) -> None:
     """Run a recovery procedure; exit 1 if a step of it fails."""
+    from muster.probes.address import service_url
     from muster.recovery import Context, find_procedure, run
     from muster.safety import AuditLog
 
@@ -109,7 +113,13 @@ def recover(procedure: str, kube_context: str | None, system: Path | None) -> No
     with _cluster(kube_context) as cluster:
         audit = AuditLog.of_run(HOME)
         context = Context(
-            cluster=cluster, system=definition, namespace=definition.namespace, timeline=None, audit=audit
+            cluster=cluster,
+            system=definition,
+            namespace=definition.namespace,
+            timeline=None,
+            audit=audit,
+            url=service_url(cluster, definition),
+            arguments=_pairs(arguments),
         )
         outcome = run(found, context)
     for step in outcome.steps:
@@ -144,6 +154,16 @@ def undo(kube_context: str | None, system: Path | None) -> None:
         click.echo(f"muster: {trouble}", err=True)
     if troubles:
         sys.exit(2)
+
+
+def _pairs(arguments: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals or not name:
+            raise UsageError(f"'{argument}' is no argument of a procedure; right would be NAME=VALUE")
+        pairs[name] = value
+    return pairs
 
 
 def _definition(system: Path | None) -> SystemDefinition:

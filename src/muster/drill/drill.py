@@ -17,6 +17,7 @@ from muster.drill.watcher import Watcher
 from muster.faults.experiments import find_experiment
 from muster.faults.injection import Injection
 from muster.objectives import Declaration
+from muster.probes.plan import READ, WRITE
 from muster.probes.prober import Prober
 from muster.system import SystemState
 from muster.verdict import DrillVerdict, Verdict, judge
@@ -121,7 +122,8 @@ class Drill:
     def probing(self) -> Iterator[None]:
         """Have the prober running for as long as anybody needs it. It takes a while to start: see `wait_probing`."""
         if self._prober is None:
-            self._prober = Prober.start(self.state.definition, self.url, self.timeline_path, self.work)
+            further = [probe.name for probe in self.declaration.probes if probe.name not in (READ, WRITE)]
+            self._prober = Prober.start(self.state.definition, self.url, self.timeline_path, self.work, further=further)
             self._stack.callback(self._prober.stop)
         self._prober_users += 1
         try:
@@ -158,6 +160,7 @@ class Drill:
                 self.state.namespace,
                 self.timeline,
                 self.work / "fault",
+                self.url,
             )
             self._stack.callback(self._injection.release)
             self._injection.prepare()

@@ -175,11 +175,11 @@ class RecoverView:
     def __init__(self, drill: Drill) -> None:
         self._drill = drill
 
-    def __call__(self, procedure: str | None = None) -> Outcome:
+    def __call__(self, procedure: str | None = None, **arguments: str) -> Outcome:
         """Run a recovery procedure (the drill's own by default) as an operator would. A failing one does not raise.
 
         Raises:
-            UsageError: no such procedure.
+            UsageError: no such procedure, or it knows no such argument.
         """
         drill = self._drill
         found = find_procedure(procedure or drill.declaration.recovery or "")
@@ -190,6 +190,8 @@ class RecoverView:
             namespace=drill.state.namespace,
             timeline=drill.timeline,
             audit=AuditLog.of_run(drill.directory),
+            url=drill.url,
+            arguments=arguments,
         )
         with drill.observer.step(f"recovery: {found.name}"):
             return run(found, context)

@@ -18,16 +18,17 @@ from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
 from muster.base.waiting import wait_for
 from muster.faults import session
-from muster.faults.channel import RELEASE, report_failure
-from muster.faults.effects import selected
+from muster.faults.channel import RELEASE, URL_VARIABLE, report_failure
+from muster.faults.effects import Reported, Reporting, selected
 from muster.kube import connect
+from muster.probes.address import service_address
 from muster.safety import Entry
 from muster.safety.fields import ABSENT, parse_path, read_field
 from muster.safety.records import apply_entry, find_record
 from muster.safety.records import undo as undo_record
 from muster.system.pods import troubles
 
-__all__ = ["crashed", "current_primary", "hold", "patch_field", "remember_field", "undo"]
+__all__ = ["crashed", "current_primary", "hold", "patch_field", "remember_field", "reported", "undo"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -111,6 +112,24 @@ def crashed(label_selector: str, within_s: float = 30.0) -> str:
         return str(found[0]) if found and not leaving else ""
 
     return wait_for(look, within=within_s, reason=f"a container of {label_selector} to crash")
+
+
+@_or_exit
+def reported(  # noqa: PLR0917
+    service: str, port: int, path: str, field: str, more_than: float | None = None, within_s: float = 30.0
+) -> str:
+    """Wait until an instance of a Service says of itself what an effect of kind `reported` looks for: at `field` a
+    number above `more_than`, or without one something that is not empty.
+
+    Raises:
+        SystemExit: none does within `within_s` seconds.
+    """
+    here = session.current()
+    url = os.environ.get(URL_VARIABLE) or service_address(here.cluster, here.namespace, service, port)
+    effect = Reported(kind="reported", path=path, field=field, more_than=more_than, present=more_than is None)
+    look = Reporting(effect, url).look
+    wait_for(lambda: look().observed, within=within_s, reason=f"{service} to report {field}", every=0.1)
+    return look().evidence
 
 
 @_or_exit

@@ -8,13 +8,18 @@ its effect in its extension `muster`, for example
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from muster.base.errors import ClusterError, RefusedError
 from muster.kube import Cluster
+from muster.probes.answers import values_at
+from muster.probes.instances import ask_instances
+from muster.system.definition import Request
 from muster.system.pods import is_ready, troubles
+
+LOOKS = 9
 
 
 class _Strict(BaseModel):
@@ -51,6 +56,27 @@ class PrimaryGone(_Strict):
     command: list[str]
 
 
+class Reported(_Strict):
+    """What the serving instances say of themselves: the answers to `path` of the system's service hold, at the dotted
+    path `field`, what they did not hold before the strike (`changed`), or a number above `more_than`, or something that
+    is not empty (`present`). Seen when one of the instances says so, or, `of_all`, none says otherwise.
+    """
+
+    kind: Literal["reported"]
+    path: Annotated[str, Field(pattern=r"^/")]
+    field: str
+    changed: bool = False
+    more_than: float | None = None
+    present: bool = False
+    of_all: bool = False
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if [self.changed, self.more_than is not None, self.present].count(True) != 1:
+            raise ValueError("an effect of kind reported says one of changed: true, more_than: NUMBER, present: true")
+        return self
+
+
 class AllOf(_Strict):
     """Every one of several effects."""
 
@@ -58,7 +84,7 @@ class AllOf(_Strict):
     of: Annotated[list[Effect], Field(min_length=1)]
 
 
-Effect = Annotated[PodsReplaced | CrashLoop | PrimaryGone | AllOf, Field(discriminator="kind")]
+Effect = Annotated[PodsReplaced | CrashLoop | PrimaryGone | Reported | AllOf, Field(discriminator="kind")]
 AllOf.model_rebuild()
 
 
@@ -80,8 +106,8 @@ class Observer(Protocol):
         """
 
 
-def build_observer(effect: Effect, cluster: Cluster, namespace: str) -> Observer:
-    """The observer of a declared effect; takes stock of what there is before the strike.
+def build_observer(effect: Effect, cluster: Cluster, namespace: str, url: str) -> Observer:
+    """The observer of a declared effect; takes stock of what there is before the strike. `url` is the service's.
 
     Raises:
         ClusterError: the cluster cannot be asked.
@@ -94,8 +120,10 @@ def build_observer(effect: Effect, cluster: Cluster, namespace: str) -> Observer
             return _CrashLoop(effect, cluster, namespace)
         case PrimaryGone():
             return _PrimaryGone(effect, cluster, namespace)
+        case Reported():
+            return Reporting(effect, url)
         case AllOf():
-            return _All([build_observer(one, cluster, namespace) for one in effect.of])
+            return _All([build_observer(one, cluster, namespace, url) for one in effect.of])
 
 
 class _PodsReplaced:
@@ -181,6 +209,41 @@ def selected(cluster: Cluster, namespace: str, *, service: str, key: str) -> str
             f"Service {service} in namespace {namespace} selects no '{key}', so its primary is not known"
         )
     return str(selector[key])
+
+
+class Reporting:
+    """Looks for a `Reported` effect."""
+
+    def __init__(self, effect: Reported, url: str) -> None:
+        self._effect, self._url = effect, url
+        self._before = self._said()
+        if not effect.changed and (already := self.look()).observed:
+            raise RefusedError(f"refused: {already.evidence}, before anything was injected")
+
+    def look(self) -> Observation:
+        said, asked = self._said(), f"{self._effect.field} of {self._effect.path}"
+        if not said:
+            return Observation(False, f"no instance tells {asked}")
+        hits = [value for value in said if self._is_it(value)]
+        seen = len(hits) == len(said) if self._effect.of_all else bool(hits)
+        shown = ", ".join(sorted({_show(value) for value in hits or said})[:3])
+        return Observation(seen, f"{asked} is {shown}, by {len(hits or said)} of {len(said)} answers")
+
+    def _said(self) -> list[Any]:
+        told = ask_instances(self._url, Request(path=self._effect.path), looks=LOOKS, limit_s=1.0)
+        return [value for document in told.documents for value in values_at(document, self._effect.field)]
+
+    def _is_it(self, value: Any) -> bool:
+        if self._effect.changed:
+            return value not in self._before
+        if self._effect.more_than is not None:
+            return isinstance(value, int | float) and value > self._effect.more_than
+        return bool(value)
+
+
+def _show(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 class _All:

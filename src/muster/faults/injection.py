@@ -14,7 +14,7 @@ from muster.base.errors import MusterError, RefusedError, TimeoutExceededError
 from muster.base.process import Child
 from muster.base.timeline import Timeline
 from muster.base.waiting import wait_for
-from muster.faults.channel import GO, RELEASE, DrillSide, lock_holder
+from muster.faults.channel import GO, RELEASE, URL_VARIABLE, DrillSide, lock_holder
 from muster.faults.effects import build_observer
 from muster.faults.experiments import Experiment
 from muster.faults.watching import EffectWatch
@@ -51,13 +51,16 @@ class Injection:
         namespace: str,
         timeline: Timeline,
         directory: Path,
+        url: str,
     ) -> None:
-        """`kubeconfig` has a single context, `cluster`'s; what the experiment writes goes below `directory`."""
+        """`kubeconfig` has a single context, `cluster`'s; what the experiment writes goes below `directory`; `url` is
+        where clients reach the system."""
         self.experiment = experiment
         self.sent_at: float | None = None  # CLOCK_MONOTONIC seconds
         self.undone: list[str] = []
         self.left: list[str] = []
         self._cluster, self._kubeconfig, self._namespace = cluster, kubeconfig, namespace
+        self._url = url
         self._audit = AuditLog.of_run(timeline.path.parent)
         self._timeline, self._above, self._directory = timeline, directory, directory
         self._channel: DrillSide | None = None
@@ -95,6 +98,7 @@ class Injection:
         except OSError as error:
             raise FaultError(f"directory {self._directory} cannot be had: {error.strerror}") from error
         environment = self._channel.environment(self._timeline.path, self._namespace)
+        environment[URL_VARIABLE] = self._url
         environment["KUBECONFIG"] = str(self._kubeconfig.absolute())
         environment[AUDIT_VARIABLE] = str(self._audit.path.absolute())
         if self._cluster.embedded:
@@ -114,7 +118,7 @@ class Injection:
             self.prepare()
             self._wait_until("waiting", "to pass its guard", START_WITHIN_S)
             assert self._channel is not None
-            observer = build_observer(self.experiment.effect, self._cluster, self._namespace)
+            observer = build_observer(self.experiment.effect, self._cluster, self._namespace, self._url)
             self._watch = EffectWatch(observer, self._timeline, self.experiment.name)
             self._channel.order(GO)
             self._watch.start()

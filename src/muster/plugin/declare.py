@@ -19,9 +19,12 @@ CADENCES = ("monthly", "quarterly", "yearly")
 KEYS = frozenset(
     (
         *("severity", "cadence", "fault", "load", "recovery", "budget_s", "max_lost_writes", "error_budget"),
-        *("overload", "proves_procedure", "response_s", "hold_s", "steady_s", "objectives", "detection_target_s"),
+        *("overload", "probes", "proves_procedure", "response_s", "hold_s", "steady_s", "objectives"),
+        "detection_target_s",
     )
 )
+
+TYPES = {"severity": str, "fault": str, "load": str, "recovery": str, "objectives": dict, "probes": list}
 
 
 def is_drill(item: pytest.Item) -> bool:
@@ -51,7 +54,7 @@ def marked(item: pytest.Item) -> dict[str, Any]:
     for needed in ("severity", "fault"):
         if needed not in marker.kwargs:
             raise UsageError(f"{item.nodeid}: the drill marker needs '{needed}'")
-    for key, kind in (("severity", str), ("fault", str), ("load", str), ("recovery", str), ("objectives", dict)):
+    for key, kind in TYPES.items():
         value = marker.kwargs.get(key)
         if value is not None and not isinstance(value, kind):
             raise UsageError(f"{item.nodeid}: '{key}' of the drill marker must be a {kind.__name__}")
@@ -110,6 +113,8 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
         {"name": "read", "every_s": definition.read.every_s, "limit_s": definition.read.limit_s},
         {"name": "write", "every_s": definition.ledger.every_s, "limit_s": definition.ledger.limit_s, "write": True},
     ]
+    further = [definition.further_probe(name) for name in said.get("probes", ())]
+    probes += [{"name": p.name, "every_s": p.every_s, "limit_s": p.limit_s} for p in further]
     passed_on = [*("cadence", "load", "recovery", "error_budget", "overload", "proves_procedure", "response_s")]
     passed_on += ["hold_s", "steady_s", "detection_target_s"]
     return Declaration.from_event(

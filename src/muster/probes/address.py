@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from muster.base.errors import ClusterError, UsageError
 from muster.kube.client import Cluster
 from muster.system.definition import SystemDefinition
@@ -26,13 +28,27 @@ def service_url(cluster: Cluster, system: SystemDefinition, namespace: str | Non
     found = cluster.find("Service", service.name, namespace)
     if found is None:
         raise ClusterError(f"there is no Service '{service.name}' in namespace '{namespace}' of '{cluster.context}'")
-    if cluster.embedded:
-        return f"http://{found['spec']['clusterIP']}:{service.port}"
-    ingress = found.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
-    host = ingress[0].get("hostname") or ingress[0].get("ip")
+    host = found["spec"]["clusterIP"] if cluster.embedded else _ingress(found)
     if not host:
         raise UsageError(
             f"Service '{service.name}' has no address outside cluster '{cluster.context}'; say in system.yaml, at "
             f"service.url, where clients reach it"
         )
     return f"http://{f'[{host}]' if ':' in host else host}:{service.port}"
+
+
+def service_address(cluster: Cluster, namespace: str, service: str, port: int) -> str:
+    """The base URL of a Service for whoever knows nothing of its system: its load balancer's, else its cluster address.
+
+    Raises:
+        ClusterError: the cluster has no such Service, or does not answer.
+    """
+    found = cluster.get("Service", service, namespace)
+    host = _ingress(found) or found["spec"]["clusterIP"]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _ingress(service: dict[str, Any]) -> str | None:
+    ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
+    address: str | None = ingress[0].get("hostname") or ingress[0].get("ip")
+    return address

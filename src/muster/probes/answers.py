@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -27,6 +28,21 @@ def values_at(document: Any, path: str) -> list[Any]:
     for part in path.split("."):
         found = [value for node in found for value in _step(node, part)]
     return found
+
+
+def unexpected(document: Any, expect: Mapping[str, Any]) -> str:
+    """What a document holds instead of what is expected at dotted paths, in one line; empty where it is as expected."""
+    for path, wanted in expect.items():
+        found = values_at(document, path)
+        if found != [wanted]:
+            said = "nothing" if not found else ", ".join(_short(value) for value in found)
+            return f"'{path}' is {said}, not {_short(wanted)}"
+    return ""
+
+
+def _short(value: Any) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def fill(template: Any, **values: str) -> Any:

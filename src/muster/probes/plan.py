@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from muster.base.errors import UsageError
-from muster.system.definition import LedgerSpec, ReadProbe
+from muster.system.definition import ExpectProbe, LedgerSpec, ReadProbe
 
 READ = "read"
 WRITE = "write"
@@ -24,12 +24,14 @@ class Plan(BaseModel):
     run: str
     read: ReadProbe
     ledger: LedgerSpec
+    further: list[ExpectProbe] = []
 
     def probes(self) -> list[dict[str, Any]]:
         """The probes as the `prober` event tells them."""
         return [
             {"name": READ, "every_s": self.read.every_s, "limit_s": self.read.limit_s, "write": False},
             {"name": WRITE, "every_s": self.ledger.every_s, "limit_s": self.ledger.limit_s, "write": True},
+            *({"name": p.name, "every_s": p.every_s, "limit_s": p.limit_s, "write": False} for p in self.further),
         ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,17 +30,27 @@ class Prober:
         self._log = log
 
     @classmethod
-    def start(cls, system: SystemDefinition, url: str, timeline: Path, directory: Path) -> Self:
+    def start(
+        cls, system: SystemDefinition, url: str, timeline: Path, directory: Path, *, further: Iterable[str] = ()
+    ) -> Self:
         """Start a prober of the service at `url` (see `muster.probes.address`) that appends to `timeline`.
 
-        `directory` gets its plan and its log.
+        `directory` gets its plan and its log; `further` names probes of system.yaml to be made beside reads and writes.
 
         Raises:
+            UsageError: system.yaml has no such further probe.
             ProberError: the directory cannot be written.
         """
         # New with each prober: two in one run must not write the same ids.
         run = f"{run_id()}-{secrets.token_hex(2)}"
-        plan = Plan(timeline=timeline.absolute(), url=url, run=run, read=system.read, ledger=system.ledger)
+        plan = Plan(
+            timeline=timeline.absolute(),
+            url=url,
+            run=run,
+            read=system.read,
+            ledger=system.ledger,
+            further=[system.further_probe(name) for name in further],
+        )
         file, log = directory / f"prober-{run}.json", directory / f"prober-{run}.log"
         tail = Tail(timeline)
         tail.read()

@@ -25,17 +25,18 @@ import math
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from muster.base import clock
 from muster.base.clock import now
-from muster.probes.answers import contents_of, fill, parse, values_at
+from muster.probes.answers import contents_of, fill, parse, unexpected, values_at
 from muster.probes.events import FLUSH_EVERY_S, EventBuffer
 from muster.probes.exchange import Answer, Exchange
 from muster.probes.lateness import Lateness
 from muster.probes.outcomes import Outcome
 from muster.probes.plan import READ, WRITE, Plan
-from muster.system.definition import LedgerSpec, Request
+from muster.system.definition import ExpectProbe, LedgerSpec, Request
 
 LAST_ANSWERS_S = 0.5  # how long requests under way at the end may still be answered
 
@@ -81,6 +82,7 @@ class Probing:
         schedules = [
             _Schedule(READ, self._plan.read.every_s, self._plan.read.limit_s, self._read),
             _Schedule(WRITE, self._plan.ledger.every_s, self._plan.ledger.limit_s, self._write),
+            *(_Schedule(p.name, p.every_s, p.limit_s, partial(self._expect, p)) for p in self._plan.further),
         ]
         self._events.add("prober", state="started", probes=self._plan.probes())
         self._events.flush()
@@ -88,7 +90,7 @@ class Probing:
             async with asyncio.TaskGroup() as group:
                 start = now()
                 # Spread over time, so that the probes do not ask all at once.
-                starts = [start + schedule.every_s * index / 2 for index, schedule in enumerate(schedules)]
+                starts = [start + schedule.every_s * index / len(schedules) for index, schedule in enumerate(schedules)]
                 asking = [
                     group.create_task(self._keep_asking(group, schedule, first))
                     for schedule, first in zip(schedules, starts, strict=True)
@@ -135,6 +137,12 @@ class Probing:
         if answer.outcome is Outcome.OK and probe.contains and not values_at(parse(answer.body), probe.contains):
             answer = replace(answer, outcome=Outcome.WRONG, why=f"the answer holds no '{probe.contains}'")
         self._record(READ, intended, in_time(answer, probe.limit_s, "answered"), probe.limit_s)
+
+    async def _expect(self, probe: ExpectProbe, intended: float, number: int) -> None:
+        answer = await self._exchange.send(probe.request, kept=number % 2 == 1, limit_s=probe.limit_s)
+        if answer.outcome is Outcome.OK and (strange := unexpected(parse(answer.body), probe.expect)):
+            answer = replace(answer, outcome=Outcome.WRONG, why=strange)
+        self._record(probe.name, intended, in_time(answer, probe.limit_s, "answered"), probe.limit_s)
 
     async def _write(self, intended: float, number: int) -> None:
         """Create something, note it in the ledger, and read it back, all within the probe's limit."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from muster.base.clock import SYSTEM_CLOCK, Clock
-from muster.base.errors import MusterError, TimeoutExceededError
+from muster.base.errors import MusterError, TimeoutExceededError, UsageError
 from muster.base.timeline import Timeline
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
@@ -15,17 +16,20 @@ from muster.safety import AuditLog
 from muster.system import SystemDefinition
 
 LOOK_EVERY_S = 0.03
+NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a procedure works on; `timeline` is None where no drill looks on."""
+    """What a procedure works on; `timeline` is None where no drill looks on, `url` where clients reach the system."""
 
     cluster: Cluster
     system: SystemDefinition
     namespace: str
     timeline: Timeline | None
     audit: AuditLog
+    url: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Procedure(Protocol):
 
     name: str
     summary: str  # one line for people who choose
+    parameters: Mapping[str, str]  # what it may be told beside its name: each with a line for people
 
     def steps(self, context: Context, /) -> Iterable[Step]:
         """The steps in their order; later ones may depend on what earlier ones found."""
@@ -79,8 +84,12 @@ def run(procedure: Procedure, context: Context, *, clock: Clock = SYSTEM_CLOCK) 
     A failing step does not raise; it makes the outcome not ok.
 
     Raises:
+        UsageError: an argument that the procedure does not know.
         AuditError, TimelineError: what was done could not be recorded.
     """
+    if strange := sorted(context.arguments.keys() - procedure.parameters.keys()):
+        known = ", ".join(sorted(procedure.parameters)) or "none"
+        raise UsageError(f"procedure '{procedure.name}' knows no argument '{strange[0]}' (there are: {known})")
     log = _Log(procedure.name, context, clock)
     log.began()
     outcomes: list[StepOutcome] = []

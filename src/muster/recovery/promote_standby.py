@@ -12,7 +12,7 @@ from typing import Any
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
 from muster.kube import Cluster
-from muster.recovery.procedure import Context, Step
+from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.system import Database
 from muster.system.state import SystemState
 
@@ -35,6 +35,7 @@ class PromoteStandby:
 
     name = "promote-standby"
     summary = "the primary database is lost: promote a standby, fence the old primary, repoint clients"
+    parameters = NO_PARAMETERS
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Promotion(context)

@@ -15,7 +15,7 @@ from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
 from muster.kube import ApiError
 from muster.kube.client import JSON_PATCH
-from muster.recovery.procedure import Context, Step
+from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.templates import changes, without_bookkeeping
 from muster.system.pods import STUCK, Trouble, controller_of, has_crashed, is_ready, troubles
 
@@ -30,6 +30,7 @@ class RepairCrashedPods:
 
     name = "repair-crashed-pods"
     summary = "pods crash or cannot start: find the change that broke them and take it back"
+    parameters = NO_PARAMETERS
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Repair(context)

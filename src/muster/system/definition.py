@@ -1,4 +1,4 @@
-"""`system.yaml`: what muster must know of a system. Its schema is this file; docs/system-yaml.md explains it."""
+"""`system.yaml`: what muster must know of a system. Its schema is this package; docs/system-yaml.md explains it."""
 
 from __future__ import annotations
 
@@ -6,101 +6,40 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from muster.base.errors import UsageError
+from muster.system.operations import Operations
+from muster.system.parts import (
+    Database,
+    ExpectProbe,
+    Image,
+    LedgerSpec,
+    Name,
+    ObjectiveTargets,
+    ReadProbe,
+    Request,
+    Seconds,
+    ServiceAddress,
+    SeverityTargets,
+    Strict,
+)
+
+__all__ = [
+    "Database",
+    "ExpectProbe",
+    "LedgerSpec",
+    "ReadProbe",
+    "Request",
+    "SystemDefinition",
+    "find_system",
+    "read_system",
+]
 
 SCHEMA = "muster/system/v1"
 
-Seconds = Annotated[float, Field(gt=0)]
-Ratio = Annotated[float, Field(gt=0, lt=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServiceAddress(_Strict):
-    """Where clients reach the system: the Kubernetes Service, or `url` where clients come from outside the cluster."""
-
-    name: Name
-    port: Annotated[int, Field(gt=0, lt=65536)]
-    url: str | None = None
-
-
-class Image(_Strict):
-    """What an image stands for on the embedded cluster: this interpreter with more in its environment.
-
-    `python_path` and `path` are directories relative to system.yaml.
-    """
-
-    python_path: list[str] = []
-    path: list[str] = []
-    env: dict[str, str] = {}
-
-
-class Request(_Strict):
-    """One HTTP request; `{id}` and `{content}` in path and body are filled in where a write is made."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    path: Annotated[str, Field(pattern=r"^/")]
-    body: Any = None
-    status: list[int] = [200]
-
-
-class ReadProbe(_Strict):
-    """A request that must be answered rightly and in time: `contains` is a dotted path that must be in the answer."""
-
-    request: Request
-    contains: str | None = None
-    every_s: Seconds = 0.05
-    limit_s: Seconds = 1.0
-
-
-class LedgerSpec(_Strict):
-    """How a write is made, acknowledged and found again.
-
-    `create.status` are the statuses that acknowledge; `content` and `id` dotted paths in the answer to `read`, where
-    the written content and id must stand.
-    """
-
-    create: Request
-    read: Request
-    id: str = "id"
-    content: str
-    every_s: Seconds = 0.04
-    limit_s: Seconds = 1.0
-
-
-class Database(_Strict):
-    """A replicated PostgreSQL: `instances` are StatefulSets of one pod each, `service` the Service whose selector names
-    the primary by the label `selector_key`, `topology` the ConfigMap whose key `primary` is the durable fence."""
-
-    service: Name
-    instances: Annotated[list[Name], Field(min_length=1)]
-    selector_key: str = "instance"
-    topology: Name
-    topology_key: str = "primary"
-    container: str = "postgres"
-    max_replication_lag_s: Seconds = 1.0
-
-
-class ObjectiveTargets(_Strict):
-    """Service levels that the system is held to: ratios from 0 to 1, seconds, requests/s."""
-
-    error_rate: Ratio = 0.01
-    latency_p95_s: Seconds = 1.0
-
-
-class SeverityTargets(_Strict):
-    """Recovery objectives of a severity in seconds; they replace muster's own table (REQUIREMENTS.md)."""
-
-    rto_s: Seconds
-    rpo_s: Seconds
-
-
-class SystemDefinition(_Strict):
+class SystemDefinition(Strict):
     """Everything `system.yaml` says."""
 
     schema_: Literal["muster/system/v1"] = Field(alias="schema")
@@ -111,7 +50,9 @@ class SystemDefinition(_Strict):
     images: dict[str, Image] = {}
     read: ReadProbe
     ledger: LedgerSpec
+    probes: list[ExpectProbe] = []
     database: Database | None = None
+    operations: Operations = Operations()
     objectives: ObjectiveTargets = ObjectiveTargets()
     severities: dict[str, SeverityTargets] = {}
     max_requests_per_s: Annotated[float, Field(gt=0)] = 5000.0
@@ -123,6 +64,18 @@ class SystemDefinition(_Strict):
     def directory(self) -> Path:
         """The directory that holds system.yaml; what it names is relative to it."""
         return self._directory
+
+    def further_probe(self, name: str) -> ExpectProbe:
+        """The probe of that name among `probes`.
+
+        Raises:
+            UsageError: there is none; the message lists those that there are.
+        """
+        found = next((probe for probe in self.probes if probe.name == name), None)
+        if found is None:
+            there = ", ".join(["read", "write", *(probe.name for probe in self.probes)])
+            raise UsageError(f"probe '{name}' is not in the system.yaml of {self.name} (there are: {there})")
+        return found
 
     @property
     def manifest_directory(self) -> Path:

@@ -215,12 +215,13 @@ def _on_done(record: Record, event: Event) -> None:
 
 
 def _on_recovery(record: Record, event: Event) -> None:
-    if record.injected is not None:  # a recovery before the fault recovers from something else
+    # A recovery before the fault recovers from something else; one after the judgement puts the system away.
+    if record.injected is not None and event["t"] < record.judged_at:
         record.recoveries.append(Recovery(event["procedure"], event["t"]))
 
 
 def _on_step(record: Record, event: Event) -> None:
-    if not record.recoveries:
+    if not record.recoveries or event["t"] >= record.judged_at:
         return
     steps, state = record.recoveries[-1].steps, event["state"]
     running = next((step for step in reversed(steps) if step.name == event["step"] and step.ended is None), None)
@@ -233,7 +234,7 @@ def _on_step(record: Record, event: Event) -> None:
 
 
 def _on_recovered(record: Record, event: Event) -> None:
-    if record.recoveries:
+    if record.recoveries and record.recoveries[-1].ended is None:
         last = record.recoveries[-1]
         last.ended, last.ok, last.why = event["t"], event["ok"] is True, str(event.get("why") or "")
 
