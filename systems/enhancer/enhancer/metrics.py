@@ -37,6 +37,17 @@ SETTINGS_REFUSED = Gauge(
 AGENTS_AVAILABLE = Gauge(
     "enhancer_agents_available", "Agents with a fresh heart-beat, NaN if the database does not tell", registry=REGISTRY
 )
+AGENTS_RELEASED = Counter(
+    "enhancer_agents_released", "Agents of silent workers that an operator released", registry=REGISTRY
+)
+WORKFLOWS_STUCK = Gauge(
+    "enhancer_workflows_stuck",
+    "Workflows that do not get on, counted to 1000, NaN if the database does not tell",
+    registry=REGISTRY,
+)
+WORKFLOWS_RESUMED = Counter(
+    "enhancer_workflows_resumed", "Times that an operator made a workflow's next phase due", registry=REGISTRY
+)
 AGENTS_HELD = Gauge("enhancer_agents_held", "Agents at work in this process", registry=REGISTRY)
 PHASES_DONE = Counter("enhancer_phases", "Phases recorded by this process", ["phase"], registry=REGISTRY)
 PHASE_FAILURES = Counter("enhancer_phase_failures", "Phases that could not be recorded", registry=REGISTRY)

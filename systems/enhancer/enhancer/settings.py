@@ -11,6 +11,7 @@ from typing import Any, cast
 import yaml
 
 PREFIX = "ENHANCER_"
+_SILENT_BEATS = 3
 
 
 class SettingsError(ValueError):
@@ -32,12 +33,22 @@ class Settings:
     unready_after_s: float = _number(10, "seconds without a primary until a pod is not ready", 0, 600)
     read_connections: int = _number(6, "connections of one API pod for reading (start)", 1, 50)
     write_connections: int = _number(6, "connections of one API pod for writing (start)", 1, 50)
-    phase_duration_s: float = _number(0.005, "seconds that a phase takes beside its real work", 0, 60)
-    phase_lease_s: float = _number(10, "seconds until a phase begun and not recorded is done again", 1, 3600)
+    phase_duration_s: float = _number(0.005, "seconds that a phase takes beside its real work", 0, 3600)
+    phase_lease_s: float = _number(60, "seconds until a phase that a live worker has lost is done again", 1, 86_400)
     batch_s: float = _number(0.04, "seconds over which a worker's agents share a query", 0, 1)
     idle_poll_s: float = _number(0.2, "seconds between looks for work when there was none", 0.01, 60)
     heartbeat_s: float = _number(0.5, "seconds between heart-beats of a worker's agents", 0.1, 60)
     agent_expiry_s: float = _number(2.5, "seconds without heart-beat until an agent may be taken over", 0.5, 600)
+    stuck_after_s: float = _number(2, "seconds without a recorded phase until a workflow is stuck", 0.1, 86_400)
+    hide_after_s: float = _number(0, "seconds after which a workflow is not shown any more (0 = never)", 0, 1e9)
+
+    @property
+    def agent_silent_s(self) -> float:
+        """Seconds without heart-beat until an agent does not count as available, and an operator may release it.
+
+        Well below agent_expiry_s, so that a worker's death is seen before it is healed.
+        """
+        return _SILENT_BEATS * self.heartbeat_s
 
 
 def parse(text: bytes, environment: Mapping[str, str], source: str) -> Settings:
@@ -66,10 +77,10 @@ def parse(text: bytes, environment: Mapping[str, str], source: str) -> Settings:
         if variable in environment:
             values[name] = _checked(each, environment[variable], variable)
     settings = Settings(**cast("dict[str, Any]", values))
-    if settings.agent_expiry_s <= 2 * settings.heartbeat_s:
+    if settings.agent_expiry_s <= settings.agent_silent_s:
         raise SettingsError(
             f"{source}: agent_expiry_s is {settings.agent_expiry_s:g},"
-            f" must be more than twice heartbeat_s ({settings.heartbeat_s:g})"
+            f" must be more than three times heartbeat_s ({settings.heartbeat_s:g})"
         )
     return settings
 

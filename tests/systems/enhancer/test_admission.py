@@ -1,9 +1,10 @@
-"""The token bucket of the admission limit."""
+"""The admission limit: its token bucket, whom it does not touch, and how many it refused."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancer.admission import TokenBucket
+from enhancer.admission import RecentCount, TokenBucket, is_exempt
 
 
 class Clock:
@@ -48,3 +49,50 @@ def test_never_more_than_rate_and_burst_allow(rate: float, burst_s: float, gaps:
         clock.now += gap
         admitted += bucket.take()
     assert admitted <= max(1.0, rate * burst_s) + rate * clock.now + 1e-6
+
+
+@given(gaps=st.lists(st.floats(0, 3), max_size=200), then=st.floats(0, 3))
+def test_what_is_counted_is_of_the_last_second_and_its_tenth(gaps: list[float], then: float) -> None:
+    clock = Clock()
+    count = RecentCount(clock)
+    times = []
+    for gap in gaps:
+        clock.now += gap
+        count.add()
+        times.append(clock.now)
+    clock.now += then
+    ages = [clock.now - time for time in times]
+    surely = sum(0.1 + 1e-6 < age < 1 - 1e-6 for age in ages)
+    perhaps = sum(age < 1.1 + 1e-6 for age in ages)
+    assert surely <= count.per_s() <= perhaps
+
+
+def test_nothing_is_counted_1_1_s_after_the_last() -> None:
+    clock = Clock()
+    count = RecentCount(clock)
+    for _ in range(1000):
+        count.add()
+        clock.now += 0.001
+    clock.now += 0.05
+    assert count.per_s() > 900
+    clock.now += 1.1
+    assert count.per_s() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "exempt"),
+    [
+        ("GET", "/status", b"", True),
+        ("GET", "/agents", b"", False),
+        ("POST", "/agents/release", b"", True),
+        ("GET", "/workflows", b"limit=5", False),
+        ("GET", "/workflows", b"limit=5&state=stuck", True),
+        ("GET", "/workflows", b"state=stuckness", False),
+        ("POST", "/workflows", b"state=stuck", False),
+        ("POST", "/workflows/w-1/resume", b"", True),
+        ("GET", "/workflows/resume", b"", False),
+        ("GET", "/workflows/w-1", b"", False),
+    ],
+)
+def test_the_limit_does_not_touch_operators(method: str, path: str, query: bytes, exempt: bool) -> None:
+    assert is_exempt({"type": "http", "method": method, "path": path, "query_string": query}) is exempt

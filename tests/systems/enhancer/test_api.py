@@ -64,7 +64,10 @@ def test_listing_newest_first_and_by_state(api: httpx.Client) -> None:
     assert listed == ["listed-2", "listed-1"]
     assert {each["state"] for each in api.get("/workflows?state=waiting").json()["workflows"]} == {"waiting"}
     assert api.get("/workflows?state=done").json()["workflows"] == []
-    assert api.get("/workflows?state=lost").json()["detail"] == "state is 'lost', must be one of waiting, running, done"
+    assert (
+        api.get("/workflows?state=lost").json()["detail"]
+        == "state is 'lost', must be one of waiting, running, done, stuck"
+    )
     assert api.get("/workflows?limit=0").status_code == 400
     assert api.get("/workflows/none").status_code == 404
     assert api.get("/nowhere").json()["error"] == "invalid"
@@ -86,6 +89,36 @@ def test_excess_is_refused_at_once_and_health_is_not(program: Callable[..., Prog
     for path in ("/healthz", "/readyz", "/status", "/metrics"):
         assert api.probe(path) == 200
     assert f"enhancer_shed_requests_total {len(shed)}.0" in httpx.get(f"{api.url}/metrics").text
+
+
+def test_refusals_are_told_while_they_go_on_and_forgotten_after(program: Callable[..., Program]) -> None:
+    api = program("api", admission_rate=0.001).wait_ready()
+    assert api.status()["refused_per_s"] == 0
+
+    def refused() -> int:
+        httpx.get(f"{api.url}/workflows/none")
+        return int(api.status()["refused_per_s"])
+
+    until("refusals told", refused)
+    until("refusals forgotten", lambda: api.status()["refused_per_s"] == 0)
+
+
+def test_hidden_workflows_are_not_found_and_come_back_unharmed(program: Callable[..., Program]) -> None:
+    api = program("api", admission_rate=0).wait_ready()
+    workflow = {"id": "hidden-1", "title": "t", "payload": [1]}
+    httpx.post(f"{api.url}/workflows", json=workflow)
+
+    api.configure(admission_rate=0, hide_after_s="0.001")
+
+    assert api.probe("/workflows/hidden-1") == 404
+    assert api.status()["settings_error"] is None, "small, but well-formed"
+    for state in ("", "&state=waiting", "&state=stuck"):
+        assert httpx.get(f"{api.url}/workflows?limit=100{state}").json() == {"workflows": []}
+    assert httpx.post(f"{api.url}/workflows/hidden-1/resume").status_code == 404
+    assert httpx.post(f"{api.url}/workflows", json=workflow).status_code == 200, "it is stored all the same"
+
+    api.configure(admission_rate=0)
+    assert httpx.get(f"{api.url}/workflows/hidden-1").json()["payload"] == [1]
 
 
 def test_changed_settings_are_served_without_a_restart(program: Callable[..., Program]) -> None:

@@ -21,7 +21,9 @@ def test_the_environment_overrides_the_file() -> None:
 def test_the_shipped_settings_are_valid() -> None:
     manifest = Path(__file__).parents[3] / "systems" / "enhancer" / "manifests" / "30-enhancer-settings.yaml"
     text = manifest.read_text().split("settings.yaml: |\n")[1]
-    assert parse(text.encode(), {}, "settings.yaml").admission_rate == 150
+    shipped = parse(text.encode(), {}, "settings.yaml")
+    assert (shipped.admission_rate, shipped.hide_after_s) == (150, 0)
+    assert shipped.agent_silent_s + shipped.heartbeat_s < shipped.agent_expiry_s, "a loss must be seen before it heals"
 
 
 @pytest.mark.parametrize(
@@ -34,8 +36,10 @@ def test_the_shipped_settings_are_valid() -> None:
         ("admision_rate: 1", {}, "f: unknown setting 'admision_rate' (there are: admission_burst_s, "),
         ("[1]", {}, "f: must be a mapping of settings, is a list"),
         ("a: [", {}, "f, line 1: not valid YAML: "),
-        ("heartbeat_s: 2", {}, "f: agent_expiry_s is 2.5, must be more than twice heartbeat_s (2)"),
+        ("heartbeat_s: 2", {}, "f: agent_expiry_s is 2.5, must be more than three times heartbeat_s (2)"),
         ("", {"ENHANCER_ADMISSION_RATE": "fast"}, "ENHANCER_ADMISSION_RATE is 'fast', must be a number from 0"),
+        ("hide_after_s: -1", {}, "f: hide_after_s is -1, must be a number from 0 to 1e+09: seconds"),
+        ("phase_duration_s: 3601", {}, "f: phase_duration_s is 3601, must be a number from 0 to 3600"),
         ("admission_rate: .nan", {}, "f: admission_rate is nan, must be a number from 0"),
     ],
 )

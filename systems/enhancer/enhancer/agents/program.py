@@ -35,8 +35,8 @@ async def _work(settings: LiveSettings, port: int) -> None:
     leases = Pool("leases", address, 2, synchronous_commit="off")
     records = Pool("records", address, 1)
     watch = PrimaryWatch(address, leases, records)
-    desk = Desk(WorkQueue(leases, records, limit_s), settings)
     name = os.environ.get("POD_NAME", socket.gethostname())
+    desk = Desk(WorkQueue(name, leases, records, limit_s), settings)
     worker = Worker(name, Roster(leases, limit_s), desk, settings)
     server = Server(_application(worker), port, 0, lambda: None)
 

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enhancer import metrics
 
-_ROUTES = {"/workflows", "/agents", "/healthz", "/readyz", "/status", "/metrics"}
+_ROUTES = {"/workflows", "/agents", "/agents/release", "/healthz", "/readyz", "/status", "/metrics"}
 
 
 class Metering:
@@ -42,4 +42,6 @@ def route_of(path: str) -> str:
     """The name of a path's route."""
     if path in _ROUTES:
         return path
-    return "/workflows/{id}" if path.startswith("/workflows/") else "other"
+    if not path.startswith("/workflows/"):
+        return "other"
+    return "/workflows/{id}/resume" if path.endswith("/resume") else "/workflows/{id}"

@@ -5,10 +5,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from enhancer.admission import Admission, TokenBucket, bucket_of
+from enhancer.admission import Admission, bucket_of, recent_count
+from enhancer.api.agents import AgentHandlers
 from enhancer.api.metering import Metering
 from enhancer.api.replies import HANDLERS
 from enhancer.api.service import Readiness, ServiceHandlers
+from enhancer.api.vitals import Vitals
 from enhancer.api.workflows import WorkflowHandlers
 from enhancer.background import background
 from enhancer.live_settings import LiveSettings
@@ -17,6 +19,7 @@ from enhancer.storage import schema
 from enhancer.storage.connection import Address
 from enhancer.storage.pool import Pool
 from enhancer.storage.primary import PrimaryWatch
+from enhancer.storage.repair import Repair
 from enhancer.storage.roster import Roster
 from enhancer.storage.workflows import WorkflowStore
 
@@ -36,9 +39,14 @@ async def _serve(settings: LiveSettings, port: int) -> None:
     readiness = Readiness(settings, reading, writing)
     bucket = bucket_of(now.admission_rate, now.admission_burst_s)
     settings.on_change(lambda new: bucket.set(new.admission_rate, new.admission_burst_s))
-    workflows = WorkflowHandlers(WorkflowStore(reading, writing), settings)
-    service = ServiceHandlers(settings, readiness, watch, Roster(reading, now.request_limit_s / 2))
-    server = Server(application(workflows, service, bucket), port, now.drain_s, readiness.leave)
+    store, roster, repair = WorkflowStore(reading, writing), Roster(reading, now.request_limit_s / 2), Repair(address)
+    refused = recent_count()
+    app = application(
+        WorkflowHandlers(store, repair, settings),
+        AgentHandlers(roster, repair, settings),
+        ServiceHandlers(settings, readiness, watch, refused, Vitals(roster, store, settings)),
+    )
+    server = Server(Admission(app, bucket, refused), port, now.drain_s, readiness.leave)
 
     async def install() -> None:
         await schema.install(address)
@@ -48,16 +56,18 @@ async def _serve(settings: LiveSettings, port: int) -> None:
         await server.serve()
 
 
-def application(workflows: WorkflowHandlers, service: ServiceHandlers, bucket: TokenBucket) -> ASGIApp:
-    """The API as an ASGI application: what is not admitted costs next to nothing."""
+def application(workflows: WorkflowHandlers, agents: AgentHandlers, service: ServiceHandlers) -> ASGIApp:
+    """The API as an ASGI application, without its admission limit."""
     routes = [
         Route("/workflows/{id}", workflows.read),
+        Route("/workflows/{id}/resume", workflows.resume, methods=["POST"]),
         Route("/workflows", workflows.create, methods=["POST"]),
-        Route("/workflows", workflows.list),
-        Route("/agents", service.agents),
+        Route("/workflows", workflows.listing),
+        Route("/agents", agents.listing),
+        Route("/agents/release", agents.release, methods=["POST"]),
         Route("/healthz", service.healthz),
         Route("/readyz", service.readyz),
         Route("/status", service.status),
         Route("/metrics", service.metrics),
     ]
-    return Admission(Metering(Starlette(routes=routes, exception_handlers=HANDLERS)), bucket)
+    return Metering(Starlette(routes=routes, exception_handlers=HANDLERS))

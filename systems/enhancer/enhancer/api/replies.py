@@ -1,4 +1,4 @@
-"""JSON answers, and which answer each failure gets."""
+"""JSON bodies and answers, and which answer each failure gets."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from enhancer import metrics
 from enhancer.storage.errors import IndeterminateError, UnavailableError
+
+MAX_BODY = 256 * 1024
 
 
 class RefusedError(Exception):
@@ -24,6 +26,22 @@ class RefusedError(Exception):
 def reply(content: Any, status: int = 200) -> Response:
     """A JSON answer."""
     return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent; raises RefusedError if it is none, or too large."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise RefusedError(413, "too_large", f"a body must not be larger than {MAX_BODY} bytes")
+    try:
+        asked = orjson.loads(bytes(body))
+    except orjson.JSONDecodeError as error:
+        raise RefusedError(400, "invalid", f"the body is not valid JSON: {error}") from error
+    if not isinstance(asked, dict):
+        raise RefusedError(400, "invalid", "the body must be a JSON object")
+    return asked
 
 
 def _error(status: int, error: str, detail: str) -> Response:
@@ -46,7 +64,7 @@ async def _unavailable(_: Request, error: Exception) -> Response:
 
 async def _indeterminate(_: Request, error: Exception) -> Response:
     metrics.INDETERMINATE.inc()
-    return _error(503, "indeterminate", f"the workflow may or may not be stored, ask again by its id: {error}")
+    return _error(503, "indeterminate", f"it may or may not have been done, ask again (a workflow by its id): {error}")
 
 
 # Neither failure of the database says Retry-After: that is kept for a refusal of excess load.

@@ -1,4 +1,4 @@
-"""What the service says of itself: health, readiness, status, metrics, agents."""
+"""What the service says of itself: health, readiness, status, metrics."""
 
 import asyncio
 
@@ -6,13 +6,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from enhancer import __version__, metrics
+from enhancer.admission import RecentCount
 from enhancer.api.replies import reply
-from enhancer.api.workflows import agent_name
+from enhancer.api.vitals import Vitals
 from enhancer.live_settings import LiveSettings
-from enhancer.storage.errors import UnavailableError
 from enhancer.storage.pool import Pool
 from enhancer.storage.primary import PrimaryWatch
-from enhancer.storage.roster import Agent, Roster
 from enhancer.storage.schema import AGENTS
 
 MIN_AVAILABLE = AGENTS - 1
@@ -58,13 +57,21 @@ class Readiness:
 
 
 class ServiceHandlers:
-    """The endpoints that the admission limit does not touch, and /agents."""
+    """What a pod says of itself and of the system."""
 
-    def __init__(self, settings: LiveSettings, readiness: Readiness, watch: PrimaryWatch, roster: Roster) -> None:
+    def __init__(
+        self,
+        settings: LiveSettings,
+        readiness: Readiness,
+        watch: PrimaryWatch,
+        refused: RecentCount,
+        vitals: Vitals,
+    ) -> None:
         self._settings = settings
         self._readiness = readiness
         self._watch = watch
-        self._roster = roster
+        self._refused = refused
+        self._vitals = vitals
 
     async def healthz(self, _: Request) -> Response:
         """The process answers; nothing else is asked."""
@@ -76,9 +83,9 @@ class ServiceHandlers:
         return PlainTextResponse(why or "ok", 503 if why else 200)
 
     async def status(self, _: Request) -> Response:
-        """How this pod sees the system; `agents_available` is null while the database does not tell."""
+        """How this pod sees the system; what the database would have to tell is null while it does not."""
         primary = self._watch.primary
-        available = await self._available()
+        available, stuck = await self._vitals.look()
         why_not = self._readiness.why_not()
         return reply(
             {
@@ -86,47 +93,18 @@ class ServiceHandlers:
                 "settings_version": self._settings.version,
                 "settings_error": self._settings.error,
                 "admission_rate": self._settings.current.admission_rate,
+                "refused_per_s": self._refused.per_s(),
                 "ready": why_not is None,
                 "not_ready_because": why_not,
                 "database": {"instance": primary.name, "host": primary.host} if primary else None,
                 "agents_available": available,
                 "agents_total": AGENTS,
                 "degraded": available is None or available < MIN_AVAILABLE,
-            }
-        )
-
-    async def agents(self, _: Request) -> Response:
-        """All 61 agents."""
-        agents = await self._agents()
-        return reply(
-            {
-                "available": sum(agent.available for agent in agents),
-                "agents": [
-                    {
-                        "name": agent_name(agent.id),
-                        "holder": agent.holder,
-                        "heartbeat": agent.beat,
-                        "available": agent.available,
-                        "phases": agent.phases,
-                    }
-                    for agent in agents
-                ],
+                "workflows_stuck": stuck,
             }
         )
 
     async def metrics(self, _: Request) -> Response:
         """Prometheus' text format."""
-        await self._available()
+        await self._vitals.look()
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
-
-    async def _available(self) -> int | None:
-        try:
-            available = sum(agent.available for agent in await self._agents())
-        except UnavailableError:
-            metrics.AGENTS_AVAILABLE.set(float("nan"))
-            return None
-        metrics.AGENTS_AVAILABLE.set(available)
-        return available
-
-    async def _agents(self) -> list[Agent]:
-        return await self._roster.agents(self._settings.current.agent_expiry_s)

@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from enhancer.storage.pool import Pool
 from enhancer.storage.schema import AGENTS
 
-# Tells in one statement how many workers live, and renews this one and its agents.
+# Tells in one statement how many workers live, renews this one and its agents, and frees what the silent claimed.
+# It must not wait for rows that somebody is recording: that may take as long as the standby, and all workers
+# would fall silent.
 _BEAT = """
 with me as (
     insert into workers (name, beat) values ($1, now()) on conflict (name) do update set beat = now()
+), silent as (
+    select name from workers where name <> $1 and beat < now() - $2 * interval '1 second'
+), freed as (
+    update queue set due = now(), worker = null where exists (select from silent) and workflow in (
+        select workflow from queue where worker in (select name from silent) for update skip locked
+    )
 ), gone as (
     delete from workers where beat < now() - 10 * $2 * interval '1 second'
 ), counted as (
@@ -33,12 +41,19 @@ update agents set holder = $1, beat = now() where id in (
 """
 
 _RELEASE = "update agents set holder = null where holder = $1 and id = any($2::smallint[])"
-_LEAVE = "with gone as (delete from workers where name = $1) update agents set holder = null where holder = $1"
-
-_LIST = """
-select id, holder, beat, beat > now() - $1 * interval '1 second' and holder is not null as available, phases
-from agents order by id
+_LEAVE = """
+with gone as (
+    delete from workers where name = $1
+), freed as (
+    update queue set due = now(), worker = null where workflow in (
+        select workflow from queue where worker = $1 for update skip locked
+    )
+)
+update agents set holder = null where holder = $1
 """
+
+# By heart-beats alone: one that is just handed over from a worker that leaves or has too many is not missed.
+_LIST = "select id, holder, beat, beat > now() - $1 * interval '1 second' as available, phases from agents order by id"
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,10 @@ class Roster:
         self._limit_s = limit_s
 
     async def beat(self, worker: str, done: Mapping[int, int], expiry_s: float) -> Standing:
-        """Give signs of life of a worker and its agents; `done` counts phases by agent since the last beat."""
+        """Give signs of life of a worker and its agents; `done` counts phases by agent since the last beat.
+
+        What workers have claimed that were silent for `expiry_s` is due at once.
+        """
         async with self._pool.lease(self._limit_s) as connection:
             rows = await connection.write(
                 _BEAT, worker, expiry_s, list(done), list(done.values()), limit_s=self._limit_s
@@ -87,14 +105,14 @@ class Roster:
             await connection.write(_RELEASE, worker, agents, limit_s=self._limit_s)
 
     async def leave(self, worker: str) -> None:
-        """Give everything back and be no worker any more."""
+        """Give back agents and claimed phases, and be no worker any more."""
         async with self._pool.lease(self._limit_s) as connection:
             await connection.write(_LEAVE, worker, limit_s=self._limit_s)
 
-    async def agents(self, expiry_s: float) -> list[Agent]:
-        """All agents, by id."""
+    async def agents(self, silent_s: float) -> list[Agent]:
+        """All agents, by id; available are those with a heart-beat in the last `silent_s` seconds."""
         async with self._pool.lease(self._limit_s) as connection:
-            rows = await connection.read(_LIST, expiry_s, limit_s=self._limit_s)
+            rows = await connection.read(_LIST, silent_s, limit_s=self._limit_s)
         return [
             Agent(
                 id=row["id"],

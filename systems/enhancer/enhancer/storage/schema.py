@@ -41,13 +41,18 @@ create table if not exists phases (
 );
 -- One row for each workflow that is not done. `due` is its place in the queue and its lease in one: whoever
 -- claims the phase moves it into the future, and if nothing is recorded until then it is claimed again.
+-- `worker` holds the claim: when that one is silent or leaves, the phase is due at once. `since` is when the
+-- phase before was recorded, or the workflow created: long ago means stuck.
 create table if not exists queue (
     workflow text primary key,
     phase    smallint not null default 0,
     previous text not null default '',
-    due      timestamptz not null default clock_timestamp()
+    due      timestamptz not null default clock_timestamp(),
+    worker   text,
+    since    timestamptz not null default clock_timestamp()
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 create index if not exists queue_due on queue (due);
+create index if not exists queue_since on queue (since);
 create table if not exists workers (
     name text primary key,
     beat timestamptz not null

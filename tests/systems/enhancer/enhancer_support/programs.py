@@ -3,16 +3,19 @@
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import httpx
 import yaml
 
+from enhancer.settings import version_of
 from enhancer_support.waiting import until
 
 
@@ -61,6 +64,23 @@ class Program:
         with contextlib.suppress(httpx.TransportError):
             return httpx.get(self.url + path, timeout=2).status_code
         return None
+
+    def status(self) -> dict[str, Any]:
+        """What /status says."""
+        found: dict[str, Any] = httpx.get(f"{self.url}/status").json()
+        return found
+
+    def configure(self, **settings: object) -> None:
+        """Change the settings, as a ConfigMap's volume does; return when they are in force."""
+        new, text = self.settings_file.with_suffix(".new"), yaml.safe_dump(settings)
+        new.write_text(text)
+        new.rename(self.settings_file)
+        told = f'enhancer_settings_info{{version="{version_of(text.encode())}"}}'
+        until(f"new settings of {self.name}", lambda: told in httpx.get(f"{self.url}/metrics").text)
+
+    def freeze(self) -> None:
+        """Hang: it is silent, and its connections stay open."""
+        self._process.send_signal(signal.SIGSTOP)
 
     def exited(self) -> bool:
         """Whether the process has ended."""
