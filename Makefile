@@ -1,6 +1,6 @@
 # Two commands matter: `make drill` and `make test`. Both set up what they need in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test lint types layers tests bench lock clean
+.PHONY: help setup drill report test lint types layers tests bench lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -12,22 +12,27 @@ help:  ## list the commands
 
 setup: $(STAMP)  ## install everything into .venv
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml src/muster/report/html/npm/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "muster needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m muster.report.html.install || echo "drills run all the same, and leave no report.html" >&2
 	@touch $@
 
 drill: setup  ## rehearse: every drill on the embedded cluster
-	$(BIN)/pytest drills
+	@$(BIN)/pytest drills; code=$$?; $(BIN)/muster report; exit $$code
+
+report: setup  ## make the report of the latest run again: reports/report.html
+	@$(BIN)/muster report
 
 test: lint types layers tests  ## lint, types, layers and the tests
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/shellcheck ci/lib.sh ci/pull-request ci/nightly ci/scheduled ci/release-gate .ci/run
 
 types: setup
 	$(BIN)/mypy

@@ -76,3 +76,33 @@ def test_an_interrupted_drill_is_no_failure_of_its_body() -> None:
     first, second, *_ = lines(outcome="interrupted (Ctrl-C)")
     assert first == "UNKNOWN db_failure: the drill was interrupted (Ctrl-C)"
     assert second.startswith("what to do: run it again")
+
+
+def test_what_the_third_line_says_is_not_said_again() -> None:
+    message = lines(lost={"w-80": "lost"}, declared={"rto_budget_s": 3.0})
+    assert message[2].startswith("1 of 470 acknowledged writes lost (allowed: 0): w-80; look at ")
+    assert not any(line.startswith("also: 1 of 470") for line in message)
+
+
+def test_clean_refusals_of_an_overload_are_counted() -> None:
+    shed = Outage(5.2, 11.7, "shed", streams=frozenset({"load"}))
+    slow = Outage(5.2, 9.0, "slow", streams=frozenset({"read"}), slow_s=0.8)
+    message = lines(outages=[shed, slow], declared={"overload": True, "rto_budget_s": 1.0})
+    assert re.search(r"; 3\d\d requests refused cleanly; look at ", message[2])
+
+
+def test_the_platform_that_healed_is_named() -> None:
+    _, second, *_ = lines(recovery=None, steps=[], declared={"recovery": None, "rto_budget_s": 2.0})
+    assert second == "where it went: good again +6.5, healed by the platform"
+
+
+def test_a_recovery_that_began_before_clients_felt_anything_says_so() -> None:
+    _, second, *_ = lines(outages=[Outage(7.0, 11.7)], declared={"rto_budget_s": 2.0})
+    assert second.startswith(
+        "where it went: recovery began 1.0 before the disruption, fence 0.3, promote 5.3, good again +4."
+    )
+
+
+def test_writes_that_nobody_judged_are_not_said_to_be_none() -> None:
+    *_, third = lines(suspended=(8.0, 3.0))[:3]
+    assert third == "writes not judged; look at reports/latest/db_failure.svg"

@@ -11,7 +11,7 @@ STEPS_SHOWN = 3
 def failure_message(entry: DrillVerdict) -> str:
     """Three lines of text (MEASURES.md, Outcomes in pytest); further reasons follow, one a line."""
     lines = [f"{entry.verdict.upper()} {entry.name}: {entry.why}", _second_line(entry), _third_line(entry)]
-    others = [reason for reason in entry.reasons if reason != entry.why]
+    others = [reason for reason in entry.reasons if reason != entry.why and not lines[2].startswith(reason)]
     lines += [f"also: {reason}" for reason in others]
     return "\n".join(lines)
 
@@ -29,7 +29,7 @@ def _where_it_went(entry: DrillVerdict) -> str:
     if split.detected_s is not None:
         parts.append(f"detected {_signed(split.detected_s)}")
     if split.recovery_began_s is not None:
-        parts.append(f"recovery began {_signed(split.recovery_began_s)}")
+        parts.append(_recovery_began(split.recovery_began_s))
     # The steps that took longest, in the order in which they were taken; none that took next to nothing.
     timed = [step for step in entry.recovery_steps if step.took_s is not None and step.took_s >= 0.05]
     longest = sorted(timed, key=lambda step: step.took_s or 0.0, reverse=True)[:STEPS_SHOWN]
@@ -38,7 +38,8 @@ def _where_it_went(entry: DrillVerdict) -> str:
             failed = " (failed)" if step.state == "failed" else ""
             parts.append(f"{step.step} {step.took_s:.1f}{failed}")
     if split.good_s is not None:
-        parts.append(f"good again {_signed(split.good_s)}")
+        healed = ", healed by the platform" if entry.recovered_by == "platform" and not entry.recovery_steps else ""
+        parts.append(f"good again {_signed(split.good_s)}{healed}")
     elif entry.disruption.start_s is not None:
         watched = (entry.disruption.watched_s or 0.0) - entry.disruption.start_s[0]
         # Why it is open stands in the first line; "not good again" would contradict it.
@@ -47,16 +48,33 @@ def _where_it_went(entry: DrillVerdict) -> str:
     return ", ".join(parts)
 
 
+def _recovery_began(since_start_s: float) -> str:
+    """Counted from the start of the disruption: a procedure may begin before clients feel anything."""
+    if since_start_s < 0:
+        return f"recovery began {-since_start_s:.1f} before the disruption"
+    return f"recovery began {_signed(since_start_s)}"
+
+
 def _signed(value: float) -> str:
     return f"{value:+.1f}"
 
 
 def _third_line(entry: DrillVerdict) -> str:
     look = next((path for path in (entry.picture, entry.timeline) if path), None)
-    writes = lost_line(entry) if entry.rpo.acknowledged_writes else "no writes acknowledged"
-    if entry.rpo.lost_writes == 0 and entry.rpo.acknowledged_writes:
-        writes = f"writes {entry.rpo.acknowledged_writes} acknowledged, {_lost(entry)}"
-    return f"{writes}; look at {look}" if look else writes
+    parts = [_writes(entry)]
+    if entry.disruption.shed:
+        parts.append(f"{entry.disruption.shed} requests refused cleanly")
+    return "; ".join([*parts, f"look at {look}"] if look else parts)
+
+
+def _writes(entry: DrillVerdict) -> str:
+    rpo = entry.rpo
+    if not rpo.acknowledged_writes:
+        # Where the record says nothing of a recovery, nobody counted them.
+        return "writes not judged" if rpo.counts is None else "no writes acknowledged"
+    if rpo.lost_writes:
+        return lost_line(entry)
+    return f"writes {rpo.acknowledged_writes} acknowledged, {_lost(entry)}"
 
 
 def _lost(entry: DrillVerdict) -> str:

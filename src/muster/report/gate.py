@@ -9,12 +9,17 @@ EXIT_CODES = {Verdict.MET: 0, Verdict.MISSED: 1, Verdict.UNKNOWN: 2}
 
 
 def exit_code(summary: SummaryModel) -> int:
-    """0 met, 1 missed, 2 unknown.
+    """0 met, 1 missed, 2 unknown."""
+    return EXIT_CODES[outcome(summary)[0]]
+
+
+def outcome(summary: SummaryModel) -> tuple[Verdict, str]:
+    """A run's verdict and its reason, fit for a gate.
 
     The drills are counted again: a file whose verdict is greener than its drills, or that was never finished, does not
     pass.
     """
-    verdict, _ = summary.conclude()
-    if verdict is Verdict.MET and (summary.finished is None or summary.verdict is not Verdict.MET):
-        verdict = summary.verdict if summary.finished is not None else Verdict.UNKNOWN
-    return EXIT_CODES[verdict]
+    verdict, why = summary.conclude()
+    if verdict is not Verdict.MET:
+        return verdict, why
+    return (Verdict.UNKNOWN if summary.finished is None else summary.verdict), summary.why

@@ -134,6 +134,11 @@ class Summary:
         self.model.not_run.append(NotRun(name=name, why=why, required=required))
         self._write()
 
+    def require(self, names: Iterable[str]) -> None:
+        """Name the drills that a gate wants to see run."""
+        self.model.required = list(dict.fromkeys(names))
+        self._write()
+
     def finish(self) -> Verdict:
         """Conclude the run and write its verdict. Not to be called by a session that crashed or was interrupted."""
         self.model.finished = utc_iso()

@@ -1,0 +1,123 @@
+"""The drill's result in the Allure report. Whatever goes wrong here is a warning: it changes no verdict."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from muster.base.errors import MusterError
+from muster.plugin.declare import drill_name
+from muster.plugin.run import RUN, Run
+
+if TYPE_CHECKING:
+    from allure_commons.model2 import TestResult
+
+    from muster.drill import Drill
+    from muster.verdict import DrillVerdict
+
+
+def keep_results(config: pytest.Config) -> None:
+    """Have Allure's results written below the run's directory, unless the command line says where.
+
+    So no run's results mix with another's, and `reports/allure-results` leads to the latest ones.
+    """
+    from muster.report.allure import RESULTS, describe_run, note_run, point
+
+    run = config.stash[RUN]
+    if getattr(config.option, "allure_report_dir", "") is None:
+        config.option.allure_report_dir = str(run.directory / RESULTS)
+    with _harmless("the circumstances of the run cannot be noted"):
+        facts = describe_run(
+            config.rootpath,
+            cluster=run.cluster_name,
+            evidence=run.evidence,
+            system=run.system,
+            seed=run.options.seed,
+        )
+        note_run(run.directory, config.rootpath, facts)
+        point(run.options.reports / RESULTS, Path(run.directory.name) / RESULTS)
+
+
+def tell_drill(item: pytest.Item, drill: Drill, verdict: DrillVerdict, error: BaseException | None) -> None:
+    """Fill in the result of the drill that has just been judged."""
+    from muster.plugin.gather import gather
+    from muster.report.allure import Cause, Store, decorate, read_tale
+
+    with _harmless(f"what the cluster says of {verdict.name} cannot be kept"):
+        gather(drill, verdict)
+    result = _result(item.config)
+    if result is None:
+        return
+    with _harmless(f"{verdict.name} cannot be told to Allure"):
+        tale = read_tale(verdict, drill.directory, drill.project.root)
+        store = Store(Path(item.config.option.allure_report_dir))
+        docstring = inspect.getdoc(getattr(item, "function", None)) or ""
+        decorate(result, tale, store, cause=Cause.of(verdict, harness=unforeseen(error)), docstring=docstring)
+
+
+def settle(item: pytest.Item, entry: dict[str, Any], call: pytest.CallInfo[None], trace: str) -> None:
+    """Give the result the verdict's own status and message, whatever pytest, `xfail` or `skip` made of the drill."""
+    from muster.report.allure import Cause, conclude, label
+    from muster.verdict import DrillVerdict
+
+    result = _result(item.config)
+    if result is None:
+        return
+    with _harmless(f"{drill_name(item)} cannot be told to Allure"):
+        verdict = DrillVerdict.model_validate(entry)
+        # What fails while the drill's things are put away is nobody's recovery.
+        harness = call.when == "teardown" or unforeseen(call.excinfo.value if call.excinfo else None)
+        cause = Cause.of(verdict, harness=harness)
+        label(result, verdict, system=item.config.stash[RUN].system, cause=cause)
+        conclude(result, verdict, trace=trace if harness else None)
+
+
+def label_skipped(item: pytest.Item, entry: dict[str, Any]) -> None:
+    """Sort a drill that was skipped among those that did not run."""
+    from muster.report.allure import Cause, label
+    from muster.verdict import DrillVerdict
+
+    result = _result(item.config)
+    if result is not None:
+        verdict = DrillVerdict.model_validate(entry)
+        label(result, verdict, system=item.config.stash[RUN].system, cause=Cause.NOT_RUN)
+
+
+def unforeseen(error: BaseException | None) -> bool:
+    """Whether nobody foresaw this error: no refusal of muster's, no outcome of pytest's, no assertion in the drill."""
+    from muster.plugin.outcome import UnknownVerdict
+
+    foreseen = (MusterError, AssertionError, UnknownVerdict, pytest.fail.Exception, pytest.skip.Exception)
+    return error is not None and not isinstance(error, foreseen)
+
+
+def finish_results(run: Run) -> None:
+    """Put what is known of the run's circumstances beside its results, for any tool that reads them."""
+    from muster.report.allure import RESULTS, write_environment
+
+    if (run.directory / RESULTS).is_dir():
+        with _harmless("the circumstances of the run cannot be told to Allure"):
+            write_environment(run.directory / RESULTS, run.directory)
+
+
+def _result(config: pytest.Config) -> TestResult | None:
+    """The result that allure-pytest is filling in; None where Allure was told to write nothing."""
+    listener = config.pluginmanager.get_plugin("allure_listener")
+    if listener is None:
+        return None
+    result: TestResult | None = listener.allure_logger.get_test(None)
+    return result
+
+
+@contextmanager
+def _harmless(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a report that fails, for whatever reason, changes no verdict
+        warnings.warn(f"{what}: {type(error).__name__}: {error}", stacklevel=3)

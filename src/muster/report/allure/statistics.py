@@ -1,0 +1,90 @@
+"""What the load and the probes saw, in figures: one row per stream and window."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from muster.base.timeline import Event
+from muster.report.allure.tale import Tale
+from muster.verdict.load import percentile
+
+QUANTILES = (0.5, 0.95, 0.99)
+COLUMNS = (
+    "requests of", "window", "seconds", "requests", "per second", "failed", "failed %", "refused cleanly",
+    "P50 ms", "P95 ms", "P99 ms", "max ms", "failures by kind",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch [start, end) of a drill, CLOCK_MONOTONIC seconds."""
+
+    name: str
+    start: float
+    end: float
+
+
+def statistics_csv(tale: Tale) -> str:
+    """A table for people and spreadsheets; empty where no request was made.
+
+    Latency counts from the intended time over good answers and timeouts, as in verdicts (`muster.verdict.load`).
+    """
+    streams: dict[str, list[Event]] = {}
+    for event in tale.events:
+        if event["kind"] == "request":
+            streams.setdefault(f"{event.get('source')}: {event.get('name')}", []).append(event)
+    if not streams or tale.record is None:
+        return ""
+    windows = list(_windows(tale))
+    overload = tale.record.declared.overload
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for name in sorted(streams):
+        rows.writerows(_row(name, streams[name], window, overload) for window in windows)
+    return text.getvalue()
+
+
+def _windows(tale: Tale) -> Iterator[Window]:
+    """The whole drill, and where there was a fault, before it, during the disruption, and after."""
+    yield Window("whole drill", -math.inf, math.inf)
+    injected = tale.record.injected if tale.record else None
+    if injected is None:
+        return
+    yield Window("before the fault", -math.inf, injected)
+    end = tale.entry.disruption.end_s
+    if end is None:
+        yield Window("since the fault", injected, math.inf)
+        return
+    yield Window("until good again", injected, injected + end[1])
+    yield Window("after", injected + end[1], math.inf)
+
+
+def _row(name: str, requests: Sequence[Event], window: Window, overload: bool) -> list[str]:
+    inside = [event for event in requests if window.start <= event["intended"] < window.end]
+    if not inside:
+        return [name, window.name, "0", "0"] + [""] * (len(COLUMNS) - 4)
+    span = max(event["intended"] for event in inside) - min(event["intended"] for event in inside)
+    outcomes = Counter(str(event["outcome"]) for event in inside if event["outcome"] != "ok")
+    shed = outcomes.pop("shed", 0) if overload else 0
+    failed = sum(outcomes.values())
+    timed = sorted(e["done"] - e["intended"] for e in inside if e["outcome"] in ("ok", "timeout"))
+    latencies = [f"{percentile(timed, q) * 1000:.1f}" if timed else "" for q in QUANTILES]
+    return [
+        name,
+        window.name,
+        f"{span:.1f}",
+        str(len(inside)),
+        f"{len(inside) / span:.1f}" if span > 0 else "",
+        str(failed),
+        f"{100 * failed / len(inside):.2f}",
+        str(shed),
+        *latencies,
+        f"{timed[-1] * 1000:.1f}" if timed else "",
+        ", ".join(f"{kind} {count}" for kind, count in outcomes.most_common()),
+    ]
