@@ -53,14 +53,17 @@ def test_both_drills_are_met(drill_project: DrillProject, workers: tuple[str, ..
 
 def assert_allure_has(directory: Path) -> None:
     results = [json.loads(path.read_text()) for path in directory.glob("*-result.json")]
-    assert {result["name"] for result in results} == {"test_pod_crash", "test_db_failure"}
+    assert {result["name"].partition(":")[0] for result in results} == {"pod_crash", "db_failure"}
     for result in results:
         assert result["status"] == "passed"
         assert {"fault: ", "recovery: "} <= {step["name"].partition(": ")[0] + ": " for step in flat(result["steps"])}
         assert "severity" in {label["name"] for label in result["labels"]}
         attached = {attachment["name"] for attachment in result.get("attachments", [])}
-        assert {"verdict", "journal.json"} <= attached
-        assert any(name.endswith(".jsonl") for name in attached)
+        assert {"picture", "load statistics", "events", "verdict", "journal of the experiment"} <= attached
+        assert any(name.startswith("timeline ") for name in attached)
+    environment = (directory / "environment.properties").read_text()
+    for fact in ("evidence=rehearsal", "Kubernetes=v", "image\\ enhancer", "seed=1"):
+        assert fact in environment
 
 
 def flat(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

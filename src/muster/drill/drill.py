@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Self
 from muster.base import clock
 from muster.base.errors import MusterError
 from muster.base.timeline import Timeline, TimelineError, read_timeline
-from muster.drill.live import Live, Observer, Status
+from muster.drill.live import Live, Observer
 from muster.drill.watcher import Watcher
 from muster.faults.experiments import find_experiment
 from muster.faults.injection import Injection
@@ -60,7 +60,7 @@ class Drill:
     seed: int
     observer: Observer
     injected_at: float | None = None
-    _phase: str = "begin"
+    load_environment: Mapping[str, str] = field(default_factory=dict)  # by which a fault finds the load that runs
     _stack: ExitStack = field(default_factory=ExitStack)
     _prober_users: int = 0
     _prober: Prober | None = None
@@ -95,28 +95,17 @@ class Drill:
         return path
 
     @property
-    def status(self) -> Status:
-        """Where the drill is now."""
-        requests, errors = self.live.rates()
-        return Status(
-            phase=self._phase,
-            since_injection_s=None if self.injected_at is None else clock.now() - self.injected_at,
-            budget_s=self.declaration.rto_budget_s,
-            requests_per_s=requests,
-            errors_per_s=errors,
-        )
+    def since_injection_s(self) -> float | None:
+        """Seconds since the fault was sent; None before."""
+        return None if self.injected_at is None else clock.now() - self.injected_at
 
     def enter(self, phase: str, detail: str = "") -> None:
         """Note that the drill enters a phase."""
-        self._phase = phase
         self.timeline.append("phase", phase=phase, detail=detail)
-        self.live.update()
-        self.observer.phase(self.status, detail)
 
     def pump(self) -> None:
-        """Take in the timeline's news and show them; every wait of a drill calls this."""
+        """Take in the timeline's news; every wait of a drill calls this."""
         self.live.update()
-        self.observer.tick(self.status)
 
     @contextmanager
     def probing(self) -> Iterator[None]:
@@ -131,9 +120,13 @@ class Drill:
         finally:
             self._prober_users -= 1
             if not self._prober_users:
-                self._prober.stop()
-                self._prober = None
-                self._prober_started = False
+                self.stop_probing()
+
+    def stop_probing(self) -> None:
+        """End the prober, whoever still needs it: what it sees from here on is not judged. May be called again."""
+        if self._prober is not None:
+            self._prober.stop()
+            self._prober, self._prober_started = None, False
 
     def wait_probing(self) -> None:
         """Wait until the prober has started.
@@ -161,6 +154,7 @@ class Drill:
                 self.timeline,
                 self.work / "fault",
                 self.url,
+                self.load_environment,
             )
             self._stack.callback(self._injection.release)
             self._injection.prepare()

@@ -104,11 +104,7 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
     said = marked(item)
     overrides = {name: targets.model_dump() for name, targets in definition.severities.items()}
     targets = severity_targets(said["severity"], overrides)
-    levels = {
-        "error_rate": definition.objectives.error_rate,
-        "latency_p95": definition.objectives.latency_p95_s,
-        **said.get("objectives", {}),
-    }
+    levels = _objectives(said.get("objectives", {}), definition)
     probes = [
         {"name": "read", "every_s": definition.read.every_s, "limit_s": definition.read.limit_s},
         {"name": "write", "every_s": definition.ledger.every_s, "limit_s": definition.ledger.limit_s, "write": True},
@@ -131,7 +127,18 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
             "rpo_target_s": targets.rpo_s,
             "max_lost_writes": said.get("max_lost_writes", 0),
             "probes": probes,
-            "objectives": [{"name": name, "target": target} for name, target in levels.items()],
+            "objectives": levels,
             **{key: said[key] for key in passed_on if key in said},
         }
     )
+
+
+def _objectives(said: dict[str, Any], definition: SystemDefinition) -> list[dict[str, Any]]:
+    """The objectives of a drill: system.yaml's, changed and added to by the marker's, each a target or a dictionary."""
+    levels: dict[str, dict[str, Any]] = {
+        "error_rate": {"target": definition.objectives.error_rate},
+        "latency_p95": {"target": definition.objectives.latency_p95_s},
+    }
+    for name, level in said.items():
+        levels[name] = {**levels.get(name, {}), **(level if isinstance(level, dict) else {"target": level})}
+    return [{"name": name, **level} for name, level in levels.items()]

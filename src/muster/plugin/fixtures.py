@@ -12,7 +12,8 @@ from muster.base.errors import MusterError
 from muster.base.files import write_atomically
 from muster.plugin.declare import declare, drill_name, is_drill
 from muster.plugin.run import RUN
-from muster.plugin.terminal import Terminal
+from muster.plugin.steps import AllureSteps
+from muster.plugin.terminal import announce
 
 if TYPE_CHECKING:
     from muster.drill import (
@@ -73,9 +74,9 @@ def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem) -> Iter
     if problem := run.problems.get(item.nodeid):
         pytest.fail(problem, pytrace=False)
     run.begin()
-    terminal = Terminal(request.config, drill_name(item))
-    with terminal.step("deploy the system"):
-        terminal.note("deploy", managed_system.definition.name)
+    announce(item, drill_name(item), system=managed_system.definition.name)
+    steps = AllureSteps()
+    with steps.step("deploy the system"):
         managed_system.prepare()
     drill = Drill(
         declaration=declare(item, run, managed_system.definition),
@@ -86,7 +87,7 @@ def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem) -> Iter
         directory=run.directory,
         run=run.id,
         seed=run.options.seed,
-        observer=terminal,
+        observer=steps,
     )
     # Until the verdict says otherwise: a drill that is cut short leaves nobody knows what.
     managed_system.spoilt()

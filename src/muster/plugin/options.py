@@ -9,16 +9,22 @@ from pathlib import Path
 import pytest
 
 KUBE_CONTEXT_VARIABLE = "MUSTER_KUBE_CONTEXT"
+HISTORY_VARIABLE = "MUSTER_HISTORY"
+NO_HISTORY = "none"
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a session."""
+    """The options of a session. `history` is an address, None to keep none; `required` may be `all`."""
 
     kube_context: str | None
     system: Path | None
     reports: Path
     seed: int
+    history: str | None
+    cadences: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    plan: Path | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,15 +38,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--system", metavar="PATH", help="the system.yaml of the system under drill (default: systems/*/)")
     group.addoption("--reports", metavar="DIR", help="where runs are reported (default: reports/)")
     group.addoption("--muster-seed", metavar="N", type=int, default=1, help="seed of the load's random choices")
+    group.addoption(
+        "--history",
+        metavar="URL",
+        help="where each drill is kept: a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE; "
+        f"'{NO_HISTORY}' keeps none (default: {HISTORY_VARIABLE}, or history.sqlite below the reports)",
+    )
+    group.addoption(
+        "--cadence", metavar="NAME[,NAME]", help="hold only drills of this cadence: monthly, quarterly, yearly"
+    )
+    group.addoption(
+        "--require",
+        metavar="NAME[,NAME]|all",
+        help="drills without which the run proves nothing: one that did not run makes its verdict unknown",
+    )
+    group.addoption("--drill-plan", metavar="FILE", help="write what the drills declare as JSON, and run nothing")
 
 
 def read_options(config: pytest.Config) -> Options:
     """The session's options, environment included."""
     system = config.getoption("system")
     reports = config.getoption("reports")
+    plan = config.getoption("drill_plan")
+    directory = (config.invocation_params.dir / reports) if reports else config.rootpath / "reports"
+    history = config.getoption("history") or os.environ.get(HISTORY_VARIABLE) or str(directory / "history.sqlite")
     return Options(
         kube_context=config.getoption("kube_context") or os.environ.get(KUBE_CONTEXT_VARIABLE) or None,
         system=(config.invocation_params.dir / system) if system else None,
-        reports=(config.invocation_params.dir / reports) if reports else config.rootpath / "reports",
+        reports=directory,
         seed=config.getoption("muster_seed"),
+        history=None if history == NO_HISTORY else history,
+        cadences=_listed(config.getoption("cadence")),
+        required=_listed(config.getoption("require")),
+        plan=(config.invocation_params.dir / plan) if plan else None,
     )
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())

@@ -12,8 +12,9 @@ import pytest
 from muster.base.errors import MusterError
 from muster.plugin.declare import drill_name, is_drill
 from muster.plugin.fixtures import DRILL
+from muster.plugin.machines import head_of, tell
+from muster.plugin.results import label_skipped, settle, tell_drill
 from muster.plugin.run import RUN
-from muster.plugin.terminal import summarise
 
 if TYPE_CHECKING:
     from muster.drill import Drill
@@ -54,7 +55,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def _conclude(item: pytest.Item, error: BaseException | None) -> None:
     """Judge, record, and raise unless the drill met its objectives."""
     from muster.report import failure_message
-    from muster.report.attach import attach_drill, label_drill
     from muster.verdict import Verdict
 
     drill = item.stash.get(DRILL, None)
@@ -65,8 +65,7 @@ def _conclude(item: pytest.Item, error: BaseException | None) -> None:
     entry = verdict.to_json()
     item.stash[ENTRY] = entry
     message = "\n".join([failure_message(verdict), *_undone(drill)])
-    label_drill(verdict, drill.declaration.system)
-    attach_drill(drill.directory, verdict, drill.project.experiments / f"{drill.declaration.fault}.yaml")
+    tell_drill(item, drill, verdict, error)
     if verdict.verdict is Verdict.MET and error is None:
         return
     item.stash[FAILED] = message
@@ -117,6 +116,9 @@ def pytest_runtest_makereport(
         _report_call(item, call, report)
     elif call.when == "teardown" and report.failed and ENTRY in item.stash:
         report.muster_entry = _spoilt(item.stash[ENTRY], call)  # type: ignore[attr-defined]
+    if hasattr(report, "muster_entry"):
+        settle(item, report.muster_entry, call, report.longreprtext)
+        tell(item, report, report.muster_entry)
     return report
 
 
@@ -125,6 +127,7 @@ def _report_setup(item: pytest.Item, call: pytest.CallInfo[None], report: pytest
     error = call.excinfo.value if call.excinfo else None
     if report.skipped:
         report.muster_not_run = (drill_name(item), f"skipped: {error}")  # type: ignore[attr-defined]
+        label_skipped(item, _never_ran(item, "skipped"))
         return
     why = str(error).strip() or type(error).__name__
     if isinstance(error, (MusterError, pytest.fail.Exception)):
@@ -179,12 +182,14 @@ class Recorder:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Put the drill's entry that a report carries into the summary."""
         run = self._config.stash[RUN]
         entry = getattr(report, "muster_entry", None)
         if entry is not None:
             run.record(entry)
+            head_of(report)
         if left_out := getattr(report, "muster_not_run", None):
             run.not_run[left_out[0]] = left_out[1]
 
@@ -201,7 +206,3 @@ class Recorder:
         if entry is not None and report.failed and entry["verdict"] == "unknown":
             return "unknown", "U", ("UNKNOWN", {"yellow": True})
         return None
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The table of drills."""
-        summarise(terminalreporter, self._config)

@@ -14,11 +14,16 @@ import pytest
 
 from muster.base.errors import MusterError
 from muster.plugin.declare import clashes, drill_name, is_drill, problem_with
-from muster.plugin.options import Options, read_options
+from muster.plugin.keeping import HistoryKeeper
+from muster.plugin.options import read_options
 from muster.plugin.outcome import Recorder
+from muster.plugin.plan import check_cadences, insist, keep_cadence, write_plan
+from muster.plugin.results import finish_results, keep_results
 from muster.plugin.run import RUN, Run
+from muster.plugin.terminal import Watch
 
 PR_SET_PDEATHSIG = 1
+HISTORY_KEEPER = "muster-history"
 # Options with which pytest only tells something.
 RUNS_NOTHING = ("collectonly", "help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 MARKER = (
@@ -35,16 +40,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if told:
         config.stash[RUN] = Run.join(options, told)
         _die_with_the_controller(told["controller"])
-        _keep_allure_results(config, options)
+        # Set only now: the controller knows where, once it is configured itself.
+        config.option.allure_report_dir = told["allure"]
         return
     run = Run.plan(options, system=_system_name(config))
     config.stash[RUN] = run
     config.pluginmanager.register(Recorder(config), "muster-recorder")
+    config.pluginmanager.register(HistoryKeeper(config), HISTORY_KEEPER)
+    config.pluginmanager.register(Watch(config), "muster-terminal")
     signal.signal(signal.SIGTERM, _interrupt)
+    _usage(lambda: check_cadences(options.cadences))
+    config.option.collectonly = config.option.collectonly or options.plan is not None
     if _asks_for_drills(config):
         _usage(run.begin)
         _usage(lambda: check_target(run, config.rootpath))
-        _keep_allure_results(config, options)
+        keep_results(config)
+    if not _runs_nothing(config):
+        _usage(lambda: insist(config))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -56,6 +68,7 @@ def pytest_configure_node(node: Any) -> None:
         "system": run.system,
         "worker": node.gateway.id,
         "controller": os.getpid(),
+        "allure": getattr(node.config.option, "allure_report_dir", None),
     }
 
 
@@ -70,7 +83,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse what cannot be run before anything is struck."""
+    """Refuse what cannot be run before anything is struck, and leave out what is not due."""
     run = config.stash[RUN]
     for item in items:
         if is_drill(item) and (problem := problem_with(item, run)):
@@ -78,6 +91,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     run.problems.update(clashes(items))
     if run.problems and run.worker is None:
         raise pytest.UsageError("\n".join(dict.fromkeys(run.problems.values())))
+    if run.options.plan is not None:
+        write_plan(run.options.plan, items)
+    keep_cadence(config, items)
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -97,7 +113,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     run = config.stash[RUN]
     if run.summary is None:
         return []
-    return [f"muster: {run.system} on {run.cluster_name} (evidence: {run.evidence}), report in {_shown(run, config)}"]
+    head = f"muster: {run.system} on {run.cluster_name} (evidence: {run.evidence})"
+    return [head, f"report: {_shown(run, config)}"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -107,12 +124,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.workeroutput["muster"] = (run.not_run, run.collected)  # type: ignore[attr-defined]
         return
     # What the workers did not run is known only when the last of them is gone.
-    session.config.add_cleanup(lambda: _finish(run, exitstatus))
+    keeper = session.config.pluginmanager.get_plugin(HISTORY_KEEPER)
+    session.config.add_cleanup(lambda: _finish(run, exitstatus, keeper))
 
 
-def _finish(run: Run, exit_status: int) -> None:
+def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
     try:
         run.finish(exit_status)
+        finish_results(run)
+        if keeper is not None:
+            keeper.finish()
     except MusterError as error:
         print(f"muster: {error}", file=sys.stderr)
 
@@ -150,17 +171,15 @@ def _system_name(config: pytest.Config) -> str:
     return path.parent.name if path.is_file() else path.name
 
 
-def _keep_allure_results(config: pytest.Config, options: Options) -> None:
-    """Have Allure's results written below reports/, unless the command line says where."""
-    if getattr(config.option, "allure_report_dir", "") is None:
-        config.option.allure_report_dir = str(options.reports / "allure-results")
-
-
 def _asks_for_drills(config: pytest.Config) -> bool:
     """Whether the command line names a place called drills. Drills elsewhere are noticed once they are collected."""
-    if any(getattr(config.option, name, False) for name in RUNS_NOTHING):
+    if _runs_nothing(config):
         return False
     return any("drills" in Path(str(argument).split("::", 1)[0]).resolve().parts for argument in config.args)
+
+
+def _runs_nothing(config: pytest.Config) -> bool:
+    return any(getattr(config.option, name, False) for name in RUNS_NOTHING)
 
 
 def _usage(action: Any) -> None:

@@ -141,6 +141,7 @@ class DrillVerdict(_Entry):
     reasons: list[str] = Field(default_factory=list)
     required: list[str] = Field(default_factory=list)
     fault: FaultEntry | None = None
+    procedure: str | None = None  # as declared; who recovered it is another matter
     recovered_by: str | None = None
     rto: RtoEntry = Field(default_factory=RtoEntry)
     rpo: RpoEntry = Field(default_factory=RpoEntry)
