@@ -1,0 +1,23 @@
+"""`muster summary`: a run for people, for a job page, for machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Print the summary of a run.")
+@click.argument("report", type=click.Path(path_type=Path), default=Path("reports/latest"))
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+def summary(report: Path, form: str) -> None:
+    """Print the summary of a run; the exit code says nothing of its verdict (that is `muster verdict`)."""
+    from muster.report import read_summary
+    from muster.report.markdown import markdown
+    from muster.report.plain import plain
+
+    model = read_summary(report)
+    if form == "json":
+        click.echo(model.model_dump_json(by_alias=True, indent=2))
+    else:
+        click.echo((markdown if form == "markdown" else plain)(model).rstrip("\n"))

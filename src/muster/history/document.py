@@ -1,0 +1,89 @@
+"""A history for machines: JSON (schema `muster/history/v1`) and CSV. Seconds, ratios, and days where it says so."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from muster.history.facts import DrillFacts, ObjectiveFacts
+from muster.history.overview import DrillHistory, Objectives
+from muster.history.query import stamp
+from muster.history.trend import Trend
+
+SCHEMA = "muster/history/v1"
+_DAY = timedelta(days=1)
+
+
+def as_json(histories: Sequence[DrillHistory], objectives: Objectives, now: datetime) -> dict[str, Any]:
+    """Each drill in each scope, with its runs, oldest first."""
+    return {"schema": SCHEMA, "now": stamp(now), "drills": [_drill(drill, objectives, now) for drill in histories]}
+
+
+def _drill(drill: DrillHistory, objectives: Objectives, now: datetime) -> dict[str, Any]:
+    success, due, left = drill.success, drill.due, drill.due.left(now)
+    return {
+        "name": drill.name,
+        **(drill.scope._asdict() if drill.scope else {"system": None, "cluster": None, "evidence": None}),
+        "severity": drill.severity,
+        "verdict": drill.latest.verdict if drill.latest else None,
+        "due": {
+            "cadence": due.cadence,
+            "latest_evidence": stamp(due.latest) if due.latest else None,
+            "age_days": round((now - due.latest) / _DAY, 3) if due.latest else None,
+            "at": stamp(due.at) if due.at else None,
+            "left_days": None if left is None else round(left / _DAY, 3),
+            "overdue": due.overdue,
+        },
+        "success": {
+            "met": success.met,
+            "missed": success.missed,
+            "unknown": success.unknown,
+            "rate": success.rate,
+            "lower_bound_95": round(success.bound, 6),
+            "wanted_in_a_row": success.wanted,
+        },
+        "rto": _trend(drill.rto),
+        "objectives": [
+            {"name": name, "window": window, "target": judged.target, **_trend(judged.trend)}
+            for (name, window), judged in drill.objectives.items()
+        ],
+        "runs": [_run(run, objectives.get(run.id, ())) for run in drill.runs],
+    }
+
+
+def _trend(trend: Trend) -> dict[str, Any]:
+    return {
+        "change": trend.change.value,
+        "by": trend.by,
+        "latest": trend.latest,
+        "median_earlier": trend.median,
+        "spread_earlier": trend.spread,
+        "earlier_runs": trend.runs,
+    }
+
+
+def _run(run: DrillFacts, objectives: Sequence[ObjectiveFacts]) -> dict[str, Any]:
+    told = run._asdict()
+    del told["id"]
+    keys = ObjectiveFacts._fields[1:]
+    return {**told, "objectives": [dict(zip(keys, one[1:], strict=True)) for one in objectives]}
+
+
+def as_csv(histories: Sequence[DrillHistory], objectives: Objectives) -> str:
+    """A line for each run, oldest first; each objective of any of them is a column: `error_rate_after`."""
+    runs = sorted((run for drill in histories for run in drill.runs), key=lambda run: (run.at, run.id))
+    values = {run.id: {f"{one.name}_{one.window}": one.value for one in objectives.get(run.id, ())} for run in runs}
+    further = sorted({name for told in values.values() for name in told})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*DrillFacts._fields[1:], *further])
+    writer.writerows([*map(_cell, run[1:]), *(values[run.id].get(name) for name in further)] for run in runs)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value as a spreadsheet may be given it: text that would be taken for a formula is marked as text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

@@ -1,0 +1,1 @@
+"""One file for each step, named after its revision."""

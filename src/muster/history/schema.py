@@ -1,0 +1,89 @@
+"""The tables, as the newest migration leaves them. Names carry a prefix: on a server they may have neighbours."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+VERSION_TABLE = "muster_history_version"
+# The revision that this muster reads and writes: the newest of migrations/versions.
+REVISION = "0001"
+
+METADATA = MetaData()
+
+RUNS = Table(
+    "muster_runs",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("started", String(32), nullable=False),
+    Column("finished", String(32)),
+    Column("system", String(255), nullable=False),
+    Column("cluster", String(255), nullable=False),
+    Column("evidence", String(16), nullable=False),
+    Column("muster_version", String(64), nullable=False),
+    Column("git_commit", String(64)),
+    Column("seed", BigInteger),
+    Column("verdict", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+)
+
+DRILLS = Table(
+    "muster_drills",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", String(64), ForeignKey("muster_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("nodeid", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("severity", String(8)),
+    Column("cadence", String(16)),
+    Column("fault", String(255)),
+    Column("procedure", String(255)),
+    Column("verdict", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("recovered_by", String(255)),
+    Column("rto_value_s", Float),
+    Column("rto_low_s", Float),
+    Column("rto_high_s", Float),
+    Column("rto_since_injection_s", Float),
+    Column("rto_target_s", Float),
+    Column("rto_budget_s", Float),
+    Column("rto_verdict", String(16)),
+    Column("rpo_value_s", Float),
+    Column("rpo_high_s", Float),
+    Column("rpo_target_s", Float),
+    Column("rpo_verdict", String(16)),
+    Column("lost_writes", BigInteger),
+    Column("max_lost_writes", BigInteger),
+    Column("acknowledged_writes", BigInteger),
+    Column("detection_value_s", Float),
+    Column("detection_target_s", Float),
+    Column("detection_verdict", String(16)),
+    Column("timeline", Text),
+    UniqueConstraint("run_id", "nodeid", name="muster_drills_once_a_run"),
+)
+Index("muster_drills_by_name", DRILLS.c.name, DRILLS.c.at)
+Index("muster_drills_by_time", DRILLS.c.at)
+
+OBJECTIVES = Table(
+    "muster_objectives",
+    METADATA,
+    Column("drill_id", Integer, ForeignKey("muster_drills.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("window", String(16), primary_key=True),
+    Column("target", Float, nullable=False),
+    Column("value", Float),
+    Column("samples", BigInteger, nullable=False),
+    Column("verdict", String(16)),
+)
