@@ -15,7 +15,7 @@ import pytest
 def test_db_failure(system, load, inject, recover, objectives):
     """The standby is promoted, the old primary fenced, clients repointed; nothing acknowledged is lost."""
     before = system.primaries()
-    with load(rate=200), system.ledger() as writes:
+    with load(rate=120), system.ledger() as writes:
         system.wait_steady()
         with inject() as fault:
             fault.wait_landed(seconds=5)

@@ -13,7 +13,7 @@ import pytest
 )
 def test_pod_crash(system, load, inject, recover, objectives):
     """The platform replaces what died; what it cannot mend, the bad change, is found and reverted."""
-    with load(rate=270), system.ledger() as writes:
+    with load(rate=170), system.ledger() as writes:
         system.wait_steady()
         with inject() as fault:
             fault.wait_landed(seconds=10)

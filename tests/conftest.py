@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -67,6 +68,26 @@ class DrillProject:
         """The summary of the last run."""
         content: dict[str, Any] = json.loads((self.root / "reports/latest/summary.json").read_text())
         return content
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "whole_machine: runs whole drills, whose figures are real: no other test runs meanwhile"
+    )
+
+
+@pytest.fixture(autouse=True)
+def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Share the machine with the tests of other workers, or keep it to oneself for as long as a whole drill runs.
+
+    A drill says "unknown", rightly, where the processors are so busy that its requests go out late.
+    """
+    alone = request.node.get_closest_marker("whole_machine") is not None
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with (shared / "machine.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,12 @@ def test_an_error_budget_keeps_whether_it_is_a_number_or_a_ratio(budget: float) 
         ({"objectives": [{"name": "error_rate", "target": 1.5}]}, "is no ratio"),
         ({"objectives": [{"name": "latency_p95", "target": 1, "unit": "ms"}]}, "is in s, not in ms"),
         ({"objectives": [{"name": "error_rate", "target": 0.1}] * 2}, "twice"),
+        ({"objectives": [{"name": "goodput"}]}, "objectives.0.target is missing"),
+        ({"objectives": [{"name": "goodput", "target": 1, "window": ["after"]}]}, "objectives.0.window is no field"),
+        ({"objectives": [{"name": "goodput", "target": 1, "windows": ["later"]}]}, "objectives.0.windows.0"),
+        ({"objectives": [{"name": "goodput", "target": 1, "windows": []}]}, "right would be some of before, during"),
+        ({"objectives": [{"name": "refusal_latency", "target": 0}]}, "target 0 s cannot be met"),
+        ({"objectives": [{"name": "refused_rate", "target": 2}]}, "is no ratio"),
         ({"evidence": "hearsay"}, "evidence"),
     ],
 )
@@ -69,6 +75,9 @@ def test_what_does_not_fit_is_named(changes: dict[str, Any], where: str) -> None
         ("error_rate", 0.01, 100),
         ("latency_p95", 1.0, 20),
         ("goodput", 100, 1),
+        ("refused_rate", 0.001, 1000),
+        ("refused_rate", 0.0, math.inf),
+        ("refusal_latency", 0.05, 100),
         ("availability", 1.0, math.inf),
         ("error_rate", 0.0, math.inf),
     ],
@@ -82,6 +91,14 @@ def test_bounds_point_the_right_way() -> None:
     assert not Objective(name="error_rate", target=0.01).met_by(0.011)
     assert Objective(name="goodput", target=100).met_by(100)
     assert not Objective(name="goodput", target=100).met_by(99)
+
+
+def test_refusals_are_looked_at_where_there_should_be_some_and_where_there_should_be_none() -> None:
+    assert Objective(name="refusal_latency", target=0.05).windows == ("during",)
+    assert Objective(name="refused_rate", target=0.001).windows == ("after",)
+    assert Objective(name="refused_rate", target=0.5, windows=("during", "after")).windows == ("during", "after")
+    event = orjson.loads(orjson.dumps(declared(objectives=[{"name": "refused_rate", "target": 0.1}]).to_event()))
+    assert Declaration.from_event(event).objectives[0].windows == ("after",)
 
 
 def test_severities_have_the_targets_of_the_plan() -> None:

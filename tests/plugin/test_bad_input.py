@@ -31,7 +31,7 @@ GOOD = {
     [
         (
             {"fault": "'db-failre'"},
-            "experiment 'db-failre' not found in experiments/ (there are: db-failure, pod-crash)",
+            "experiment 'db-failre' not found in experiments/ (there are: agent-failure, config-broken, config-wrong, ",
         ),
         ({"load": "'stedy'"}, "load profile 'stedy' not found in loadtests/ (there are: steady)"),
         ({"recovery": "'pray'"}, "recovery procedure 'pray' not known (there are: "),

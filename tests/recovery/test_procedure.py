@@ -14,7 +14,7 @@ from muster.base.clock import VirtualClock
 from muster.base.errors import ClusterError, UsageError
 from muster.base.timeline import Timeline, read_timeline
 from muster.kube import Cluster
-from muster.recovery import Context, Outcome, Step, find_procedure, procedures, run
+from muster.recovery import Context, Outcome, Step, StepOutcome, find_procedure, procedures, run
 from muster.recovery.procedure import NO_PARAMETERS
 from muster.safety import AuditLog
 from muster.system import SystemDefinition
@@ -51,13 +51,19 @@ class Bench:
 
         return Step(name, lambda: needed, do, lambda: works, **more)
 
-    def run(self, *steps: Step) -> Outcome:
+    def began(self, step: Step) -> None:
+        self.traces.append(f"began {step.name}")
+
+    def ended(self, outcome: StepOutcome) -> None:
+        self.traces.append(f"{outcome.state} {outcome.name}")
+
+    def run(self, *steps: Step, watched: bool = False) -> Outcome:
         # No step here asks the cluster or the system for anything but the cluster's name.
         cluster = cast("Cluster", SimpleNamespace(context="bench"))
         system = cast("SystemDefinition", None)
         with Timeline.start(self.path, run="test", drill="test") as timeline:
             context = Context(cluster, system, "shop", timeline, self.audit)
-            return run(Rehearsal(*steps), context, clock=VirtualClock())
+            return run(Rehearsal(*steps), context, clock=VirtualClock(), observer=self if watched else None)
 
     def events(self) -> list[tuple[str, Any, Any]]:
         events = read_timeline(self.path)[1:]
@@ -130,6 +136,15 @@ def test_every_step_is_in_the_audit_log(bench: Bench) -> None:
     ]
 
 
+def test_an_observer_is_told_of_each_step_while_it_lasts(bench: Bench) -> None:
+    bench.run(bench.step("first"), bench.step("idle", needed=False), bench.step("last", raises="no"), watched=True)
+    assert bench.traces == [
+        *("began first", "first", "done first"),
+        *("began idle", "skipped idle"),
+        *("began last", "last", "failed last"),
+    ]
+
+
 def test_a_step_that_breaks_is_recorded_and_raised(bench: Bench) -> None:
     def broken() -> str:
         raise ZeroDivisionError("a bug")
@@ -141,5 +156,5 @@ def test_a_step_that_breaks_is_recorded_and_raised(bench: Bench) -> None:
 
 def test_an_unknown_procedure_is_answered_with_those_there_are() -> None:
     assert [p.name for p in procedures()] == sorted(p.name for p in procedures())
-    with pytest.raises(UsageError, match=r"'reboot' not known \(there are: .*promote-standby, repair-crashed-pods.*\)"):
+    with pytest.raises(UsageError, match=r"'reboot' not known \(there are: .*promote-standby, .*restart-service.*\)"):
         find_procedure("reboot")

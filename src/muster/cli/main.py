@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from muster import __version__
-from muster.base.errors import MusterError, UsageError
-
-if TYPE_CHECKING:
-    from muster.kube import Cluster
-    from muster.system import SystemDefinition
-
-HOME = Path(".muster")
-CONTEXT = click.option(
-    "--kube-context", metavar="NAME", envvar="MUSTER_KUBE_CONTEXT", help="a context of your kubeconfig"
-)
-SYSTEM = click.option(
-    "--system", type=click.Path(path_type=Path), metavar="PATH", help="a system.yaml (default: systems/*/system.yaml)"
-)
+from muster.base.errors import MusterError
+from muster.cli.history import history, plan
+from muster.cli.keep import keep
+from muster.cli.recover import procedures, recover
+from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
+from muster.cli.summary import summary
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +38,7 @@ def up(system: Path | None, bare: bool) -> None:
     """Start the embedded cluster in the background, with the system on it, and write .muster/kubeconfig."""
     from muster.cli import background
 
-    background.up(HOME, None if bare else _definition(system), click.echo)
+    background.up(HOME, None if bare else definition_of(system), click.echo)
 
 
 @commands.command(short_help="Stop the cluster that `muster up` started.")
@@ -73,6 +65,16 @@ def verdict(report: Path) -> None:
     sys.exit(exit_code(summary))
 
 
+@commands.command(short_help="Make the HTML report of a run.")
+@click.argument("reports", type=click.Path(path_type=Path), default=Path("reports"))
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="default: report.html in REPORTS")
+def report(reports: Path, out: Path | None) -> None:
+    """Make one HTML file of the latest run below REPORTS, or of the run whose directory REPORTS is."""
+    from muster.report.html import build
+
+    click.echo(f"report: {build(reports, out)}")
+
+
 @commands.command(short_help="Judge a saved timeline again.")
 @click.argument("timeline", type=click.Path(path_type=Path))
 def analyse(timeline: Path) -> None:
@@ -85,49 +87,6 @@ def analyse(timeline: Path) -> None:
     click.echo(json.dumps(judge(read_timeline(timeline)).to_json(), indent=2))
 
 
-@commands.command()
-def procedures() -> None:
-    """List the recovery procedures."""
-    from muster.recovery import procedures as known
-
-    for procedure in known():
-        click.echo(f"{procedure.name:<26} {procedure.summary}")
-        for name, what in procedure.parameters.items():
-            click.echo(f"{'':<26}   {name}=...: {what}")
-
-
-@commands.command()
-@click.argument("procedure")
-@click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1)
-@CONTEXT
-@SYSTEM
-def recover(procedure: str, arguments: tuple[str, ...], kube_context: str | None, system: Path | None) -> None:
-    """Run a recovery procedure; exit 1 if a step of it fails."""
-    from muster.probes.address import service_url
-    from muster.recovery import Context, find_procedure, run
-    from muster.safety import AuditLog
-
-    found = find_procedure(procedure)
-    definition = _definition(system)
-    HOME.mkdir(exist_ok=True)
-    with _cluster(kube_context) as cluster:
-        audit = AuditLog.of_run(HOME)
-        context = Context(
-            cluster=cluster,
-            system=definition,
-            namespace=definition.namespace,
-            timeline=None,
-            audit=audit,
-            url=service_url(cluster, definition),
-            arguments=_pairs(arguments),
-        )
-        outcome = run(found, context)
-    for step in outcome.steps:
-        click.echo(f"{step.state:<8} {step.name}{': ' + step.detail if step.detail else ''}")
-    click.echo(f"{procedure}: {'done' if outcome.ok else outcome.why}")
-    sys.exit(0 if outcome.ok else 1)
-
-
 @commands.command(short_help="Undo every fault that is on record.")
 @CONTEXT
 @SYSTEM
@@ -136,8 +95,8 @@ def undo(kube_context: str | None, system: Path | None) -> None:
     from muster.safety import sift_records
     from muster.safety import undo as undo_record
 
-    definition = _definition(system)
-    with _cluster(kube_context) as cluster:
+    definition = definition_of(system)
+    with connected(kube_context) as cluster:
         records, bad = sift_records(cluster, definition.namespace)
         if not records and not bad:
             click.echo("no fault record is open")
@@ -156,28 +115,5 @@ def undo(kube_context: str | None, system: Path | None) -> None:
         sys.exit(2)
 
 
-def _pairs(arguments: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if not equals or not name:
-            raise UsageError(f"'{argument}' is no argument of a procedure; right would be NAME=VALUE")
-        pairs[name] = value
-    return pairs
-
-
-def _definition(system: Path | None) -> SystemDefinition:
-    from muster.system import find_system, read_system
-
-    return read_system(system or find_system(Path.cwd()))
-
-
-def _cluster(context: str | None) -> Cluster:
-    """The named context, or else the cluster that `muster up` started."""
-    from muster.cli import background
-    from muster.kube import connect, isolated_kubeconfig
-
-    if context is None:
-        return connect(background.kubeconfig(HOME), embedded=True)
-    HOME.mkdir(exist_ok=True)
-    return connect(isolated_kubeconfig(context, HOME / f"kubeconfig-{context.replace('/', '-')}"))
+for command in (recover, procedures, keep, history, plan, summary):
+    commands.add_command(command)

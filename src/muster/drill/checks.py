@@ -5,6 +5,7 @@ Both are asked of the timeline with the functions that judge it later, so that t
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from muster.base.clock import now
@@ -13,7 +14,7 @@ from muster.safety import open_records
 from muster.verdict.disruption import measure
 from muster.verdict.judge import end_floor
 from muster.verdict.landed import judge_landed
-from muster.verdict.load import LoadWindows
+from muster.verdict.load import BUCKET_S, LoadWindows
 from muster.verdict.record import Record, read_record
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ class GoodCheck:
         if (last := last_violation(events)) is not None and now() - last["done"] < hold:
             self.trouble = f"probe {last['name']}: {last['outcome']} {now() - last['done']:.1f} s ago"
             return False
+        if refused := self._refused(events):
+            self.trouble = refused
+            return False
         record = read_record(recent(events, (self._drill.injected_at or now()) - 1))
         disruption = measure(record, floor=end_floor(record, judge_landed(record)))
         if disruption.end is None:
@@ -101,6 +105,18 @@ class GoodCheck:
             return False
         self.trouble = ""
         return True
+
+    def _refused(self, events: list[Event]) -> str:
+        """Whether more of the load is refused now than may be afterwards. To measure it all each time would cost a
+        loaded machine more than the drill does."""
+        allowed = [o.target for o in self._drill.declaration.objectives if o.name == "refused_rate"]
+        since = now() - BUCKET_S
+        newest = itertools.takewhile(lambda event: event["t"] >= since, reversed(events))
+        outcomes = [e["outcome"] for e in newest if e["kind"] == "request" and e["source"] == "load"]
+        refused = outcomes.count("shed")
+        if not allowed or refused <= allowed[0] * len(outcomes):
+            return ""
+        return f"load: {refused} of {len(outcomes)} requests refused in the last second"
 
 
 def recent(events: list[Event], since: float) -> list[Event]:

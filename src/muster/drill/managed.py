@@ -8,7 +8,10 @@ from muster.base.errors import ClusterError
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.system import SystemDefinition, SystemState, deploy, remove
+from muster.system.manifests import read_manifests
 from muster.system.pods import IMAGE_TROUBLE
+
+WORKLOADS = ("Deployment", "StatefulSet")
 
 
 @dataclass
@@ -24,14 +27,14 @@ class ManagedSystem:
         return SystemState(self.cluster, self.definition)
 
     def prepare(self) -> None:
-        """Have the system in place: deployed where it is not, deployed anew where a drill left it spoilt.
+        """Have the system in place: deployed where it is not, deployed anew where a drill left it spoilt or scaled.
 
         Raises:
             ClusterError: an image that it needs is not to be had.
             TimeoutExceededError: it does not get ready.
             RefusedError: it would have to be made or removed on a cluster that is not muster's own.
         """
-        if not self.cluster.embedded or self.pristine:
+        if not self.cluster.embedded or (self.pristine and not self._drifted()):
             return
         remove(self.cluster, self.definition)
         deploy(self.cluster, self.definition)
@@ -49,6 +52,15 @@ class ManagedSystem:
         if missing := state.held_back(IMAGE_TROUBLE):
             raise ClusterError(f"system {self.definition.name} cannot start: {'; '.join(missing)}")
         return not state.unready()
+
+    def _drifted(self) -> bool:
+        """Whether a workload has not as many replicas as its manifest says: capacity that nobody took back."""
+        return any(
+            (found := self.cluster.find(item["kind"], item["metadata"]["name"], self.definition.namespace)) is None
+            or found["spec"].get("replicas", 1) != item["spec"].get("replicas", 1)
+            for item in read_manifests(self.definition.manifest_directory)
+            if item["kind"] in WORKLOADS
+        )
 
     def spoilt(self) -> None:
         """Note that the system may not be as it was: the next drill gets a new one."""

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from muster.base.clock import now
 from muster.base.errors import TimeoutExceededError
 from muster.base.waiting import wait_for
 from muster.drill.checks import GoodCheck, SteadyCheck
 from muster.drill.drill import Drill, UnprovableError
+from muster.drill.known_good import keep_known_good
 from muster.faults.injection import Injection
 from muster.load.profiles import find_profile
 from muster.load.run import LoadRun
@@ -63,7 +65,7 @@ class SystemView:
             except TimeoutExceededError as error:
                 drill.timeline.append("steady", ok=False, why=check.trouble, checks=check.checks)
                 raise UnprovableError(f"not steady before the fault, nothing was injected: {check.trouble}") from error
-            drill.timeline.append("steady", ok=True, why="", checks=check.checks)
+            drill.timeline.append("steady", ok=True, why="", checks=check.checks | keep_known_good(drill))
 
     def wait_good(self, within: float) -> bool:
         """Wait until service is good again and held for the drill's `hold_s`; whether that was within so many seconds.
@@ -76,7 +78,7 @@ class SystemView:
             drill.enter("good")
             limit = within + drill.declaration.hold_s
             if drill.injected_at is not None:
-                limit -= drill.status.since_injection_s or 0.0
+                limit -= drill.since_injection_s or 0.0
             try:
                 wait_for(check.holds, within=limit, every=0.25, reason="good service", latest=lambda: check.trouble)
             except TimeoutExceededError:
@@ -115,6 +117,7 @@ class LoadView:
             )
             drill.wait_probing()
             with run:
+                drill.load_environment = run.environment
                 # Now and not at inject(): what an experiment imports takes seconds, and the steady time is to be fresh.
                 drill.prepare_fault()
                 yield run
@@ -216,13 +219,14 @@ class ObjectivesView:
         """
         drill = self._drill
         drill.enter("judge")
-        required: list[str] = []
+        began, required = now(), list[str]()
         if rto is not None:
             required += ["rto"] + (["budget"] if drill.declaration.rto_budget_s is not None else [])
         if rpo is not None:
             with drill.observer.step("read back every write"):
+                drill.stop_probing()  # so that the ledger is complete
                 read_back(drill.state.definition, drill.url, drill.timeline_path)
             required += ["rpo"] + (["lost_writes"] if drill.declaration.max_lost_writes is not None else [])
         if slo is not None:
             required.append("slo")
-        drill.timeline.append("judged", required=required)
+        drill.timeline.append("judged", required=required, began=began)

@@ -1,60 +1,41 @@
-"""What experiments need beside the activities of `chaosk8s`: a record before the strike, a patch with an undo, a hold.
-
-An activity that fails here ends the experiment at once: without its record the strike after it must not happen.
-"""
+"""What experiments need beside the activities of `chaosk8s`: a record before a strike, a patch with an undo, a hold."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
-
-from chaoslib.exceptions import InterruptExecution
+from typing import Any
 
 from muster.base.clock import SYSTEM_CLOCK
-from muster.base.errors import RefusedError
 from muster.base.waiting import wait_for
 from muster.faults import session
-from muster.faults.channel import RELEASE, URL_VARIABLE, report_failure
+from muster.faults.activity import entry_of, or_exit, strike
+from muster.faults.channel import RELEASE, URL_VARIABLE
 from muster.faults.effects import Reported, Reporting, selected
+from muster.faults.surge import raise_load
+from muster.faults.texts import replace_line
 from muster.kube import connect
 from muster.probes.address import service_address
-from muster.safety import Entry
-from muster.safety.fields import ABSENT, parse_path, read_field
-from muster.safety.records import apply_entry, find_record
+from muster.safety.fields import ABSENT
+from muster.safety.records import find_record
 from muster.safety.records import undo as undo_record
 from muster.system.pods import troubles
 
-__all__ = ["crashed", "current_primary", "hold", "patch_field", "remember_field", "reported", "undo"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
+__all__ = [
+    "crashed",
+    "current_primary",
+    "hold",
+    "patch_field",
+    "raise_load",
+    "remember_field",
+    "replace_line",
+    "reported",
+    "undo",
+]
 
 logger = logging.getLogger("chaostoolkit")
-
-
-def _or_exit(activity: Callable[P, T]) -> Callable[P, T]:
-    """Turn a failure into an exit with rollbacks.
-
-    Chaos Toolkit turns every exception of an activity, InterruptExecution and SIGTERM's included, into a failed
-    activity and goes on with the next one; SystemExit ends the method.
-    """
-
-    @wraps(activity)
-    def guarded(*arguments: P.args, **named: P.kwargs) -> T:
-        try:
-            return activity(*arguments, **named)
-        except Exception as error:
-            # Broad on purpose, see above.
-            why = "the experiment was told to end" if isinstance(error, InterruptExecution) else str(error)
-            logger.error(why)  # noqa: TRY400  (one sentence; the trace goes to the log by the exit below)
-            report_failure(why, refused=isinstance(error, RefusedError))
-            raise SystemExit(why) from error
-
-    return guarded
 
 
 def current_primary(service: str, key: str, configuration: Mapping[str, Any] | None = None) -> str:
@@ -67,7 +48,7 @@ def current_primary(service: str, key: str, configuration: Mapping[str, Any] | N
         return selected(cluster, str((configuration or {}).get("namespace")), service=service, key=key)
 
 
-@_or_exit
+@or_exit
 def remember_field(kind: str, name: str, path: str, after: Any) -> str:
     """Record that the next activities take a field to `after`, so that it is put back by `undo`.
 
@@ -75,28 +56,24 @@ def remember_field(kind: str, name: str, path: str, after: Any) -> str:
         SystemExit: it could not be recorded, or the field is so already.
     """
     here = session.current()
-    entry = _entry(kind, name, path, after)
+    entry = entry_of(kind, name, path, after)
     here.remember(entry)
     return f"{entry}: remembered"
 
 
-@_or_exit
+@or_exit
 def patch_field(kind: str, name: str, path: str, after: Any = ABSENT) -> str:
     """Record a field and then set it to `after`; without `after` it is removed.
 
     Raises:
         SystemExit: it could not be recorded or set.
     """
-    here = session.current()
-    entry = _entry(kind, name, path, after)
-    here.remember(entry)
-    here.strike(f"patch {entry}")
-    if not apply_entry(here.cluster, here.namespace, entry):
-        raise RefusedError(f"{entry} was changed by another at the same moment; nothing was injected")
+    entry = entry_of(kind, name, path, after)
+    strike(entry)
     return f"{entry}: patched"
 
 
-@_or_exit
+@or_exit
 def crashed(label_selector: str, within_s: float = 30.0) -> str:
     """Wait until a container of the pods so labelled has crashed, and none of these pods is on its way out.
 
@@ -114,7 +91,7 @@ def crashed(label_selector: str, within_s: float = 30.0) -> str:
     return wait_for(look, within=within_s, reason=f"a container of {label_selector} to crash")
 
 
-@_or_exit
+@or_exit
 def reported(  # noqa: PLR0917
     service: str, port: int, path: str, field: str, more_than: float | None = None, within_s: float = 30.0
 ) -> str:
@@ -132,7 +109,7 @@ def reported(  # noqa: PLR0917
     return look().evidence
 
 
-@_or_exit
+@or_exit
 def hold(seconds: float = 20.0) -> str:
     """Keep the fault in force: under a drill until it releases it, by hand for so many seconds."""
     here = session.current()
@@ -145,23 +122,25 @@ def hold(seconds: float = 20.0) -> str:
     return "held until it was released"
 
 
-@_or_exit
+@or_exit
 def undo() -> list[str]:
-    """Undo what this experiment recorded; nothing where it recorded nothing.
+    """Undo what this experiment recorded or holds on to; nothing where that is nothing.
 
     Raises:
         SystemExit: it could not be undone; the record stays in the cluster.
     """
     here = session.guarded()
-    if here is None or here.record is None:
+    if here is None:
         return []
-    undone: list[str] = []
-    left: list[str] = []
-    # Read again: the record in the cluster is the one that counts.
-    record = find_record(here.cluster, here.namespace, here.experiment)
-    if record is not None and record.injection == here.record.injection:
-        outcome = undo_record(here.cluster, record)
-        undone, left = list(outcome.undone), list(outcome.left)
+    undone, left = here.let_go(), list[str]()
+    if here.record is not None:
+        # Read again: the record in the cluster is the one that counts.
+        record = find_record(here.cluster, here.namespace, here.experiment)
+        if record is not None and record.injection == here.record.injection:
+            outcome = undo_record(here.cluster, record)
+            undone, left = [*undone, *outcome.undone], list(outcome.left)
+    elif not undone:
+        return []
     here.record = None
     if here.channel.timeline:
         here.channel.timeline.append(
@@ -170,13 +149,3 @@ def undo() -> list[str]:
     here.channel.report("undone", undone=undone, left=left)
     here.audit.record("undo", target=here.target, outcome="done", undone=undone, left=left)
     return [*undone, *left]
-
-
-def _entry(kind: str, name: str, path: str, after: Any) -> Entry:
-    here = session.current()
-    parsed = parse_path(path)
-    before = read_field(here.cluster.get(kind, name, here.namespace), parsed)
-    entry = Entry(kind, name, parsed, before, after)
-    if before == after:
-        raise RefusedError(f"{entry} is {after!r} already: the fault would change nothing")
-    return entry

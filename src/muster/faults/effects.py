@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from muster.base.errors import ClusterError, RefusedError
 from muster.kube import Cluster
 from muster.probes.answers import values_at
-from muster.probes.instances import ask_instances
+from muster.probes.exchange import Answer
+from muster.probes.instances import ask_instances, ask_once
 from muster.system.definition import Request
 from muster.system.pods import is_ready, troubles
 
@@ -77,6 +78,14 @@ class Reported(_Strict):
         return self
 
 
+class PodsGone(_Strict):
+    """No pod so labelled is left, and nobody answers a GET of `path` at the service's address, not even wrongly."""
+
+    kind: Literal["pods-gone"]
+    labels: str
+    path: Annotated[str, Field(pattern=r"^/")] = "/"
+
+
 class AllOf(_Strict):
     """Every one of several effects."""
 
@@ -84,7 +93,7 @@ class AllOf(_Strict):
     of: Annotated[list[Effect], Field(min_length=1)]
 
 
-Effect = Annotated[PodsReplaced | CrashLoop | PrimaryGone | Reported | AllOf, Field(discriminator="kind")]
+Effect = Annotated[PodsReplaced | PodsGone | CrashLoop | PrimaryGone | Reported | AllOf, Field(discriminator="kind")]
 AllOf.model_rebuild()
 
 
@@ -116,6 +125,8 @@ def build_observer(effect: Effect, cluster: Cluster, namespace: str, url: str) -
     match effect:
         case PodsReplaced():
             return _PodsReplaced(effect, cluster, namespace)
+        case PodsGone():
+            return _PodsGone(effect, cluster, namespace, url)
         case CrashLoop():
             return _CrashLoop(effect, cluster, namespace)
         case PrimaryGone():
@@ -146,6 +157,31 @@ class _PodsReplaced:
 
     def _pods(self) -> list[dict[str, Any]]:
         return self._cluster.list("Pod", self._namespace, labels=self._effect.labels)
+
+
+class _PodsGone:
+    def __init__(self, effect: PodsGone, cluster: Cluster, namespace: str, url: str) -> None:
+        self._effect, self._cluster, self._namespace, self._url = effect, cluster, namespace, url
+        self._before = len(self._pods())
+        if not self._before:
+            raise RefusedError(f"refused: no pod is labelled {effect.labels}, before anything was injected")
+        if (answer := self._ask()).status is None:
+            raise RefusedError(f"refused: {url} does not answer before any injection ({answer.why})")
+
+    def look(self) -> Observation:
+        if left := self._pods():
+            return Observation(False, f"{len(left)} pods {self._effect.labels} are there, {left[0]} for one")
+        answer = self._ask()
+        if answer.status is not None:
+            return Observation(False, f"no pod {self._effect.labels} is left, but the service answers {answer.status}")
+        return Observation(True, f"all {self._before} pods {self._effect.labels} gone, the service: {answer.why}")
+
+    def _pods(self) -> list[str]:
+        pods = self._cluster.list("Pod", self._namespace, labels=self._effect.labels)
+        return [pod["metadata"]["name"] for pod in pods]
+
+    def _ask(self) -> Answer:
+        return ask_once(self._url, Request(path=self._effect.path), limit_s=1.0)
 
 
 class _CrashLoop:

@@ -18,7 +18,9 @@ ACTIVITIES = "muster.faults.activities"
 EXTENSION = "muster"
 
 # The activities that announce themselves when they strike, and that know no namespace but the guarded one.
-OWN_ACTIVITIES = frozenset({"crashed", "hold", "patch_field", "remember_field", "reported", "undo"})
+OWN_ACTIVITIES = frozenset(
+    {"crashed", "hold", "patch_field", "raise_load", "remember_field", "replace_line", "reported", "undo"}
+)
 # The configuration is read before the guard is passed, by this one, which changes nothing.
 READING = "current_primary"
 # The modules of `chaosk8s` whose functions take a namespace `ns`; not those for nodes, namespaces and custom objects.

@@ -6,8 +6,9 @@ import itertools
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from muster.base.errors import MusterError, RefusedError, TimeoutExceededError
@@ -33,6 +34,9 @@ LOG_PREFIX = re.compile(r"(\x1b\[[0-9;]*m)*(\[[^]]*\] )?")
 NO_PROXY = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"), "")
 
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class FaultError(MusterError):
     """The experiment refused to strike, failed, or could not be undone."""
 
@@ -52,15 +56,16 @@ class Injection:
         timeline: Timeline,
         directory: Path,
         url: str,
+        environment: Mapping[str, str] = NOTHING,
     ) -> None:
         """`kubeconfig` has a single context, `cluster`'s; what the experiment writes goes below `directory`; `url` is
-        where clients reach the system."""
+        where clients reach the system; `environment` is what else the experiment must find in its own."""
         self.experiment = experiment
         self.sent_at: float | None = None  # CLOCK_MONOTONIC seconds
         self.undone: list[str] = []
         self.left: list[str] = []
         self._cluster, self._kubeconfig, self._namespace = cluster, kubeconfig, namespace
-        self._url = url
+        self._url, self._environment = url, environment
         self._audit = AuditLog.of_run(timeline.path.parent)
         self._timeline, self._above, self._directory = timeline, directory, directory
         self._channel: DrillSide | None = None
@@ -97,7 +102,7 @@ class Injection:
             output = (self._directory / "chaos.log").open("wb")
         except OSError as error:
             raise FaultError(f"directory {self._directory} cannot be had: {error.strerror}") from error
-        environment = self._channel.environment(self._timeline.path, self._namespace)
+        environment = {**self._environment, **self._channel.environment(self._timeline.path, self._namespace)}
         environment[URL_VARIABLE] = self._url
         environment["KUBECONFIG"] = str(self._kubeconfig.absolute())
         environment[AUDIT_VARIABLE] = str(self._audit.path.absolute())

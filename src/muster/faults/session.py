@@ -6,9 +6,9 @@ Chaos Toolkit calls plain functions of modules and offers them no place for stat
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Session:
     audit: AuditLog
     record: Record | None = None
     struck: bool = False
+    _lasting_with_us: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
 
     @property
     def target(self) -> str:
@@ -52,6 +53,20 @@ class Session:
             injection=self.channel.injection,
             entry=entry,
         )
+
+    def undo_with(self, what: str, undo: Callable[[], object]) -> None:
+        """Note what ends a part of the fault that lasts only as long as this process, in whatever way that ends; all
+        else must be in the record. `what` is what will then have been undone, for people."""
+        self._lasting_with_us.append((what, undo))
+
+    def let_go(self) -> list[str]:
+        """Undo what lasts only as long as this process, latest first; returns what that was."""
+        undone = []
+        while self._lasting_with_us:
+            what, undo = self._lasting_with_us.pop()
+            undo()
+            undone.append(what)
+        return undone
 
     def strike(self, activity: str) -> None:
         """Tell the timeline and the audit log that an activity is about to strike; to be called right before it does.

@@ -23,22 +23,24 @@ from typing import Any
 import gevent
 import orjson
 from gevent import Greenlet
-from gevent.pool import Pool
+from gevent.pool import Group
 from locust import User, events
 from locust.env import Environment
 from locust.exception import CatchResponseError
 
 from muster.base.clock import now
+from muster.base.dial import Dial, Turn
 from muster.base.timeline import TimelineError
 from muster.load.connection import Connections, NoAnswerError
 from muster.load.record import LoadRecord
-from muster.load.schedule import evenly, poisson
+from muster.load.schedule import Pace, even, poisson
 from muster.probes.events import FLUSH_EVERY_S
 from muster.probes.outcomes import Outcome, OwnLimitError, of_status
 
 LATE_S = 1.0  # a generator further behind than this does not generate the load that was asked for
 LAST_ANSWERS_S = 0.3  # how long requests under way at the end may still be answered
 MOST_UNDER_WAY = 4000
+DIAL_EVERY_S = 0.05
 WRONG_CONTENT = (AssertionError, LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -51,6 +53,8 @@ def _add_options(parser: ArgumentParser, **_: Any) -> None:
     )
     group.add_argument("--seed", type=int, default=0, help="Makes the choice of tasks repeatable")
     group.add_argument("--timeline", default="", help="Timeline file to append each request to")
+    group.add_argument("--dial", default="", help="Named pipe through which the rate is changed (muster.base.dial)")
+    group.add_argument("--ceiling", type=float, default=0.0, help="Requests per second that no change may pass")
 
 
 class Answer:
@@ -80,7 +84,7 @@ class OpenLoopUser(User):
     abstract = True
 
     rate: float = 100.0
-    """Tasks started per second where the command line names no --rate."""
+    """Tasks started per second where the command line names no --rate; afterwards what is wanted at the moment."""
 
     limit_s: float = 2.0
     """Seconds from its sending after which a request is given up."""
@@ -95,18 +99,23 @@ class OpenLoopUser(User):
         assert self.host, "name the service with --host"
         self.rate = options.rate or self.rate
         self.random = random.Random(options.seed)
-        self._poisson = options.arrivals == "poisson"
+        self._gap = poisson(self.random) if options.arrivals == "poisson" else even
         # The one task that Locust sees is the schedule; that starts the declared ones, each as often as it weighs.
         self._declared, self.tasks = self.tasks, [OpenLoopUser._keep_schedule]
         self._connections = Connections(self.host, limit_s=self.limit_s, renew_after=self.renew_after)
-        self._under_way = Pool(min(MOST_UNDER_WAY, int(self.rate * self.limit_s * 1.25) + 50))
+        self._under_way = Group()
+        self._ceiling = options.ceiling
+        self._dial = Dial(Path(options.dial), self.rate) if options.dial else None
         timeline = Path(options.timeline) if options.timeline else None
         self._record = LoadRecord(timeline, profile=Path(options.locustfile).stem, rate=self.rate)
 
     def on_start(self) -> None:
         """Tell that load begins. A subclass that has its own calls this one."""
         self._record.tell("started")
+        self._pace = Pace(self.rate, now())
         gevent.spawn(self._keep_flushing)
+        if self._dial:
+            gevent.spawn(self._keep_looking, self._dial)
 
     def on_stop(self) -> None:
         """Give what is under way a moment, and tell that load has ended. A subclass that has its own calls this one."""
@@ -170,19 +179,45 @@ class OpenLoopUser(User):
         return answer
 
     def _keep_schedule(self) -> None:
-        start = now()
-        times = poisson(self.rate, start, self.random) if self._poisson else evenly(self.rate, start)
-        for intended in times:
-            # Also when late: tasks must get their turn.
-            gevent.sleep(max(intended - now(), 0))
-            if now() - intended > LATE_S:
-                self._record.behind(f"it is more than {LATE_S:g} s late")
-            if not self._under_way.free_count():
-                self._record.behind(f"{self._under_way.size} requests are under way", not_sent=1)
-                continue
-            task = Greenlet(self._do, self.random.choice(self._declared))
-            task.intended = intended
-            self._under_way.start(task)
+        intended = now()
+        while True:
+            self._start(intended)
+            intended = self._wait_turn(intended, self._gap())
+
+    def _wait_turn(self, before: float, gap: float) -> float:
+        """Wait until the request after that of `before` is due, and return the moment at which it was."""
+        # In slices, since the pace may change while a slow load waits.
+        while (intended := self._pace.after(before, gap)) - now() > DIAL_EVERY_S:
+            gevent.sleep(DIAL_EVERY_S)
+        # Also when late: tasks must get their turn.
+        gevent.sleep(max(intended - now(), 0))
+        return intended
+
+    def _start(self, intended: float) -> None:
+        if now() - intended > LATE_S:
+            self._record.behind(f"it is more than {LATE_S:g} s late")
+        if len(self._under_way) >= min(MOST_UNDER_WAY, int(self.rate * self.limit_s * 1.25) + 50):
+            self._record.behind(f"{len(self._under_way)} requests are under way", not_sent=1)
+            return
+        task = Greenlet(self._do, self.random.choice(self._declared))
+        task.intended = intended
+        self._under_way.start(task)
+
+    def _keep_looking(self, dial: Dial) -> None:
+        while True:
+            gevent.sleep(DIAL_EVERY_S)
+            if (turn := dial.read()) is not None:
+                self._follow(turn)
+
+    def _follow(self, turn: Turn) -> None:
+        if self._ceiling and turn.rate > self._ceiling:
+            most = f"{turn.rate:g} requests/s were wanted, system.yaml allows {self._ceiling:g} (max_requests_per_s)"
+            self._record.tell("kept", reason=most)
+            return
+        at = now()
+        self._pace.change(turn.rate, at=at, over_s=turn.over_s)
+        self.rate = turn.rate
+        self._record.rate(turn.rate, turn.over_s, at=at)
 
     def _do(self, task: Any) -> None:
         try:

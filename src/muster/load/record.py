@@ -40,6 +40,12 @@ class LoadRecord:
             self._tell_behind()
             self._events.add("load", state=state, **self._about, **fields)
 
+    def rate(self, rate: float, over_s: float, *, at: float) -> None:
+        """Note that from `at` on (CLOCK_MONOTONIC seconds) another rate is wanted, reached over `over_s` seconds."""
+        self._about["rate"] = rate
+        if self._events:
+            self._events.add("load", t=at, state="rate", **self._about, over_s=over_s)
+
     def behind(self, reason: str, *, not_sent: int = 0) -> None:
         """Note that the load falls short of what was asked for; told at most once a second."""
         self._behind = reason

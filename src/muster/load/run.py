@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from muster.base.dial import CEILING_VARIABLE, DIAL_VARIABLE, Hand
 from muster.base.errors import MissingProgramError, MusterError, TimeoutExceededError, UsageError
 from muster.base.process import Child
 from muster.base.timeline import Tail, Timeline
@@ -21,8 +24,12 @@ class LoadError(MusterError):
 class LoadRun:
     """A load under way. Starts at once; entering it as a context manager waits for load to flow, leaving it ends it."""
 
-    def __init__(self, child: Child, *, timeline: Path, log: Path, profile: str, rate: float) -> None:
+    def __init__(
+        self, child: Child, *, timeline: Path, log: Path, dial: Path, ceiling: float, profile: str, rate: float
+    ) -> None:
         self._child = child
+        self._dial = dial
+        self._ceiling = ceiling
         self._timeline = timeline
         self._tail = Tail(timeline)
         self._log = log
@@ -53,12 +60,7 @@ class LoadRun:
             MissingProgramError: Locust is not installed.
             LoadError: the directory cannot be written.
         """
-        if rate <= 0:
-            raise UsageError(f"a load's rate must be above 0 requests/s, not {rate:g}")
-        if rate > ceiling:
-            raise UsageError(
-                f"a load of {rate:g} requests/s is more than system.yaml allows (max_requests_per_s: {ceiling:g})"
-            )
+        _check_rate(rate, ceiling)
         if importlib.util.find_spec("locust") is None:
             raise MissingProgramError("Locust is not installed here; install it with 'pip install locust'")
         command = [sys.executable, "-m", "locust", "-f", str(profile.absolute()), "--headless", "-u", "1", "-r", "1"]
@@ -67,11 +69,33 @@ class LoadRun:
         command += ["--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0"]
         log = directory / f"locust-{profile.stem}.log"
         try:
+            dial = _make_dial(directory)
+            command += ["--dial", str(dial.absolute()), "--ceiling", repr(ceiling)]
             with log.open("wb") as output:
                 child = Child(command, stdout=output, stderr=output, cwd=directory)
         except OSError as error:
             raise LoadError(f"load profile '{profile.stem}' cannot be run in {directory}: {error.strerror}") from error
-        return cls(child, timeline=timeline, log=log, profile=profile.stem, rate=rate)
+        return cls(child, timeline=timeline, log=log, dial=dial, ceiling=ceiling, profile=profile.stem, rate=rate)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process must find in its environment to change the rate of this load."""
+        return {DIAL_VARIABLE: str(self._dial.absolute()), CEILING_VARIABLE: repr(self._ceiling)}
+
+    def set_rate(self, rate: float, *, over_s: float = 0.0) -> None:
+        """Go on at `rate` requests/s, reached evenly over `over_s` seconds. Takes effect within some 50 ms of flowing.
+
+        While a fault raises the rate of this load, that stands; this is what it goes back to.
+
+        Raises:
+            UsageError: the rate is not positive or above the ceiling, the time is negative, or the load has ended.
+        """
+        _check_rate(rate, self._ceiling)
+        if over_s < 0:
+            raise UsageError(f"a load's rate cannot be reached over {over_s:g} s; right would be 0 or more")
+        with Hand(self._dial) as hand:
+            hand.turn(rate, over_s=over_s, held=False)
+        self.rate = rate
 
     def wait_flowing(self, *, within: float = 20.0) -> bool:
         """Wait until a request of the load was answered, in whatever way; returns whether one was in so many seconds.
@@ -99,6 +123,7 @@ class LoadRun:
         self._stopped = True
         status = self._child.poll()
         self._child.stop()
+        self._dial.unlink(missing_ok=True)
         if any(event["kind"] == "load" and event["state"] == "stopped" for event in self._tail.read()):
             return
         by_itself = f"Locust ended by itself with status {status}: {self._said()}"
@@ -132,3 +157,22 @@ class LoadRun:
         errors = [line for line in lines if "rror:" in line]
         said = (errors or lines or ["it said nothing"])[-1]
         return "its users must be muster.load.openloop.OpenLoopUser" if "unrecognized arguments" in said else said
+
+
+def _check_rate(rate: float, ceiling: float) -> None:
+    if not rate > 0:
+        raise UsageError(f"a load's rate must be above 0 requests/s, not {rate:g}")
+    if rate > ceiling:
+        raise UsageError(
+            f"a load of {rate:g} requests/s is more than system.yaml allows (max_requests_per_s: {ceiling:g})"
+        )
+
+
+def _make_dial(directory: Path) -> Path:
+    """A named pipe that no other load of the drill has."""
+    for number in itertools.count(1):
+        path = directory / f"load-{number}.dial"
+        if not path.exists():
+            os.mkfifo(path, 0o600)
+            return path
+    raise AssertionError("there is always a further number")

@@ -104,7 +104,7 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
     said = marked(item)
     overrides = {name: targets.model_dump() for name, targets in definition.severities.items()}
     targets = severity_targets(said["severity"], overrides)
-    levels = _objectives(said.get("objectives", {}), definition)
+    levels = objectives_of(said.get("objectives", {}), definition)
     probes = [
         {"name": "read", "every_s": definition.read.every_s, "limit_s": definition.read.limit_s},
         {"name": "write", "every_s": definition.ledger.every_s, "limit_s": definition.ledger.limit_s, "write": True},
@@ -133,7 +133,7 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
     )
 
 
-def _objectives(said: dict[str, Any], definition: SystemDefinition) -> list[dict[str, Any]]:
+def objectives_of(said: dict[str, Any], definition: SystemDefinition) -> list[dict[str, Any]]:
     """The objectives of a drill: system.yaml's, changed and added to by the marker's, each a target or a dictionary."""
     levels: dict[str, dict[str, Any]] = {
         "error_rate": {"target": definition.objectives.error_rate},

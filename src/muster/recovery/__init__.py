@@ -4,7 +4,17 @@ Belongs here: what an operator does in an emergency, whether a drill or a person
 does to have an emergency does not: see `muster.faults`.
 """
 
-from muster.recovery.procedure import Context, Outcome, Procedure, Step, StepOutcome, run
+from muster.recovery.procedure import Context, Outcome, Procedure, Step, StepObserver, StepOutcome, run
 from muster.recovery.registry import find_procedure, procedures
 
-__all__ = ["Context", "Outcome", "Procedure", "Step", "StepOutcome", "find_procedure", "procedures", "run"]
+__all__ = [
+    "Context",
+    "Outcome",
+    "Procedure",
+    "Step",
+    "StepObserver",
+    "StepOutcome",
+    "find_procedure",
+    "procedures",
+    "run",
+]

@@ -78,10 +78,20 @@ class Outcome:
     ended: float
 
 
-def run(procedure: Procedure, context: Context, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
+class StepObserver(Protocol):
+    """Who is told of each step while the procedure runs."""
+
+    def began(self, step: Step, /) -> None: ...
+
+    def ended(self, outcome: StepOutcome, /) -> None: ...
+
+
+def run(
+    procedure: Procedure, context: Context, *, clock: Clock = SYSTEM_CLOCK, observer: StepObserver | None = None
+) -> Outcome:
     """Run a procedure to its end or to its first failing step, writing it to the timeline and the audit log.
 
-    A failing step does not raise; it makes the outcome not ok.
+    A failing step does not raise; it makes the outcome not ok. `observer` is told of every step.
 
     Raises:
         UsageError: an argument that the procedure does not know.
@@ -96,8 +106,12 @@ def run(procedure: Procedure, context: Context, *, clock: Clock = SYSTEM_CLOCK) 
     why = ""
     try:
         for step in procedure.steps(context):
+            if observer:
+                observer.began(step)
             outcome = _run_step(step, log, clock)
             outcomes.append(outcome)
+            if observer:
+                observer.ended(outcome)
             if outcome.state == "failed":
                 why = f"step '{step.name}' failed: {outcome.detail}"
                 break

@@ -7,11 +7,11 @@ start what it may be, names the new primary, and the old one has neither a pod n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
 from muster.kube import Cluster
+from muster.recovery.database_service import DatabaseService
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.system import Database
 from muster.system.state import SystemState
@@ -57,6 +57,7 @@ class _Promotion:
         self.namespace = context.namespace
         self.state = SystemState(context.cluster, context.system)
         self.database: Database = self.state.database
+        self._way = DatabaseService(self.state, context.namespace)
         self.target: str | None = None
         self._lost: list[str] = []
         self._old_addresses: set[str] = set()
@@ -209,24 +210,11 @@ class _Promotion:
         return f"Service {database.service} leads to {target} instead of {old}"
 
     def is_repointed(self) -> bool:
-        """Whether the Service's endpoints are the new primary's ready pod and nothing else."""
-        wanted = {pod.get("status", {}).get("podIP") for pod in self.state.instance_pods(self._target())}
-        return bool(wanted) and self._endpoints() == wanted
-
-    def _endpoints(self) -> set[str]:
-        labels = f"kubernetes.io/service-name={self.database.service}"
-        slices = self.cluster.list("EndpointSlice", self.namespace, labels=labels)
-        endpoints: list[dict[str, Any]] = [one for item in slices for one in item.get("endpoints") or []]
-        return {
-            address
-            for endpoint in endpoints
-            if endpoint.get("conditions", {}).get("ready", True)
-            for address in endpoint["addresses"]
-        }
+        """Whether the Service leads to the new primary's ready pod and to nothing else."""
+        return self._way.leads_to(self._target())
 
     def _selected(self) -> str:
-        service = self.cluster.get("Service", self.database.service, self.namespace)
-        return str(service["spec"].get("selector", {}).get(self.database.selector_key, "nobody"))
+        return self._way.selector().get(self.database.selector_key, "nobody")
 
     # -- verify
 
@@ -248,14 +236,7 @@ class _Promotion:
         Raises:
             RefusedError: it names none that system.yaml knows.
         """
-        database = self.database
-        found = self.cluster.get("ConfigMap", database.topology, self.namespace)
-        named = str(found.get("data", {}).get(database.topology_key, ""))
-        if named not in database.instances:
-            raise RefusedError(
-                f"ConfigMap {database.topology} names primary '{named}', none of {', '.join(database.instances)}"
-            )
-        return named
+        return self._way.named_primary()
 
     def _target(self) -> str:
         assert self.target is not None, "diagnosed before"

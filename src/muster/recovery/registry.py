@@ -8,9 +8,16 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from muster.base.errors import UsageError
+from muster.recovery.add_capacity import AddCapacity, ReleaseCapacity
+from muster.recovery.full_restart import FullRestart
 from muster.recovery.procedure import Procedure
 from muster.recovery.promote_standby import PromoteStandby
+from muster.recovery.repair_agent_coordination import RepairAgentCoordination
 from muster.recovery.repair_crashed_pods import RepairCrashedPods
+from muster.recovery.repair_database_connection import RepairDatabaseConnection
+from muster.recovery.reset_workflows import ResetWorkflows
+from muster.recovery.restart_service import RestartService
+from muster.recovery.restore_configuration import RestoreConfiguration
 
 GROUP = "muster.recovery"
 
@@ -22,7 +29,18 @@ def procedures() -> list[Procedure]:
         UsageError: two have the same name, or an offered one cannot be loaded.
     """
     found: dict[str, Procedure] = {}
-    own: list[Procedure] = [PromoteStandby(), RepairCrashedPods()]
+    own: list[Procedure] = [
+        AddCapacity(),
+        PromoteStandby(),
+        ReleaseCapacity(),
+        RepairCrashedPods(),
+        FullRestart(),
+        ResetWorkflows(),
+        RestoreConfiguration(),
+        RestartService(),
+        RepairDatabaseConnection(),
+        RepairAgentCoordination(),
+    ]
     for procedure in [*own, *_offered()]:
         if procedure.name in found:
             raise UsageError(f"recovery procedure '{procedure.name}' exists twice; rename one of them")

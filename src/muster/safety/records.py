@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from muster.base.clock import utc_iso
+from muster.base.differing import differences, in_short
 from muster.base.errors import ClusterError, MusterError, RefusedError
 from muster.base.waiting import wait_for
 from muster.kube import ApiError, Cluster
@@ -251,12 +252,14 @@ def _put_back(cluster: Cluster, namespace: str, entry: Entry) -> Undone | None:
         return Undone(left=(f"{entry}: left, the object is gone",))
     present = read_field(found, entry.path)
     if present != entry.after:
-        again = "already what it was" if present == entry.before else f"changed since to {show_value(present)}"
+        again = (
+            "already what it was" if present == entry.before else f"changed since{_show_since(entry.after, present)}"
+        )
         return Undone(left=(f"{entry}: left, {again}",))
     opposite = replace(entry, before=entry.after, after=entry.before)
     if not _change(cluster, namespace, found, opposite):
         return None
-    return Undone(undone=(f"{entry}: {show_value(entry.after)} put back to {show_value(entry.before)}",))
+    return Undone(undone=(f"{entry}: {_show_change(entry)}",))
 
 
 def _change(cluster: Cluster, namespace: str, found: dict[str, Any], entry: Entry) -> bool:
@@ -272,6 +275,21 @@ def _change(cluster: Cluster, namespace: str, found: dict[str, Any], entry: Entr
             raise ClusterError(f"{entry} cannot be set to {show_value(entry.after)}: {error}") from error
         return False
     return True
+
+
+def _show_since(after: Any, present: Any) -> str:
+    """What somebody made of a field after the fault had changed it."""
+    if isinstance(after, str) and isinstance(present, str) and "\n" in after:
+        return f", {in_short(differences(after, present))}"
+    return f" to {show_value(present)}"
+
+
+def _show_change(entry: Entry) -> str:
+    """What undoing an entry changes; of a text of several lines those that differ."""
+    before, after = entry.before, entry.after
+    if isinstance(before, str) and isinstance(after, str) and "\n" in before:
+        return f"put back, {in_short(differences(after, before))}"
+    return f"{show_value(after)} put back to {show_value(before)}"
 
 
 def show_value(value: Any) -> str:

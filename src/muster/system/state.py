@@ -124,13 +124,17 @@ class SystemState:
 
     def _unready(self, kind: str, name: str) -> str | None:
         found = self.cluster.find(kind, name, self.namespace)
-        if found is None:
-            return f"{kind} {name} does not exist"
-        want = found["spec"].get("replicas", 1)
-        status = found.get("status", {})
-        if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
-            return f"{kind} {name} has a change that is not acted upon yet"
-        counts = [status.get(field, 0) for field in ("readyReplicas", "updatedReplicas", "replicas")]
-        if counts != [want] * 3:
-            return f"{kind} {name}: {counts[0]} of {want} ready, {counts[1]} up to date"
-        return None
+        return f"{kind} {name} does not exist" if found is None else shortfall(found)
+
+
+def shortfall(workload: dict[str, Any]) -> str | None:
+    """What a Deployment or StatefulSet lacks until every replica is up to date and ready, a phrase; None if nothing."""
+    what = f"{workload['kind']} {workload['metadata']['name']}"
+    want = workload["spec"].get("replicas", 1)
+    status = workload.get("status", {})
+    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
+        return f"{what} has a change that is not acted upon yet"
+    counts = [status.get(field, 0) for field in ("readyReplicas", "updatedReplicas", "replicas")]
+    if counts != [want] * 3:
+        return f"{what}: {counts[0]} of {want} ready, {counts[1]} up to date"
+    return None

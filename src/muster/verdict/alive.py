@@ -46,7 +46,7 @@ def under_rate(record: Record, spans: Iterable[tuple[float, float]]) -> list[Rea
     """
     reasons = []
     for start, end in spans:
-        wanted = (record.load_rate or 0.0) * (end - start)
+        wanted = record.offered.wanted(start, end)
         asked = record.windows.counts(start, end).asked
         if asked < OFFERED * wanted:
             since = start - (record.injected or start)

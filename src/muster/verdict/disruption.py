@@ -13,6 +13,9 @@ What is known. A request that was sent at s and done at d looked at the service 
   its s (and not before the injection).
 - The trouble ended no earlier than the s of the last violation before the window, and no later than by the time that
   every required stream has had a good answer to a request sent in the window.
+- A clean refusal (503 with Retry-After) of a declared overload is no violation. But where the drill says how much may
+  be refused after the recovery, service is not back before: refusals of probes then count as violations do here, those
+  of the load by its buckets.
 The streams of the probes and of the load are looked at one by one and then put together, as writes may fail while reads
 work, each with its own rhythm.
 """
@@ -28,6 +31,8 @@ from itertools import pairwise
 from muster.verdict.load import BUCKET_S, LoadWindows
 from muster.verdict.record import Record
 from muster.verdict.requests import Request, Stream
+
+LOAD = "load"  # the name of the load's stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def measure(record: Record, *, floor: float | None, probes_only: bool = False) -
     """
     injected = record.injected
     assert injected is not None
-    load = LoadWindows([], []) if probes_only else record.windows
+    load = LoadWindows([], record.windows.objectives) if probes_only else record.windows
     streams = [*record.probes.values(), *([] if probes_only else [record.load])]
     streams = [stream for stream in streams if stream.requests]
     until = min((s.seen_until for s in record.required), default=-math.inf) if probes_only else record.seen_until
@@ -89,9 +94,9 @@ class _Onset:
 def _start(
     streams: Sequence[Stream], load: LoadWindows, injected: float, until: float
 ) -> tuple[Instant | None, str | None]:
-    onsets = [onset for stream in streams if (onset := _onset(stream, injected))]
+    onsets = [onset for stream in streams if (onset := _onset(stream, _troubles(stream, load), injected))]
     limit = min([until, *(onset.when.low for onset in onsets)])
-    slow = next((_slow_onset(load, injected, limit, _patience(s, injected)) for s in streams if s.name == "load"), None)
+    slow = next((_slow_onset(load, injected, limit, _patience(s, injected)) for s in streams if s.name == LOAD), None)
     onsets += [slow] if slow else []
     if not onsets:
         return None, None
@@ -102,10 +107,17 @@ def _start(
     return Instant(low, min(max(at, low), high), high), earliest.what
 
 
-def _onset(stream: Stream, injected: float) -> _Onset | None:
+def _troubles(stream: Stream, load: LoadWindows) -> list[Request]:
+    """A stream's requests that show trouble, in order of sending."""
+    if load.refused_allowed is None or stream.name == LOAD:
+        return list(stream.violations())
+    return [request for request in stream.requests if request.bad or request.outcome == "shed"]
+
+
+def _onset(stream: Stream, troubles: Sequence[Request], injected: float) -> _Onset | None:
     patience = _patience(stream, injected)
     # What was in trouble before the injection is no violation after it.
-    hit = [r for r in stream.violations() if min(r.done, r.sent + patience) >= injected]
+    hit = [r for r in troubles if min(r.done, r.sent + patience) >= injected]
     if not hit:
         return None
     earliest = min(hit, key=lambda r: min(r.done, r.sent + patience))
@@ -118,7 +130,7 @@ def _onset(stream: Stream, injected: float) -> _Onset | None:
 
 
 def _slow_onset(load: LoadWindows, injected: float, until: float, patience: float) -> _Onset | None:
-    """The start of a time in which the load missed its objectives without a violation, before `until`."""
+    """The start of a time in which the load missed its objectives without a violation: slow, or refused."""
     spoilt = load.first_spoilt(injected, until)
     if spoilt is None:
         return None
@@ -128,6 +140,8 @@ def _slow_onset(load: LoadWindows, injected: float, until: float, patience: floa
     first = load.first_spoiling(max(injected, spoilt - BUCKET_S), spoilt + BUCKET_S)
     if culprit is None or first is None:  # too few answers, none of them bad
         return _Onset(Instant(spoilt, spoilt, spoilt + BUCKET_S), what)
+    if first.outcome == "shed":
+        what = "load: shed"
     low = max(injected, load.last_before(first.intended))
     high = max(min(culprit.done, culprit.sent + patience), low)
     return _Onset(Instant(low, min(max(first.intended, low), high), high), what)
@@ -142,7 +156,7 @@ def _end(record: Record, streams: Sequence[Stream], load: LoadWindows, earliest:
     low, late = max(earliest, load.last_spoiling(start)), earliest
     for stream in streams:
         patience = _patience(stream, record.injected)
-        bad = [r for r in stream.violations() if r.sent < start and r.done >= earliest]
+        bad = [r for r in _troubles(stream, load) if r.sent < start and r.done >= earliest]
         low = max([low, *(r.sent for r in bad)])
         late = max([late, *(min(r.done, r.sent + patience) for r in bad)])
     at = start if start == earliest else max(min(r.sent for r in found), low)
@@ -160,9 +174,9 @@ def _looked_at(record: Record, load: LoadWindows) -> list[Stream]:
 
 
 def _first_after(stream: Stream, moment: float) -> Request | None:
-    """The first request sent from `moment` on that was good."""
+    """The first request sent from `moment` on that was good; one that was shed is neither good nor bad."""
     at = bisect_left(stream.requests, moment, key=lambda r: r.sent)
-    return next((r for r in stream.requests[at:] if not r.bad), None)
+    return next((r for r in stream.requests[at:] if not r.bad and r.outcome != "shed"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +191,7 @@ def first_window(
     required: Sequence[Stream], load: LoadWindows, earliest: float, *, hold: float, until: float
 ) -> Window:
     """The first window of `hold` seconds from `earliest` on in which service was good, watched `until` then."""
-    noticed = sorted(request.noticed for stream in required for request in stream.violations())
+    noticed = sorted(request.noticed for stream in required for request in _troubles(stream, load))
     start = earliest
     while start < until:
         end = min(start + hold, until)

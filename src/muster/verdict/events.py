@@ -17,7 +17,7 @@ from muster.base.timeline import Event
 LONGEST_S = 7 * 86_400.0
 
 _TIMES: dict[str, tuple[str, ...]] = {"request": ("sent", "done", "intended"), "write": ("asked",)}
-_OPTIONAL_TIMES: dict[str, tuple[str, ...]] = {"write": ("answered",)}
+_OPTIONAL_TIMES: dict[str, tuple[str, ...]] = {"write": ("answered",), "judged": ("began",)}
 _TEXTS: dict[str, tuple[str, ...]] = {
     "request": ("source", "name", "outcome"),
     "write": ("id", "outcome"),
@@ -103,9 +103,11 @@ def _check_kind(event: Event) -> None:
     kind = event["kind"]
     if kind in ("clock", "timeline") and not is_number(event.get("boottime")):
         raise _damaged(event, "boottime", "a finite number of seconds")
-    rate = event.get("rate")
-    if kind == "load" and rate is not None and not (is_number(rate) and rate >= 0):
-        raise _damaged(event, "rate", "requests per second")
+    if kind == "load":
+        for name, right in (("rate", "requests per second"), ("over_s", "seconds, 0 or more")):
+            value = event.get(name)
+            if value is not None and not (is_number(value) and value >= 0):
+                raise _damaged(event, name, right)
     names = event.get("required")
     if kind == "judged" and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise _damaged(event, "required", "a list of names")

@@ -93,6 +93,7 @@ def _skeleton(record: Record) -> DrillVerdict:
         severity=declared.severity,
         cadence=declared.cadence,
         evidence=declared.evidence,
+        procedure=declared.recovery,
     )
     entry.rto.target_s, entry.rto.budget_s = declared.rto_target_s, declared.rto_budget_s
     entry.rpo.target_s, entry.rpo.max_lost_writes = declared.rpo_target_s, declared.max_lost_writes

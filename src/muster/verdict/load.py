@@ -21,7 +21,8 @@ BUCKET_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many requests of a window fell into each class. `served` leaves out what was shed in a declared overload."""
+    """How many requests of a window fell into each class. `served` leaves out what was shed in a declared overload;
+    `refused` is all that was shed, declared or not."""
 
     asked: int
     failed: int
@@ -30,6 +31,7 @@ class Counts:
     answered: int
     timed: int
     slow: int
+    refused: int
 
     @property
     def served(self) -> int:
@@ -41,6 +43,7 @@ class LoadWindows:
 
     Latency counts from the intended time, over good answers and over timeouts, which took at least as long as was
     waited for them; a quick refusal is counted by the error rate and must not make a broken service look fast.
+    `refused_allowed` is the ratio of requests that may be refused cleanly, None where no objective says so.
     """
 
     def __init__(self, requests: Iterable[Request], objectives: Iterable[Objective]) -> None:
@@ -52,13 +55,15 @@ class LoadWindows:
         self.failures_allowed = min(allowed, default=0.0)
         latencies = [o.target for o in self.objectives if o.name == "latency_p95"]
         self.slow_from = min(latencies, default=math.inf)
+        self.refused_allowed = min((o.target for o in self.objectives if o.name == "refused_rate"), default=None)
         self._failed = self._sum(request.bad for request in self.requests)
         self._shed = self._sum(request.outcome == "shed" and not request.bad for request in self.requests)
         self._good = self._sum(request.outcome == "ok" for request in self.requests)
         self._answered = self._sum(r.outcome in ("ok", "error", "wrong", "shed") for r in self.requests)
         self._timed = self._sum(r.outcome in ("ok", "timeout") for r in self.requests)
         self._slow = self._sum(self._is_slow(request) for request in self.requests)
-        self._spoiling = [r for r in self.requests if r.bad or self._is_slow(r)]
+        self._refused = self._sum(request.outcome == "shed" for request in self.requests)
+        self._spoiling = [r for r in self.requests if r.bad or self._is_slow(r) or self._is_refused(r)]
         self._places = [r.intended for r in self._spoiling]
 
     @staticmethod
@@ -68,16 +73,26 @@ class LoadWindows:
     def _is_slow(self, request: Request) -> bool:
         return request.outcome in ("ok", "timeout") and request.done - request.intended > self.slow_from
 
+    def _is_refused(self, request: Request) -> bool:
+        return self.refused_allowed is not None and request.outcome == "shed"
+
     def counts(self, start: float, end: float) -> Counts:
         """Counts of the requests intended in [start, end)."""
         low, high = bisect_left(self._intended, start), bisect_left(self._intended, end)
-        columns = (self._failed, self._shed, self._good, self._answered, self._timed, self._slow)
+        columns = (self._failed, self._shed, self._good, self._answered, self._timed, self._slow, self._refused)
         return Counts(high - low, *(column[high] - column[low] for column in columns))
 
     def latencies(self, start: float, end: float) -> list[float]:
         """Latencies of the requests intended in [start, end), sorted, in seconds."""
+        return self._took(start, end, ("ok", "timeout"))
+
+    def refusal_latencies(self, start: float, end: float) -> list[float]:
+        """How long clean refusals of requests intended in [start, end) took, sorted, in seconds."""
+        return self._took(start, end, ("shed",))
+
+    def _took(self, start: float, end: float, outcomes: tuple[str, ...]) -> list[float]:
         low, high = bisect_left(self._intended, start), bisect_left(self._intended, end)
-        return sorted(r.done - r.intended for r in self.requests[low:high] if r.outcome in ("ok", "timeout"))
+        return sorted(r.done - r.intended for r in self.requests[low:high] if r.outcome in outcomes)
 
     def spoilt(self, start: float, end: float) -> bool:
         """Whether the bucket [start, end) misses an objective that holds after a recovery. Empty ones miss none:
@@ -86,6 +101,8 @@ class LoadWindows:
         if not counts.asked:
             return False
         if not counts.served or counts.failed > self.failures_allowed * counts.served + 1e-9:
+            return True
+        if self.refused_allowed is not None and counts.refused > self.refused_allowed * counts.asked + 1e-9:
             return True
         # The nearest-rank percentile exceeds the target when more than 5 % are slow.
         if counts.slow > counts.timed - math.ceil(LATENCY_QUANTILE * counts.timed - 1e-9):
@@ -118,7 +135,7 @@ class LoadWindows:
             at = max(at, bisect_left(self._intended, bucket + BUCKET_S))
 
     def first_spoiling(self, start: float, end: float) -> Request | None:
-        """The first request intended in [start, end) that can spoil a bucket, having failed or been slow; or None."""
+        """The first request intended in [start, end) that can spoil a bucket: failed, slow, refused; or None."""
         at = bisect_left(self._places, start)
         return self._spoiling[at] if at < len(self._places) and self._places[at] < end else None
 

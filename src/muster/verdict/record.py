@@ -11,6 +11,7 @@ from muster.base.timeline import Event
 from muster.objectives import Declaration
 from muster.verdict.events import DamagedTimelineError, in_order
 from muster.verdict.load import LoadWindows
+from muster.verdict.offered import Offered
 from muster.verdict.requests import OUTCOMES, Request, Stream
 
 
@@ -85,7 +86,7 @@ class Record:
     declared: Declaration
     probes: dict[str, Stream]
     load: Stream
-    load_rate: float | None = None
+    offered: Offered = field(default_factory=Offered)
     load_started: float | None = None
     load_stopped: tuple[float, str] | None = None
     steady: tuple[float, bool, str] | None = None
@@ -96,7 +97,7 @@ class Record:
     readbacks: dict[str, list[Readback]] = field(default_factory=dict)
     good: tuple[float, bool, str] | None = None
     judged: tuple[float, list[str]] | None = None
-    judged_at: float = math.inf  # when the drill judged for the last time
+    judged_at: float = math.inf  # when the drill began to judge for the last time
     ended: str | None = None
     boot: list[tuple[float, float]] = field(default_factory=list)  # (t, boottime)
     alerts: list[tuple[float, str]] = field(default_factory=list)
@@ -126,8 +127,9 @@ class Record:
 def read_record(events: Sequence[Event]) -> Record:
     """Put a timeline's events in order.
 
-    Requests sent after the drill judged itself are passed over: what happens while a system is put away is no part of
-    the drill. Faults sent after that are kept apart (`late_faults`): nobody measured what they did.
+    Requests sent after the drill began to judge are passed over: that its writes are read back, and what happens while
+    the system is put away, is no part of what is judged. Faults sent after that are kept apart (`late_faults`): nobody
+    measured what they did.
 
     Raises:
         DamagedTimelineError: there is no declaration, or an event lacks what its kind must have.
@@ -145,7 +147,7 @@ def read_record(events: Sequence[Event]) -> Record:
         load=Stream("load", every_s=0.1),
     )
     rest: list[Event] = []
-    record.judged_at = judged = max((e["t"] for e in events if e["kind"] == "judged"), default=math.inf)
+    record.judged_at = judged = max((_judged_from(e) for e in events if e["kind"] == "judged"), default=math.inf)
     try:
         for event in events:
             if event["kind"] == "request":
@@ -163,6 +165,10 @@ def read_record(events: Sequence[Event]) -> Record:
     for stream in (*record.probes.values(), record.load):
         stream.requests.sort(key=_by_sent)
     return record
+
+
+def _judged_from(event: Event) -> float:
+    return float(event["t"] if event.get("began") is None else event["began"])
 
 
 def _by_sent(request: Request) -> float:
@@ -259,8 +265,9 @@ def _on_readback(record: Record, event: Event) -> None:
 def _on_load(record: Record, event: Event) -> None:
     if event["state"] == "started":
         record.load_started = event["t"]
-        record.load_rate = float(event["rate"]) if event.get("rate") else None
-        record.load.every_s = 1 / record.load_rate if record.load_rate else 0.1
+    if event["state"] in ("started", "rate") and event.get("rate"):
+        record.offered.change(event["t"], float(event["rate"]), float(event.get("over_s") or 0.0))
+        record.load.every_s = 1 / record.offered.slowest
     elif event["state"] == "stopped":
         record.load_stopped = (event["t"], str(event.get("reason") or ""))
 

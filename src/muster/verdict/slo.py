@@ -67,6 +67,8 @@ def _judge(
         entry.why = f"there was no time {window} the disruption"
         return entry
     value, entry.samples = measure(objective, span, load)
+    if objective.name == "goodput" and value is not None:
+        value += _good_probes(record, span) / (span[1] - span[0])
     entry.value = None if value is None else round(value, 6)
     if not judged:
         entry.why = "charged to the error budget" if required else None
@@ -91,8 +93,11 @@ def measure(objective: Objective, span: Span, load: LoadWindows) -> tuple[float 
     """The objective's figure in a window [start, end), and the number of samples that it stands on."""
     counts = load.counts(*span)
     if objective.name == "latency_p95":
-        latencies = load.latencies(*span)
-        return (percentile(latencies, LATENCY_QUANTILE) if latencies else None), len(latencies)
+        return _percentile(load.latencies(*span), LATENCY_QUANTILE)
+    if objective.name == "refusal_latency":
+        return _percentile(load.refusal_latencies(*span), 1.0)
+    if objective.name == "refused_rate":
+        return (counts.refused / counts.asked if counts.asked else None), counts.asked
     if objective.name in ("goodput", "throughput"):
         answers = counts.good if objective.name == "goodput" else counts.answered
         return answers / (span[1] - span[0]), counts.asked
@@ -100,6 +105,16 @@ def measure(objective: Objective, span: Span, load: LoadWindows) -> tuple[float 
         return None, 0
     failed = counts.failed / counts.served
     return (failed if objective.name == "error_rate" else 1 - failed), counts.served
+
+
+def _good_probes(record: Record, span: Span) -> int:
+    """How many good answers the prober had: it is a client like others, and takes its share of what is admitted."""
+    probes = record.probes.values()
+    return sum(not r.bad and r.outcome == "ok" and span[0] <= r.intended < span[1] for s in probes for r in s.requests)
+
+
+def _percentile(values: list[float], quantile: float) -> tuple[float | None, int]:
+    return (percentile(values, quantile) if values else None), len(values)
 
 
 def _judge_budget(budget: float, span: Span | None, load: LoadWindows, *, over: bool, required: bool) -> SloEntry:

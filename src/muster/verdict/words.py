@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from muster.objectives.objective import AT_MOST
 from muster.verdict.entry import DrillVerdict, RtoEntry, SloEntry
 from muster.verdict.verdicts import Verdict
 
@@ -77,7 +78,7 @@ def slo_line(slo: SloEntry) -> str:
     why = f": {slo.why}" if slo.why else ""
     if slo.verdict is Verdict.UNKNOWN:
         return f"{slo.name} {slo.window} {value}, target {slo.target:g}{why}"
-    at_most = slo.name in ("error_rate", "latency_p95", "error_budget")
+    at_most = slo.name in AT_MOST or slo.name == "error_budget"
     over, within = (">", "<=") if at_most else ("<", ">=")
     sign = over if slo.verdict is Verdict.MISSED else within
     return f"{slo.name} {slo.window} {value} {sign} {slo.target:g} ({slo.samples} samples)"

@@ -22,7 +22,7 @@ def test_the_shipped_settings_are_valid() -> None:
     manifest = Path(__file__).parents[3] / "systems" / "enhancer" / "manifests" / "30-enhancer-settings.yaml"
     text = manifest.read_text().split("settings.yaml: |\n")[1]
     shipped = parse(text.encode(), {}, "settings.yaml")
-    assert (shipped.admission_rate, shipped.hide_after_s) == (150, 0)
+    assert (shipped.admission_rate, shipped.hide_after_s) == (100, 0)
     assert shipped.agent_silent_s + shipped.heartbeat_s < shipped.agent_expiry_s, "a loss must be seen before it heals"
 
 

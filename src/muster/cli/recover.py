@@ -1,0 +1,122 @@
+"""`muster recover` and `muster procedures`: what is rehearsed, run when it is no rehearsal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from muster.base.errors import UsageError
+from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
+
+if TYPE_CHECKING:
+    from muster.recovery import Procedure, Step, StepOutcome
+
+STATES = {"done": "done", "skipped": "skipped", "failed": "FAILED"}
+WIDTH = 32  # of a step's name
+
+
+@click.command()
+def procedures() -> None:
+    """List the recovery procedures."""
+    from muster.recovery import procedures as known
+
+    for procedure in known():
+        click.echo(f"{procedure.name:<28} {procedure.summary}")
+        for name, what in procedure.parameters.items():
+            click.echo(f"{'':<28}   {name}=...: {what}")
+
+
+@click.command()
+@click.argument("procedure", required=False)
+@click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1)
+@CONTEXT
+@SYSTEM
+def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str | None, system: Path | None) -> None:
+    """Run a recovery procedure; exit 1 if a step of it fails. Without a name, choose from a menu."""
+    from muster.probes.address import service_url
+    from muster.recovery import Context, find_procedure, run
+    from muster.recovery import procedures as known
+    from muster.safety import AuditLog
+
+    found = find_procedure(procedure) if procedure else _choose(known())
+    given = _pairs(arguments) if procedure else _ask_arguments(found)
+    definition = definition_of(system)
+    HOME.mkdir(exist_ok=True)
+    with connected(kube_context) as cluster:
+        if not procedure:
+            _confirm(found, f"{cluster.context}/{definition.namespace}")
+        context = Context(
+            cluster=cluster,
+            system=definition,
+            namespace=definition.namespace,
+            timeline=None,
+            audit=AuditLog.of_run(HOME),
+            url=service_url(cluster, definition),
+            arguments=given,
+        )
+        outcome = run(found, context, observer=StepPrinter(live=sys.stdout.isatty()))
+    seconds = outcome.ended - outcome.began
+    click.echo(f"{found.name}: {'done' if outcome.ok else outcome.why} ({seconds:.1f} s)")
+    sys.exit(0 if outcome.ok else 1)
+
+
+class StepPrinter:
+    """Prints each step as it goes: a line with its seconds when it ends, and where it is `live` one while it runs."""
+
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
+
+    def began(self, step: Step) -> None:
+        if self._live:
+            click.echo(f"{'...':<8}  {step.name}", nl=False)
+
+    def ended(self, outcome: StepOutcome) -> None:
+        if self._live:
+            click.echo("\r\x1b[K", nl=False)
+        seconds = outcome.ended - outcome.began
+        detail = f"  {outcome.detail}" if outcome.detail and outcome.state != "skipped" else ""
+        click.echo(f"{STATES[outcome.state]:<8} {seconds:5.1f} s  {outcome.name:<{WIDTH if detail else 0}}{detail}")
+
+
+def _choose(known: Sequence[Procedure]) -> Procedure:
+    """The procedure that a person picks from a menu.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        names = ", ".join(procedure.name for procedure in known)
+        raise UsageError(f"name a procedure ({names}); a menu to choose from is shown on a terminal only")
+    for number, procedure in enumerate(known, start=1):
+        click.echo(f"{number:>3}  {procedure.name:<28} {procedure.summary}")
+    number = click.prompt("which", type=click.IntRange(1, len(known)))
+    return known[number - 1]
+
+
+def _ask_arguments(procedure: Procedure) -> dict[str, str]:
+    """What a person tells the procedure of what it may be told; nothing said is nothing given."""
+    given = {
+        name: click.prompt(f"{name} ({what})", default="", show_default=False)
+        for name, what in procedure.parameters.items()
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _confirm(procedure: Procedure, target: str) -> None:
+    if not click.confirm(f"run {procedure.name} on {target}?"):
+        click.echo("nothing was done")
+        sys.exit(2)
+
+
+def _pairs(arguments: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals or not name:
+            raise UsageError(f"'{argument}' is no argument of a procedure; right would be NAME=VALUE")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,46 @@
+"""What several commands have in common: options, the system's definition, a connection to the cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from muster.kube import Cluster
+    from muster.system import SystemDefinition
+
+HOME = Path(".muster")
+CONTEXT = click.option(
+    "--kube-context", metavar="NAME", envvar="MUSTER_KUBE_CONTEXT", help="a context of your kubeconfig"
+)
+SYSTEM = click.option(
+    "--system", type=click.Path(path_type=Path), metavar="PATH", help="a system.yaml (default: systems/*/system.yaml)"
+)
+
+
+def definition_of(system: Path | None) -> SystemDefinition:
+    """The named system.yaml, or the project's only one.
+
+    Raises:
+        UsageError: there is none, or it is wrong.
+    """
+    from muster.system import find_system, read_system
+
+    return read_system(system or find_system(Path.cwd()))
+
+
+def connected(context: str | None) -> Cluster:
+    """The named context, or else the cluster that `muster up` started; to be closed by the caller.
+
+    Raises:
+        UsageError: there is no such context, or no cluster is up.
+    """
+    from muster.cli import background
+    from muster.kube import connect, isolated_kubeconfig
+
+    if context is None:
+        return connect(background.kubeconfig(HOME), embedded=True)
+    HOME.mkdir(exist_ok=True)
+    return connect(isolated_kubeconfig(context, HOME / f"kubeconfig-{context.replace('/', '-')}"))

@@ -1,0 +1,86 @@
+"""What muster's own activities share: a failure that ends the experiment, and the record of a field.
+
+An activity that fails here ends the experiment at once: without its record the strike after it must not happen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from chaoslib.exceptions import InterruptExecution
+
+from muster.base.errors import RefusedError
+from muster.faults import session
+from muster.faults.channel import report_failure
+from muster.safety import Entry
+from muster.safety.fields import parse_path, read_field
+from muster.safety.records import apply_entry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+logger = logging.getLogger("chaostoolkit")
+
+
+def or_exit(activity: Callable[P, T]) -> Callable[P, T]:
+    """Turn a failure into an exit with rollbacks.
+
+    Chaos Toolkit turns every exception of an activity, InterruptExecution and SIGTERM's included, into a failed
+    activity and goes on with the next one; SystemExit ends the method.
+    """
+
+    @wraps(activity)
+    def guarded(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return activity(*arguments, **named)
+        except Exception as error:
+            # Broad on purpose, see above.
+            why = "the experiment was told to end" if isinstance(error, InterruptExecution) else str(error)
+            logger.error(why)  # noqa: TRY400  (one sentence; the trace goes to the log by the exit below)
+            report_failure(why, refused=isinstance(error, RefusedError))
+            raise SystemExit(why) from error
+
+    return guarded
+
+
+def entry_of(kind: str, name: str, path: str, after: Any) -> Entry:
+    """The record of a field that a fault is about to take to `after`.
+
+    Raises:
+        UsageError: the path cannot be read.
+        RefusedError: the field is `after` already.
+    """
+    return entry_by(kind, name, path, lambda _: after)
+
+
+def entry_by(kind: str, name: str, path: str, change: Callable[[Any], Any]) -> Entry:
+    """The same, where what the field is taken to depends on what it is (ABSENT where it is not there).
+
+    Raises:
+        UsageError: the path cannot be read.
+        RefusedError: the field would stay as it is, or whatever `change` raises.
+    """
+    here = session.current()
+    parsed = parse_path(path)
+    before = read_field(here.cluster.get(kind, name, here.namespace), parsed)
+    entry = Entry(kind, name, parsed, before, change(before))
+    if before == entry.after:
+        raise RefusedError(f"{entry} is {before!r} already: the fault would change nothing")
+    return entry
+
+
+def strike(entry: Entry) -> None:
+    """Record a field and then change it.
+
+    Raises:
+        RefusedError: another changed it at the same moment, or the experiment is in force already.
+        ClusterError: it could not be recorded or set.
+    """
+    here = session.current()
+    here.remember(entry)
+    here.strike(f"patch {entry}")
+    if not apply_entry(here.cluster, here.namespace, entry):
+        raise RefusedError(f"{entry} was changed by another at the same moment; nothing was injected")

@@ -1,0 +1,254 @@
+"""Clients cannot reach the database although one is well: find where the way breaks, and mend it there.
+
+Nothing is ever promoted here: the primary that the topology names must work, and clients are led to it and to nobody
+else. Where it does not work, that is another emergency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from muster.base.clock import SYSTEM_CLOCK
+from muster.base.errors import ClusterError, RefusedError, TimeoutExceededError
+from muster.base.waiting import wait_for
+from muster.kube import ApiError
+from muster.kube.client import JSON_PATCH
+from muster.recovery.database_service import DatabaseService
+from muster.recovery.procedure import NO_PARAMETERS, Context, Step
+from muster.recovery.promote_standby import WAITS_IN_VAIN
+from muster.recovery.restart_service import serving_deployments
+from muster.recovery.seen_by_clients import lasting, unanswered
+from muster.recovery.stages import Service
+from muster.recovery.workloads import Workload
+from muster.system.manifests import read_manifests
+from muster.system.state import SystemState
+
+TRIES = 3
+ROUNDS = 5
+BETWEEN_LOOKS_S = 0.1
+COME_BACK_S = 5.0  # how long clients may take to notice that the way is free again, in seconds
+LOOK_EVERY_S = 0.2
+
+# Sessions of clients that wait for nobody and for whose locks others wait, oldest transaction first.
+BLOCKERS = """
+select b.pid, b.usename, b.state, round(extract(epoch from now() - b.xact_start)), count(*), b.application_name
+from pg_stat_activity w cross join unnest(pg_blocking_pids(w.pid)) as by(pid) join pg_stat_activity b on b.pid = by.pid
+where b.backend_type = 'client backend' and b.xact_start < now() - interval '3 seconds'
+    and cardinality(pg_blocking_pids(b.pid)) = 0
+group by b.pid, b.usename, b.state, b.xact_start, b.application_name order by b.xact_start
+"""
+
+
+class RepairDatabaseConnection:
+    """Diagnose, lead clients to the primary, end what blocks them, restart who does not come back."""
+
+    name = "repair-database-connection"
+    summary = "clients cannot reach the database although it is well: find where the way breaks, and mend it"
+    parameters = NO_PARAMETERS
+
+    def steps(self, context: Context) -> Iterator[Step]:
+        work = _Repair(context)
+        yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
+        yield Step("lead clients to the primary", work.leads_astray, work.repoint, work.is_led_right)
+        yield Step("end sessions that block", lambda: bool(work.blockers), work.end_blockers, lambda: True)
+        within = context.system.ready_within_s
+        yield Step("restart who does not come back", work.stay_away, work.restart, work.are_up, within_s=within)
+        yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
+
+
+class Blocker(NamedTuple):
+    """A session of the database whose locks others wait for."""
+
+    pid: int
+    user: str
+    state: str
+    age_s: str
+    waiting: str
+    application: str
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.pid} of {self.user} ({self.application or 'unnamed'}, {self.state}) keeps {self.waiting} "
+            f"waiting, in a transaction that has lasted {self.age_s} s"
+        )
+
+
+class _Repair:
+    """The procedure's work. `ill` is whether clients were found to be cut off."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._cluster, self._namespace = context, context.cluster, context.namespace
+        self._state = SystemState(context.cluster, context.system)
+        self._database = self._state.database
+        self._way = DatabaseService(self._state, context.namespace)
+        self._service = Service(context)
+        self.ill = False
+        self.blockers: list[Blocker] = []
+        self._primary = ""
+        self._said = ""
+
+    # -- diagnose
+
+    def is_ill(self) -> bool:
+        """Whether the way to the primary is wrong, or clients cannot read and write whatever it looks like."""
+        self._primary = self._way.named_primary()
+        self._said = "" if self._way.leads_to(self._primary) else lasting(self._astray)
+        self._said = self._said or lasting(self._unserved)
+        self.ill = bool(self._said)
+        return self.ill
+
+    def diagnose(self) -> str:
+        """Tell where the way breaks.
+
+        Raises:
+            RefusedError: it is the database that is not well.
+        """
+        if not self._state.is_primary(self._primary):
+            raise RefusedError(
+                f"{self._primary}, which {self._database.topology} names, does not work as a primary: there is nothing "
+                "to lead clients to; right would be promote-standby"
+            )
+        if self._way.leads_to(self._primary):
+            self.blockers = self._find_blockers()
+            if not self.blockers and self._state.query(self._primary, WAITS_IN_VAIN) == "t":
+                raise RefusedError(
+                    f"commits on {self._primary} wait for a standby that does not stream: bring it back, or have them "
+                    f"wait for nobody (alter system set synchronous_standby_names = '') until it is"
+                )
+        return "; ".join([self._said, *map(str, self.blockers)])
+
+    def _astray(self) -> str:
+        """Where the Service leads instead of to the primary; empty where it leads there."""
+        if self._way.leads_to(self._primary):
+            return ""
+        selected = ",".join(f"{key}={value}" for key, value in sorted(self._way.selector().items())) or "nothing"
+        found = ", ".join(sorted(self._way.endpoints())) or "no pod"
+        wrong = f"Service {self._database.service} selects {selected} and leads to {found}"
+        return f"{wrong}, right would be {self._primary}"
+
+    def _unserved(self) -> str:
+        """What clients get instead of an answer; empty where they read, and find what they wrote."""
+        if said := unanswered(self._context):
+            return said
+        said = self._service.unwritten()
+        return f"clients cannot write: {said}" if said else ""
+
+    def _find_blockers(self) -> list[Blocker]:
+        """Who others wait for while a client tries to write: without one, nobody might be waiting just now."""
+        found: dict[int, Blocker] = {}
+        with ThreadPoolExecutor(1) as pool:
+            for _ in range(TRIES):
+                trial = pool.submit(self._service.unwritten)
+                while not trial.done():
+                    found |= {blocker.pid: blocker for blocker in self._blocking()}
+                    SYSTEM_CLOCK.sleep(BETWEEN_LOOKS_S)
+                if found or not trial.result():
+                    break
+        return list(found.values())
+
+    def _blocking(self) -> list[Blocker]:
+        answer = self._state.query(self._primary, BLOCKERS) or ""
+        return [Blocker(int(pid), *rest) for pid, *rest in (line.split("|", 5) for line in answer.splitlines())]
+
+    # -- repoint
+
+    def leads_astray(self) -> bool:
+        return self.ill and not self.is_led_right()
+
+    def repoint(self) -> str:
+        """Have the Service select the primary as its manifest does.
+
+        Raises:
+            RefusedError: the primary stopped working, or somebody changes the Service at this moment.
+        """
+        if not self._state.is_primary(self._primary):
+            raise RefusedError(f"{self._primary} does not work as a primary any more; right would be promote-standby")
+        name, wanted = self._database.service, self._wanted_selector()
+        found = self._cluster.get("Service", name, self._namespace)
+        patch = [
+            # Not over a change that came in after the diagnosis.
+            {"op": "test", "path": "/metadata/resourceVersion", "value": found["metadata"]["resourceVersion"]},
+            {"op": "add", "path": "/spec/selector", "value": wanted},
+        ]
+        try:
+            self._cluster.patch("Service", name, self._namespace, patch, content_type=JSON_PATCH)
+        except ApiError as error:
+            if error.code not in {409, 422}:
+                raise
+            raise RefusedError(f"Service {name} was changed by another at this moment: {error}") from error
+        return f"Service {name} selects {', '.join(f'{key}={value}' for key, value in sorted(wanted.items()))}"
+
+    def _wanted_selector(self) -> dict[str, str]:
+        manifests = read_manifests(self._context.system.manifest_directory)
+        own = [m for m in manifests if (m["kind"], m["metadata"]["name"]) == ("Service", self._database.service)]
+        selector = (own[0]["spec"].get("selector") or {}) if own else {}
+        return {**selector, self._database.selector_key: self._primary}
+
+    def is_led_right(self) -> bool:
+        return self._way.leads_to(self._primary)
+
+    # -- sessions
+
+    def end_blockers(self) -> str:
+        """End them, and those who were waiting behind them for the same: until nobody keeps others waiting.
+
+        Raises:
+            RefusedError: there are ever more.
+        """
+        ended: list[str] = []
+        for _ in range(ROUNDS):
+            for blocker in self.blockers:
+                self._state.query(self._primary, f"select pg_terminate_backend({blocker.pid:d})")
+                ended.append(str(blocker.pid))
+            self.blockers = self._find_blockers()
+            if not self.blockers:
+                return f"ended sessions {', '.join(ended)}"
+        raise RefusedError(f"ended sessions {', '.join(ended)}, but still {'; '.join(map(str, self.blockers))}")
+
+    # -- who does not come back
+
+    def stay_away(self) -> bool:
+        """Whether clients are still not served, some time after the way is free."""
+        if not self.ill:
+            return False
+        try:
+            wait_for(lambda: not self._unserved(), within=COME_BACK_S, every=LOOK_EVERY_S, reason="clients")
+        except TimeoutExceededError:
+            return True
+        return False
+
+    def restart(self) -> str:
+        """Restart what serves clients.
+
+        Raises:
+            ClusterError: nothing does.
+        """
+        serving = self._serving()
+        if not serving:
+            raise ClusterError(
+                f"Service {self._context.system.service.name} leads to no Deployment, nothing to restart"
+            )
+        for workload in serving:
+            workload.restart()
+        return f"{', '.join(map(str, serving))} restarted, being cut off still {COME_BACK_S:g} s after the way was free"
+
+    def are_up(self) -> bool:
+        return all(workload.is_rolled_out() for workload in self._serving())
+
+    def _serving(self) -> list[Workload]:
+        names = serving_deployments(self._context)
+        return [Workload(self._cluster, self._namespace, "Deployment", name) for name in names]
+
+    # -- verify
+
+    def conclude(self) -> str:
+        """Say that clients write, and find what they wrote.
+
+        Raises:
+            RefusedError: they do not.
+        """
+        if said := lasting(lambda: self._astray() or self._unserved()):
+            raise RefusedError(said)
+        return f"a write through the service reaches {self._primary} and is read back"

@@ -1,0 +1,154 @@
+"""Workflows hang in a phase: resume each from its last durable phase, with workers that do work.
+
+Resuming is harmless, and enough where only a claim was lost. Where nothing that was resumed gets on, those who should
+do it hang: the workers are made anew, all at once, for there is nothing that they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from muster.base.errors import TimeoutExceededError, UsageError
+from muster.base.waiting import wait_for
+from muster.recovery.procedure import Context, Step
+from muster.recovery.workflows import StuckWork, name_some
+from muster.recovery.workloads import Workload, find_workload
+
+# So many show whether the workers work.
+TRIED = 8
+PROGRESS_WITHIN_S = 1.5
+LOOK_EVERY_S = 0.1
+# Beyond a pod's own grace: what its node needs to end it and to say so.
+GRACE_MARGIN_S = 5.0
+UP_WITHIN_S = 60.0
+DONE_WITHIN_S = 60.0
+
+
+class ResetWorkflows:
+    """Find what is stuck, resume it, and restart the workers if it does not get on."""
+
+    name = "reset-workflow-state"
+    summary = "workflows hang in a phase: resume them from their last durable phase, restart workers that hang"
+    parameters: Mapping[str, str] = {"restart": "yes: restart the workers even where resuming is enough"}
+
+    def steps(self, context: Context) -> Iterator[Step]:
+        work = _Reset(context)
+        yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
+        yield Step("resume the first", lambda: bool(work.found), work.resume, lambda: True)
+        yield Step("look for progress", lambda: bool(work.found), work.look, lambda: True, within_s=5, acts=False)
+        yield Step("restart the workers", lambda: work.hang, work.restart, lambda: True)
+        yield Step("end what is left of them", work.is_left, work.end, lambda: not work.is_left())
+        yield Step("workers at work", lambda: work.hang, work.wait_up, work.is_up, acts=False)
+        yield Step("resume until nothing is stuck", lambda: bool(work.found), work.clear, work.is_clear)
+
+
+class _Reset:
+    """The procedure's work. `found` are the ids that were stuck, `hang` whether those resumed did not get on."""
+
+    def __init__(self, context: Context) -> None:
+        self._forced = _yes(context.arguments.get("restart", ""))
+        self._stuck = StuckWork(context)
+        self._workers: Workload = find_workload(context.cluster, context.namespace, self._stuck.spec.workers)
+        self.found: list[str] = []
+        self.hang = False
+        self._tried: list[str] = []
+        self._old: set[str] = set()  # uids of the workers' pods before the restart
+
+    # -- find
+
+    def is_ill(self) -> bool:
+        self.found = self._stuck.stuck()
+        return bool(self.found)
+
+    def diagnose(self) -> str:
+        return f"stuck are {name_some(self.found)}"
+
+    # -- resume
+
+    def resume(self) -> str:
+        """Resume a few. What is refused is tried again at the end, when the workers work."""
+        self._tried = self.found[:TRIED]
+        resumed = self._stuck.resume(self._tried)
+        failed = [f"{identity} not: {why}" for identity, why in resumed.failed.items()]
+        return "; ".join([f"resumed {name_some(resumed.done)}", *failed[:1]])
+
+    def clear(self) -> str:
+        """See to it that nothing is stuck any more.
+
+        Raises:
+            RefusedError: something cannot be resumed.
+            TimeoutExceededError: something stays stuck; the message names it.
+        """
+        again = self._stuck.clear(DONE_WITHIN_S)
+        return f"resumed {name_some(again)}, nothing is stuck" if again else "all goes on, nothing is stuck"
+
+    def is_clear(self) -> bool:
+        return not self._stuck.stuck()
+
+    # -- the workers
+
+    def look(self) -> str:
+        """Tell whether anything that was resumed gets on, and so whether the workers work."""
+        got_on = _wait(self._got_on, PROGRESS_WITHIN_S)
+        self.hang = self._forced or not got_on
+        if not got_on:
+            return f"nothing got on within {PROGRESS_WITHIN_S:g} s of being resumed: the workers hang"
+        return "work gets on" + (", the workers are restarted all the same" if self._forced else "")
+
+    def _got_on(self) -> bool:
+        return bool(set(self._tried) - set(self._stuck.stuck()))
+
+    def restart(self) -> str:
+        """Delete all workers' pods with their own grace, so that they give back what they hold."""
+        pods = self._workers.pods()
+        self._old = {pod["metadata"]["uid"] for pod in pods}
+        for pod in pods:
+            self._workers.cluster.delete("Pod", pod["metadata"]["name"], self._workers.namespace)
+        grace = max((pod["spec"].get("terminationGracePeriodSeconds", 30) for pod in pods), default=0)
+        _wait(lambda: not self.is_left(), grace + GRACE_MARGIN_S)
+        return f"{len(pods)} pods of {self._workers} made anew"
+
+    def is_left(self) -> bool:
+        return bool(self._left())
+
+    def end(self) -> str:
+        """End without grace what did not go by itself."""
+        left = self._left()
+        for name in left:
+            self._workers.cluster.delete("Pod", name, self._workers.namespace, grace_s=0)
+        return f"{', '.join(left)} did not go, ended by force"
+
+    def _left(self) -> list[str]:
+        if not self._old:
+            return []
+        return [pod["metadata"]["name"] for pod in self._workers.pods() if pod["metadata"]["uid"] in self._old]
+
+    def wait_up(self) -> str:
+        """Wait for the new workers.
+
+        Raises:
+            TimeoutExceededError: they do not get ready; the message says what is missing.
+        """
+        wait_for(self.is_up, within=UP_WITHIN_S, every=LOOK_EVERY_S, reason=str(self._workers), latest=self._missing)
+        return f"{self._workers} is up to date and ready"
+
+    def is_up(self) -> bool:
+        return self._workers.is_rolled_out()
+
+    def _missing(self) -> str:
+        troubles = self._workers.troubles()
+        return str(troubles[0]) if troubles else self._workers.unready() or "nothing"
+
+
+def _wait(look: Callable[[], bool], within: float) -> bool:
+    """Whether it came to be within so many seconds."""
+    try:
+        return wait_for(look, within=within, every=LOOK_EVERY_S, reason="it")
+    except TimeoutExceededError:
+        return False
+
+
+def _yes(said: str) -> bool:
+    if said not in {"", "yes", "no"}:
+        raise UsageError(f"argument restart is '{said}', must be yes or no")
+    return said == "yes"

@@ -1,0 +1,41 @@
+"""One write tells whether clients' writes are acknowledged and kept."""
+
+from __future__ import annotations
+
+from muster.probes.one_write import write_once
+from muster.probes.outcomes import Outcome
+
+from .service import HANG, Service, system_of, unused_port
+
+LEDGER = system_of().ledger
+
+
+def test_a_write_that_is_acknowledged_and_found_is_ok() -> None:
+    with Service() as service:
+        answers = [write_once(service.url, LEDGER) for _ in range(2)]
+        assert [answer.outcome for answer in answers] == [Outcome.OK] * 2
+        assert len(service.store) == 2  # each under an id of its own
+
+
+def test_a_write_that_is_acknowledged_and_not_kept_is_wrong() -> None:
+    with Service() as service:
+        service.forgetful = True
+        answer = write_once(service.url, LEDGER)
+    assert answer.outcome is Outcome.WRONG
+    assert "reading back: 404" in answer.why
+
+
+def test_a_write_that_is_kept_with_another_content_is_wrong() -> None:
+    with Service() as service:
+        service.garbling = True
+        answer = write_once(service.url, LEDGER)
+    assert (answer.outcome, answer.why) == (Outcome.WRONG, "reading back: what was acknowledged has another content")
+
+
+def test_a_service_that_does_not_answer_is_told_from_one_that_refuses() -> None:
+    with Service() as service:
+        service.behaviour = HANG
+        hung = write_once(service.url, LEDGER)
+        assert (hung.outcome, hung.why) == (Outcome.TIMEOUT, "writing: not answered within 0.4 s")
+    refused = write_once(f"http://127.0.0.1:{unused_port()}", LEDGER)
+    assert (refused.outcome, refused.why) == (Outcome.REFUSED, "writing: Connection refused")

@@ -1,0 +1,55 @@
+"""Whatever procedure is run on a healthy system, it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from muster.kube import Cluster
+from muster.recovery import procedures
+from muster.recovery.configuration import configurations_of, keep_configuration
+
+from .reference import Reference, reference_system, states
+
+READS = {"GET"}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
+    """One for all: a test that changed it would fail."""
+    with reference_system(tmp_path_factory.mktemp("healthy")) as found:
+        context = found.context
+        for one in configurations_of(context.system):  # what is restored is to be known good
+            keep_configuration(context.cluster, context.system, one, context.url, why="healthy", audit=context.audit)
+        yield found
+
+
+@pytest.fixture
+def asked(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a procedure asks of the cluster beside reading, growing."""
+    found: list[str] = []
+    request, execute = Cluster.request, Cluster.execute
+
+    def listening_request(self: Cluster, method: str, path: str, **more: Any) -> Any:
+        if method not in READS:
+            found.append(f"{method} {path}")
+        return request(self, method, path, **more)
+
+    def listening_execute(self: Cluster, pod: str, namespace: str, command: list[str], **more: Any) -> Any:
+        if command[0] not in {"psql", "pg_isready"} or not command[-1].lstrip().startswith(("select", "-")):
+            found.append(" ".join(command))
+        return execute(self, pod, namespace, command, **more)
+
+    monkeypatch.setattr(Cluster, "request", listening_request)
+    monkeypatch.setattr(Cluster, "execute", listening_execute)
+    return found
+
+
+@pytest.mark.parametrize("name", [procedure.name for procedure in procedures()])
+def test_nothing_is_done(reference: Reference, asked: list[str], name: str) -> None:
+    outcome = reference.recover(name)
+    assert outcome.ok, outcome.why
+    assert set(states(outcome).values()) == {"skipped"}, outcome.steps
+    assert asked == []

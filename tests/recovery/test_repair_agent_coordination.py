@@ -1,0 +1,112 @@
+"""Agents whose worker is gone or hangs come back to work, however long they would have waited for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from muster.base.waiting import wait_for
+from muster.probes.instances import ask_once
+from muster.recovery.repair_agent_coordination import was_ready
+from muster.system import Request
+
+from .frozen import frozen, kill
+from .reference import Reference, reference_system, states
+
+PROCEDURE = "repair-agent-coordination"
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> Iterator[Reference]:
+    """Its agents wait for a silent worker as good as for ever."""
+    with reference_system(tmp_path) as found:
+        version = wait_for(lambda: status(found).get("settings_version"), within=60, reason="the service to answer")
+        found.configure("agent_expiry_s", "600")
+        wait_for(lambda: all_have_other_settings(found, version), within=120, reason="all to have the setting")
+        wait_for(lambda: status(found).get("agents_available") == 61, within=60, reason="all agents to be at work")
+        yield found
+
+
+def all_have_other_settings(reference: Reference, version: str) -> bool:
+    """Whether each API pod and each worker tells another version of its settings."""
+    pods = reference.cluster.list("Pod", reference.namespace, labels="app in (api, agents)")
+    urls = [f"http://{pod['status']['podIP']}:8080" for pod in pods]
+    told = [ask_once(url, Request(path="/metrics"), limit_s=5) for url in urls]
+    return all(answer.status == 200 and f'version="{version}"' not in answer.body.decode() for answer in told)
+
+
+def status(reference: Reference) -> Any:
+    """What an instance says of itself; nothing where none answers."""
+    answer = reference.ask("GET", "/status")
+    return json.loads(answer.body) if answer.status == 200 else {}
+
+
+def holders(reference: Reference) -> set[str]:
+    return {agent["holder"] for agent in json.loads(reference.ask("GET", "/agents").body)["agents"]}
+
+
+def worker(reference: Reference) -> str:
+    pods = reference.cluster.list("Pod", reference.namespace, labels="app=agents")
+    return str(pods[0]["metadata"]["name"])
+
+
+def test_agents_of_a_worker_that_died_are_taken_over_at_once(reference: Reference) -> None:
+    assert set(states(reference.recover(PROCEDURE)).values()) == {"skipped"}
+    lost = worker(reference)
+    kill(f"POD_NAME={lost}")
+    reference.cluster.delete("Pod", lost, reference.namespace, grace_s=0)
+    wait_for(lambda: status(reference).get("degraded"), within=60, reason="the agents to be missed")
+    before = reference.uids("app=agents")
+
+    outcome = reference.recover(PROCEDURE)
+    assert outcome.ok, outcome.why
+    assert "'degraded' is true, not false" in outcome.steps[0].detail
+    assert states(outcome)["release agents of silent workers"] == "done"
+    assert status(reference).get("agents_available") == 61
+    assert lost not in holders(reference)
+    assert reference.uids("app=agents") >= before, "nobody else was to be restarted"
+
+
+def test_a_worker_that_hangs_is_ended_and_its_agents_are_taken_over(reference: Reference) -> None:
+    hanging = worker(reference)
+    with frozen(f"POD_NAME={hanging}"):
+        wait_for(lambda: status(reference).get("degraded"), within=60, reason="the agents to be missed")
+        outcome = reference.recover(PROCEDURE)
+        assert outcome.ok, outcome.why
+        said = {step.name: step.detail for step in outcome.steps}
+        assert said["restart workers that hang"] == f"ended by force: {hanging}"
+        assert states(outcome)["restart all workers"] == "skipped"
+    assert status(reference).get("degraded") is False
+    assert hanging not in holders(reference)
+
+
+def test_without_workers_there_is_nobody_to_take_agents_over(reference: Reference) -> None:
+    reference.lose("agents")
+    outcome = reference.recover(PROCEDURE)
+    assert "Deployment agents has no replicas, so nobody is there to take agents over" in outcome.why
+
+
+def pod(ready: str, turned: str, started: str) -> dict[str, Any]:
+    condition = {"type": "Ready", "status": ready, "lastTransitionTime": f"2026-01-01T00:00:{turned}Z"}
+    container = {"name": "worker", "state": {"running": {"startedAt": f"2026-01-01T00:00:{started}Z"}}}
+    return {"metadata": {"name": "w"}, "status": {"conditions": [condition], "containerStatuses": [container]}}
+
+
+@pytest.mark.parametrize(
+    ("found", "hangs"),
+    [
+        (pod("True", turned="12", started="10"), False),
+        (pod("False", turned="30", started="10"), True),
+        (pod("False", turned="10", started="10"), False),  # made just now
+        (pod("False", turned="30", started="31"), False),  # its container died and starts again
+        ({"metadata": {"name": "w"}, "status": {}}, False),
+        ({"metadata": {"name": "w"}}, False),
+    ],
+    ids=["ready", "was ready", "starts", "starts again", "not placed yet", "just created"],
+)
+def test_a_worker_that_starts_does_not_hang(found: dict[str, Any], hangs: bool) -> None:
+    assert was_ready(found) is hangs
