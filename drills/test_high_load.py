@@ -13,6 +13,7 @@ RATED = 300  # requests/s: 3 pods, each with an admission limit of 100
     recovery="add-capacity",
     budget_s=30,
     overload=True,
+    alone=True,
     objectives={
         "latency_p95": {"windows": ["before", "during", "after"]},
         "goodput": {"target": 0.9 * RATED, "windows": ["during", "after"]},

@@ -58,7 +58,7 @@ def test_keep_strike_restore(up: DrillProject) -> None:
         assert settings(cluster) == good
         assert open_records(cluster, "enhancer") == []
 
-        broken = {"data": {"settings.yaml": good.replace("admission_rate: 150", "admission_rate: fast")}}
+        broken = {"data": {"settings.yaml": good.replace("admission_rate: 100", "admission_rate: fast")}}
         cluster.patch("ConfigMap", "enhancer-settings", "enhancer", broken)
         # Either some pods are still down after the strike, or those that run refuse what they were given.
         refused = muster(up, "keep")
@@ -67,6 +67,6 @@ def test_keep_strike_restore(up: DrillProject) -> None:
 
         restored = muster(up, "recover", "restore-configuration")
         assert restored.returncode == 0, restored.stdout + restored.stderr
-        assert "settings.yaml line 1: admission_rate: 150" in restored.stdout
+        assert "settings.yaml line 1: admission_rate: 100" in restored.stdout
         assert settings(cluster) == good
         wait_for(lambda: muster(up, "keep").returncode == 0, within=60, reason="the system to be healthy", every=1)

@@ -1,4 +1,4 @@
-"""The rate of a load that runs can be changed: for good by its owner, for a while by a fault; never past the ceiling."""
+"""The rate of a running load can be changed: for good by its owner, for a while by a fault; never past the ceiling."""
 
 from __future__ import annotations
 

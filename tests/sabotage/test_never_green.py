@@ -61,6 +61,28 @@ class Idle(User):
 """
 
 
+# The small Kubernetes that everything runs on is killed, as if by the kernel for want of memory.
+CLUSTER_DIES = """
+import os, signal
+from contextlib import contextmanager
+
+@pytest.fixture
+def inject(inject):
+    from muster.base.process import processes_of_run, run_id
+
+    @contextmanager
+    def dying():
+        with inject() as fault:
+            for pid in processes_of_run(run_id()):
+                with open(f"/proc/{pid}/cmdline") as file:
+                    if "\\0muster.embedded\\0" in file.read():
+                        os.kill(pid, signal.SIGKILL)
+            yield fault
+
+    return dying
+"""
+
+
 def run(project: DrillProject, drill: str, conftest: str = "") -> tuple[Session, dict[str, Any]]:
     """Run one drill, sabotaged, and return its entry."""
     project.write("conftest.py", SHORT_BUDGET + conftest)
@@ -87,7 +109,7 @@ def test_writes_that_a_held_back_standby_lacks_are_counted_and_named(drill_proje
     assert entry["rpo"]["value_s"] > 0
     assert len(entry["lost"]) == entry["rpo"]["lost_writes"]
     assert all(lost["id"] and lost["how"] == "lost" for lost in entry["lost"])
-    assert entry["recovered_by"] == "promote-standby"
+    assert entry["rpo"]["lost_verdict"] == "missed"
 
 
 @pytest.mark.parametrize("drill", ["db_failure", "pod_crash"])
@@ -108,3 +130,10 @@ def test_load_that_never_starts_is_unknown(drill_project: DrillProject) -> None:
     assert entry["verdict"] == "unknown", session.output
     assert entry["fault"]["landed"] is not True
     assert "load" in entry["why"]
+
+
+def test_a_cluster_of_musters_own_that_dies_is_unknown_and_not_missed(drill_project: DrillProject) -> None:
+    session, entry = run(drill_project, "pod_crash", CLUSTER_DIES)
+    assert entry["verdict"] == "unknown", session.output
+    assert entry["why"].startswith("the embedded cluster does not answer"), session.output
+    assert entry["rto"]["value_s"] is None

@@ -41,6 +41,21 @@ def test_an_injection_that_silently_does_nothing_is_unknown() -> None:
     assert entry.rto.value_s is None
 
 
+def test_a_harness_that_broke_down_measured_nothing() -> None:
+    broken = {"t": EPOCH + 8.0, "kind": "instrument", "ok": False, "why": "the embedded cluster does not answer"}
+    entry = judge([*DrillStory(outages=[Outage(5.1, 60.0)]).events(), broken])
+    assert entry.verdict is Verdict.UNKNOWN
+    assert entry.why == "the embedded cluster does not answer"
+    assert entry.rto.value_s is None
+
+
+def test_what_breaks_after_the_drill_has_judged_changes_nothing() -> None:
+    events = DrillStory().events()
+    judged_at = max(event["t"] for event in events if event["kind"] == "judged")
+    broken = {"t": judged_at + 0.1, "kind": "instrument", "ok": False, "why": "gone"}
+    assert judge([*events, broken]).verdict is Verdict.MET
+
+
 def test_load_that_never_starts_is_unknown() -> None:
     entry = judged(load=None)
     assert entry.verdict is Verdict.UNKNOWN

@@ -5,7 +5,7 @@ Belongs here: the order of things and the views that a drill's author works with
 """
 
 from muster.drill.drill import Drill, Project, UnprovableError
-from muster.drill.live import Live, Observer
+from muster.drill.live import Live
 from muster.drill.managed import ManagedSystem
 from muster.drill.views import InjectView, LoadView, ObjectivesView, RecoverView, SystemView
 
@@ -16,7 +16,6 @@ __all__ = [
     "LoadView",
     "ManagedSystem",
     "ObjectivesView",
-    "Observer",
     "Project",
     "RecoverView",
     "SystemView",

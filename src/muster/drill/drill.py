@@ -12,7 +12,7 @@ from typing import Self
 from muster.base import clock
 from muster.base.errors import MusterError
 from muster.base.timeline import Timeline, TimelineError, read_timeline
-from muster.drill.live import Live, Observer
+from muster.drill.live import Live
 from muster.drill.watcher import Watcher
 from muster.faults.experiments import find_experiment
 from muster.faults.injection import Injection
@@ -58,7 +58,6 @@ class Drill:
     directory: Path
     run: str
     seed: int
-    observer: Observer
     injected_at: float | None = None
     load_environment: Mapping[str, str] = field(default_factory=dict)  # by which a fault finds the load that runs
     _stack: ExitStack = field(default_factory=ExitStack)

@@ -58,14 +58,13 @@ class SystemView:
         """
         drill = self._drill
         check = SteadyCheck(drill)
-        with drill.observer.step("steady state"):
-            drill.enter("steady")
-            try:
-                wait_for(check.holds, within=within, every=0.25, reason="a steady state", latest=lambda: check.trouble)
-            except TimeoutExceededError as error:
-                drill.timeline.append("steady", ok=False, why=check.trouble, checks=check.checks)
-                raise UnprovableError(f"not steady before the fault, nothing was injected: {check.trouble}") from error
-            drill.timeline.append("steady", ok=True, why="", checks=check.checks | keep_known_good(drill))
+        drill.enter("steady")
+        try:
+            wait_for(check.holds, within=within, every=0.25, reason="a steady state", latest=lambda: check.trouble)
+        except TimeoutExceededError as error:
+            drill.timeline.append("steady", ok=False, why=check.trouble, checks=check.checks)
+            raise UnprovableError(f"not steady before the fault, nothing was injected: {check.trouble}") from error
+        drill.timeline.append("steady", ok=True, why="", checks=check.checks | keep_known_good(drill))
 
     def wait_good(self, within: float) -> bool:
         """Wait until service is good again and held for the drill's `hold_s`; whether that was within so many seconds.
@@ -74,18 +73,17 @@ class SystemView:
         """
         drill = self._drill
         check = GoodCheck(drill)
-        with drill.observer.step("service good again"):
-            drill.enter("good")
-            limit = within + drill.declaration.hold_s
-            if drill.injected_at is not None:
-                limit -= drill.since_injection_s or 0.0
-            try:
-                wait_for(check.holds, within=limit, every=0.25, reason="good service", latest=lambda: check.trouble)
-            except TimeoutExceededError:
-                drill.timeline.append("good", ok=False, why=check.trouble)
-                return False
-            drill.timeline.append("good", ok=True, why="")
-            return True
+        drill.enter("good")
+        limit = within + drill.declaration.hold_s
+        if drill.injected_at is not None:
+            limit -= drill.since_injection_s or 0.0
+        try:
+            wait_for(check.holds, within=limit, every=0.25, reason="good service", latest=lambda: check.trouble)
+        except TimeoutExceededError:
+            drill.timeline.append("good", ok=False, why=check.trouble)
+            return False
+        drill.timeline.append("good", ok=True, why="")
+        return True
 
 
 class LoadView:
@@ -164,7 +162,7 @@ class InjectView:
         injection = drill.prepare_fault()
         name = injection.experiment.name
         drill.enter("inject", name)
-        with drill.observer.step(f"fault: {name}"), injection:
+        with injection:
             drill.injected_at = injection.sent_at
             try:
                 yield Fault(injection)
@@ -196,8 +194,7 @@ class RecoverView:
             url=drill.url,
             arguments=arguments,
         )
-        with drill.observer.step(f"recovery: {found.name}"):
-            return run(found, context)
+        return run(found, context)
 
 
 class ObjectivesView:
@@ -223,9 +220,8 @@ class ObjectivesView:
         if rto is not None:
             required += ["rto"] + (["budget"] if drill.declaration.rto_budget_s is not None else [])
         if rpo is not None:
-            with drill.observer.step("read back every write"):
-                drill.stop_probing()  # so that the ledger is complete
-                read_back(drill.state.definition, drill.url, drill.timeline_path)
+            drill.stop_probing()  # so that the ledger is complete
+            read_back(drill.state.definition, drill.url, drill.timeline_path)
             required += ["rpo"] + (["lost_writes"] if drill.declaration.max_lost_writes is not None else [])
         if slo is not None:
             required.append("slo")

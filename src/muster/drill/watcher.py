@@ -12,6 +12,7 @@ from muster.base.timeline import Timeline
 from muster.kube import Cluster
 
 POLL_S = 0.5
+SILENT_S = 2.0  # muster's own cluster, when it does not answer for so long, is at fault and not the system
 
 
 class Watcher:
@@ -24,6 +25,8 @@ class Watcher:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="muster-watcher", daemon=True)
         self._known: dict[str, str] = {}
+        self._answered = clock.now()
+        self._told = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -43,10 +46,17 @@ class Watcher:
                 next_clock = clock.now() + 1.0
             try:
                 self._look(announce=not first)
-                first = False
+                first, self._answered = False, clock.now()
             except ClusterError as error:
                 self._timeline.append("pod", pod=None, change=f"pods cannot be listed: {error}")
+                self._blame(error)
             self._stop.wait(POLL_S)
+
+    def _blame(self, error: ClusterError) -> None:
+        """Tell that the instrument itself is broken, where the cluster is part of it."""
+        if self._cluster.embedded and not self._told and clock.now() - self._answered >= SILENT_S:
+            self._timeline.append("instrument", ok=False, why=f"the embedded cluster does not answer: {error}")
+            self._told = True
 
     def _look(self, *, announce: bool) -> None:
         now = {pod["metadata"]["name"]: describe(pod) for pod in self._cluster.list("Pod", self._namespace)}

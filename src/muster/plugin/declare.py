@@ -20,11 +20,11 @@ KEYS = frozenset(
     (
         *("severity", "cadence", "fault", "load", "recovery", "budget_s", "max_lost_writes", "error_budget"),
         *("overload", "probes", "proves_procedure", "response_s", "hold_s", "steady_s", "objectives"),
-        "detection_target_s",
+        *("detection_target_s", "alone"),
     )
 )
 
-TYPES = {"severity": str, "fault": str, "load": str, "recovery": str, "objectives": dict, "probes": list}
+TYPES = {"severity": str, "fault": str, "load": str, "recovery": str, "objectives": dict, "probes": list, "alone": bool}
 
 
 def is_drill(item: pytest.Item) -> bool:

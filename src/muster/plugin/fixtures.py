@@ -11,9 +11,9 @@ import yaml
 from muster.base.errors import MusterError
 from muster.base.files import write_atomically
 from muster.plugin.declare import declare, drill_name, is_drill
-from muster.plugin.run import RUN
-from muster.plugin.steps import AllureSteps
+from muster.plugin.run import RUN, Run
 from muster.plugin.terminal import announce
+from muster.plugin.turns import turn
 
 if TYPE_CHECKING:
     from muster.drill import (
@@ -64,9 +64,6 @@ def managed_system(request: pytest.FixtureRequest, cluster: Cluster) -> ManagedS
 @pytest.fixture
 def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem) -> Iterator[Drill]:
     """This test's drill; it owns the timeline and the verdict."""
-    from muster.drill import Drill, Project
-    from muster.probes.address import service_url
-
     item = request.node
     if not is_drill(item):
         pytest.fail("a test that uses muster's fixtures must be marked with @pytest.mark.drill(...)", pytrace=False)
@@ -75,19 +72,24 @@ def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem) -> Iter
         pytest.fail(problem, pytrace=False)
     run.begin()
     announce(item, drill_name(item), system=managed_system.definition.name)
-    steps = AllureSteps()
-    with steps.step("deploy the system"):
-        managed_system.prepare()
+    with turn(item, run):
+        yield from _held(item, run, managed_system)
+
+
+def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem) -> Iterator[Drill]:
+    from muster.drill import Drill, Project
+    from muster.probes.address import service_url
+
+    managed_system.prepare()
     drill = Drill(
         declaration=declare(item, run, managed_system.definition),
-        project=Project(request.config.rootpath),
+        project=Project(item.config.rootpath),
         state=managed_system.state,
         kubeconfig=managed_system.cluster.kubeconfig,
         url=service_url(managed_system.cluster, managed_system.definition),
         directory=run.directory,
         run=run.id,
         seed=run.options.seed,
-        observer=steps,
     )
     # Until the verdict says otherwise: a drill that is cut short leaves nobody knows what.
     managed_system.spoilt()

@@ -21,6 +21,7 @@ from muster.plugin.plan import check_cadences, insist, keep_cadence, write_plan
 from muster.plugin.results import finish_results, keep_results
 from muster.plugin.run import RUN, Run
 from muster.plugin.terminal import Watch
+from muster.plugin.turns import forget_turns
 
 PR_SET_PDEATHSIG = 1
 HISTORY_KEEPER = "muster-history"
@@ -132,6 +133,7 @@ def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
     try:
         run.finish(exit_status)
         finish_results(run)
+        forget_turns(run)
         if keeper is not None:
             keeper.finish()
     except MusterError as error:

@@ -15,6 +15,13 @@ _AGAIN = "see the log of the {} and run the drill again"
 OFFERED = 0.8
 
 
+def broke_down(record: Record) -> list[Reason]:
+    """A part of the harness that broke before the drill judged: whatever was measured, it was not the system."""
+    if record.broken is None or record.broken[0] >= record.judged_at:
+        return []
+    return [Reason(record.broken[1], "look at its log in the run's directory and run the drill again")]
+
+
 def never_began(record: Record) -> list[Reason]:
     """What is required and was never there: then nothing can be said at all."""
     reasons = []

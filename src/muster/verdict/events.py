@@ -34,6 +34,7 @@ _TEXTS: dict[str, tuple[str, ...]] = {
 }
 _FLAGS: dict[str, tuple[str, ...]] = {
     "steady": ("ok",),
+    "instrument": ("ok",),
     "good": ("ok",),
     "fault.effect": ("observed",),
     "fault.done": ("ok",),

@@ -105,8 +105,14 @@ def _says_nothing(record: Record, landed: Landed) -> list[Reason]:
     """Why the data say nothing about a recovery, the cause before its consequences."""
     refused = record.steady is not None and not record.steady[1]
     if record.injected is None and not refused:
-        return [*body_ended(record), *alive.never_began(record), *check_steady(record), *landed.reasons]
-    return [*check_steady(record), *alive.never_began(record), *landed.reasons]
+        return [
+            *alive.broke_down(record),
+            *body_ended(record),
+            *alive.never_began(record),
+            *check_steady(record),
+            *landed.reasons,
+        ]
+    return [*alive.broke_down(record), *check_steady(record), *alive.never_began(record), *landed.reasons]
 
 
 def _look(record: Record, landed: Landed) -> _Findings:

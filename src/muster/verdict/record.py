@@ -101,6 +101,7 @@ class Record:
     ended: str | None = None
     boot: list[tuple[float, float]] = field(default_factory=list)  # (t, boottime)
     alerts: list[tuple[float, str]] = field(default_factory=list)
+    broken: tuple[float, str] | None = None  # when a part of the harness itself was first seen broken, and which
 
     @cached_property
     def windows(self) -> LoadWindows:
@@ -298,6 +299,11 @@ def _on_alert(record: Record, event: Event) -> None:
     record.alerts.append((event["t"], str(event["name"])))
 
 
+def _on_instrument(record: Record, event: Event) -> None:
+    if record.broken is None and event["ok"] is not True:
+        record.broken = (event["t"], str(event.get("why") or "no reason given"))
+
+
 _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "timeline": _on_clock,
     "clock": _on_clock,
@@ -315,4 +321,5 @@ _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "judged": _on_judged,
     "ended": _on_ended,
     "alert": _on_alert,
+    "instrument": _on_instrument,
 }

@@ -20,10 +20,10 @@ EVIDENCE = {
     "cluster": "cluster: measured on a real cluster",
 }
 HEADER = ("verdict", "drill", "RTO s [low, high]", "budget", "recovered by", "lost")
-# The columns that give way where a terminal is narrow, the first one first, and how narrow they may get; then what is
-# left out, as each drill's own line has it.
-GIVES_WAY = (("recovered by", 10), ("drill", 12))
-LEFT_OUT: tuple[tuple[str, ...], ...] = ((), ("recovered by",), ("recovered by", "lost"))
+# What is left out where a terminal is narrow, as each drill's own line has it, one after the other; then the columns
+# that give way, and how narrow they may get.
+LEFT_OUT: tuple[tuple[str, ...], ...] = ((), ("lost",), ("lost", "budget"), ("lost", "budget", "recovered by"))
+GIVES_WAY = (("drill", 12),)
 
 
 def result_lines(entry: dict[str, Any], width: int, encoding: str | None) -> list[str]:
@@ -90,12 +90,11 @@ def _fitted(rows: Sequence[tuple[str, ...]], width: int) -> dict[int, int]:
     for left_out in LEFT_OUT:
         shown = {column: name for column, name in enumerate(HEADER) if name not in left_out}
         columns = {column: max(len(row[column]) for row in [HEADER, *rows]) for column in shown}
-        for name, least in GIVES_WAY:
-            if name not in left_out:
-                column = HEADER.index(name)
-                columns[column] = max(columns[column] - max(_excess(columns, width), 0), min(least, columns[column]))
         if _excess(columns, width) <= 0:
-            break
+            return columns
+    for name, least in GIVES_WAY:
+        column = HEADER.index(name)
+        columns[column] = max(columns[column] - max(_excess(columns, width), 0), min(least, columns[column]))
     return columns
 
 
