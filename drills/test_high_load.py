@@ -13,6 +13,7 @@ RATED = 300  # requests/s: 3 pods, each with an admission limit of 100
     recovery="add-capacity",
     budget_s=30,
     overload=True,
+    error_budget=0.01,  # beside clean refusals
     alone=True,
     objectives={
         "latency_p95": {"windows": ["before", "during", "after"]},
@@ -23,11 +24,14 @@ RATED = 300  # requests/s: 3 pods, each with an admission limit of 100
 )
 def test_high_load(system, load, inject, recover, objectives):
     """What is too much is refused at once, the rest is served in time; with more capacity nothing is refused."""
-    with load(rate=150), system.ledger() as writes:
-        system.wait_steady()
-        with inject() as fault:
-            fault.wait_landed(seconds=5)
-            done = recover()
-            system.wait_good(within=objectives.rto)
-            objectives.judge(rto=fault, rpo=writes, slo=load.after(done))
-    recover("release-capacity")
+    try:
+        with load(rate=150), system.ledger() as writes:
+            system.wait_steady()
+            with inject() as fault:
+                fault.wait_landed(seconds=5)
+                done = recover()
+                system.wait_good(within=objectives.rto)
+                objectives.judge(rto=fault, rpo=writes, slo=load.after(done))
+    finally:
+        released = recover("release-capacity")
+    assert released.ok, released.why

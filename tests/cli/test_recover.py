@@ -122,7 +122,7 @@ def test_what_is_chosen_and_confirmed_is_run_and_logged(drill_project: DrillProj
         assert shown.end() == 0
         lines = re.sub(r"[^\n]*\r\x1b\[K", "", shown.said).splitlines()
     assert [line for line in lines if re.fullmatch(r"skipped +\d+\.\d s  diagnose", line)], shown.said
-    assert re.search(r"repair-crashed-pods: done \(\d+\.\d s\)", shown.said)
+    assert re.search(r"repair-crashed-pods: nothing was wrong, nothing was done \(\d+\.\d s\)", shown.said)
     log = [json.loads(line) for line in (drill_project.root / ".muster/audit.jsonl").read_text().splitlines()]
     assert log[0]["act"] == "recovery repair-crashed-pods"
     assert log[0]["target"] == f"{context['MUSTER_KUBE_CONTEXT']}/enhancer"

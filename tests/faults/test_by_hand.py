@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import yaml
 
 from muster.base.waiting import wait_for
@@ -74,11 +75,12 @@ def test_interrupted_it_undoes_the_fault(target: Target, tmp_path: Path) -> None
     assert open_records(target.cluster, target.namespace) == []
 
 
-def test_terminated_while_it_holds_it_undoes_the_fault(target: Target, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["terminated", "terminal closed"])
+def test_ended_while_it_holds_it_undoes_the_fault(target: Target, tmp_path: Path, number: signal.Signals) -> None:
     with chaos(target, tmp_path, POD_CRASH) as process:
         log = tmp_path / "chaostoolkit.log"
         wait_for(lambda: log.exists() and "in force for" in log.read_text(), within=60, reason="the fault to be held")
-        process.terminate()
+        process.send_signal(number)
         output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert target.rate() is ABSENT

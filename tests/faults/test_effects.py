@@ -8,7 +8,7 @@ import pytest
 
 from muster.base.errors import RefusedError
 from muster.base.waiting import wait_for
-from muster.faults.effects import AllOf, CrashLoop, PodsReplaced, PrimaryGone, build_observer
+from muster.faults.effects import AllOf, CrashLoop, PodsReplaced, PrimaryGone, Reported, build_observer
 from muster.kube import Cluster
 from muster.system.pods import is_ready
 
@@ -103,3 +103,9 @@ def test_several_effects_are_there_when_each_is(target: Target) -> None:
     observer = build_observer(AllOf(kind="all", of=[loop, replaced]), target.cluster, target.namespace, "")
     target.cluster.delete("Pod", next(iter(target.pods().values())), target.namespace, grace_s=0)
     assert observer.look() == (False, "no container of app=api crashes")
+
+
+def test_what_instances_report_cannot_be_compared_with_silence(target: Target) -> None:
+    effect = Reported(kind="reported", path="/status", field="version", changed=True)
+    with pytest.raises(RefusedError, match="no instance tells version of /status before any injection"):
+        build_observer(effect, target.cluster, target.namespace, "http://127.0.0.1:9")

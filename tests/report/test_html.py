@@ -61,7 +61,7 @@ def test_a_report_goes_where_it_is_wanted(tmp_path: Path) -> None:
 
 
 def test_where_no_run_is_there_is_no_report(tmp_path: Path) -> None:
-    with pytest.raises(SummaryError, match="right would be the directory of a run"):
+    with pytest.raises(SummaryError, match="hold drills first"):
         build(tmp_path)
 
 

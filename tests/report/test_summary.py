@@ -140,7 +140,7 @@ def test_a_file_that_was_painted_green_does_not_pass(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no summary at .*summary.json; right would be the directory of a run"),
+        (None, "no summary at .*summary.json: hold drills first"),
         (b"{", "is not JSON"),
         (b"[]", "its schema is None"),
         (b'{"schema": "muster/summary/v9"}', "its schema is 'muster/summary/v9', right would be 'muster/summary/v1'"),

@@ -85,7 +85,7 @@ def test_a_field_that_was_put_back_already_is_left_and_said(cluster: Cluster, na
     entry = Entry("Deployment", deployment, RATE, ABSENT, FAST)
     record = strike(cluster, namespace, entry)
     assert apply_entry(cluster, namespace, Entry("Deployment", deployment, RATE, FAST, ABSENT))
-    assert "left, already what it was" in undo(cluster, record).left[0]
+    assert "left, put right already" in undo(cluster, record).left[0]
 
 
 def test_an_element_is_found_by_its_key_when_others_came_before_it(

@@ -143,7 +143,7 @@ DOUBTS: dict[str, dict[str, Any]] = {
     "the platform healed alone": {"outages": [Outage(5.2, 5.8)]},
     "did not stay": {"outages": [Outage(5.2, 11.7), Outage(20.0, 21.0)], "judged": ["rto"]},
     "did not see service good": {"good": (17.0, False, "replicas 2 of 3")},
-    "no write was acknowledged in the last second": {
+    "probe write was violated": {
         "outages": [Outage(5.2, 11.7), Outage(3.9, 5.2, "shed", frozenset(["write"]))], "declared": {"overload": True},
     },
     "not read back": {"readback": None},

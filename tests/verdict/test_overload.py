@@ -190,3 +190,15 @@ def test_what_is_asked_while_the_writes_are_read_back_is_not_judged() -> None:
             event["began"] = EPOCH + 24.9
     entry = judge(events)
     assert entry.verdict is MET, entry.reasons
+
+
+def test_probes_that_are_refused_after_the_hold_mean_that_service_did_not_stay() -> None:
+    entry = judged(outages=[REFUSING, Outage(15.0, 31.0, "shed", frozenset(["write", "read"]))])
+    assert entry.verdict is UNKNOWN
+    assert "did not stay" in " ".join(entry.reasons)
+
+
+def test_what_is_refused_before_the_fault_was_not_steady() -> None:
+    entry = judged(outages=[Outage(0.0, 9.0, "shed", frozenset(["load"]), 0.5)])
+    assert entry.verdict is UNKNOWN
+    assert "not steady" in entry.why

@@ -60,7 +60,9 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
         )
         outcome = run(found, context, observer=StepPrinter(live=sys.stdout.isatty()))
     seconds = outcome.ended - outcome.began
-    click.echo(f"{found.name}: {'done' if outcome.ok else outcome.why} ({seconds:.1f} s)")
+    idle = all(step.state == "skipped" for step in outcome.steps)
+    done = "nothing was wrong, nothing was done" if idle else "done"
+    click.echo(f"{found.name}: {done if outcome.ok else outcome.why} ({seconds:.1f} s)")
     sys.exit(0 if outcome.ok else 1)
 
 

@@ -55,6 +55,8 @@ def _or_interrupt(control: Callable[P, None]) -> Callable[P, None]:
 @_or_interrupt
 def before_experiment_control(context: Activity, configuration: Mapping[str, Any] | None = None) -> None:
     """Pass the guard."""
+    # Chaos Toolkit knows SIGTERM; a terminal that is closed must undo the fault as well.
+    signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
     session.begin(context, configuration)
 
 
@@ -89,6 +91,7 @@ def before_rollback_control(context: Activity) -> None:  # noqa: ARG001  (the na
     """From here on the fault is undone, and no second Ctrl-C keeps it from that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def after_experiment_control(context: Activity, state: Mapping[str, Any] | None = None) -> None:  # noqa: ARG001

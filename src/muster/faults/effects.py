@@ -253,6 +253,8 @@ class Reporting:
     def __init__(self, effect: Reported, url: str) -> None:
         self._effect, self._url = effect, url
         self._before = self._said()
+        if not self._before:
+            raise RefusedError(f"refused: no instance tells {effect.field} of {effect.path} before any injection")
         if not effect.changed and (already := self.look()).observed:
             raise RefusedError(f"refused: {already.evidence}, before anything was injected")
 

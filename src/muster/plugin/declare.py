@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,9 +59,25 @@ def marked(item: pytest.Item) -> dict[str, Any]:
         value = marker.kwargs.get(key)
         if value is not None and not isinstance(value, kind):
             raise UsageError(f"{item.nodeid}: '{key}' of the drill marker must be a {kind.__name__}")
+    _check_overload(item, marker.kwargs)
     if (cadence := marker.kwargs.get("cadence")) not in (None, *CADENCES):
         raise UsageError(f"{item.nodeid}: cadence '{cadence}' is not known (there are: {', '.join(CADENCES)})")
     return dict(marker.kwargs)
+
+
+def _check_overload(item: pytest.Item, said: Mapping[str, Any]) -> None:
+    """An overload is proved to be borne by saying what may fail meanwhile, and when nothing may be refused any more."""
+    if not said.get("overload"):
+        return
+    if "error_budget" not in said:
+        raise UsageError(
+            f"{item.nodeid}: with overload=True the drill marker needs 'error_budget': what may fail meanwhile"
+        )
+    if "refused_rate" not in (said.get("objectives") or {}):
+        raise UsageError(
+            f"{item.nodeid}: with overload=True the drill marker needs the objective 'refused_rate': what may still be "
+            "refused once service is good again"
+        )
 
 
 def clashes(items: list[pytest.Item]) -> dict[str, str]:

@@ -70,6 +70,8 @@ def insist(config: pytest.Config) -> None:
 
     run = config.stash[RUN]
     required = run.options.required
+    if config.getoption("require") is not None and not required:
+        raise UsageError("--require names no drill; right would be NAME[,NAME] or 'all'")
     if not required:
         return
     run.begin()

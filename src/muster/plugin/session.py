@@ -50,12 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(HistoryKeeper(config), HISTORY_KEEPER)
     config.pluginmanager.register(Watch(config), "muster-terminal")
     signal.signal(signal.SIGTERM, _interrupt)
-    _usage(lambda: check_cadences(options.cadences))
     config.option.collectonly = config.option.collectonly or options.plan is not None
     if _asks_for_drills(config):
-        _usage(run.begin)
+        _usage(run.begin)  # first of all: what is refused from here on leaves no older run's verdict as the latest
         _usage(lambda: check_target(run, config.rootpath))
         keep_results(config)
+    _usage(lambda: check_cadences(options.cadences))
     if not _runs_nothing(config):
         _usage(lambda: insist(config))
 

@@ -172,7 +172,9 @@ def read_summary(path: Path) -> SummaryModel:
     try:
         data = orjson.loads(file.read_bytes())
     except FileNotFoundError:
-        raise SummaryError(f"no summary at {file}; right would be the directory of a run, or its {FILE_NAME}") from None
+        raise SummaryError(
+            f"no summary at {file}: hold drills first (pytest drills), or name the directory of a run"
+        ) from None
     except OSError as error:
         raise SummaryError(f"summary {file} cannot be read: {error.strerror}") from error
     except orjson.JSONDecodeError as error:

@@ -252,9 +252,7 @@ def _put_back(cluster: Cluster, namespace: str, entry: Entry) -> Undone | None:
         return Undone(left=(f"{entry}: left, the object is gone",))
     present = read_field(found, entry.path)
     if present != entry.after:
-        again = (
-            "already what it was" if present == entry.before else f"changed since{_show_since(entry.after, present)}"
-        )
+        again = "put right already" if present == entry.before else f"changed since{_show_since(entry.after, present)}"
         return Undone(left=(f"{entry}: left, {again}",))
     opposite = replace(entry, before=entry.after, after=entry.before)
     if not _change(cluster, namespace, found, opposite):

@@ -94,7 +94,7 @@ class _Onset:
 def _start(
     streams: Sequence[Stream], load: LoadWindows, injected: float, until: float
 ) -> tuple[Instant | None, str | None]:
-    onsets = [onset for stream in streams if (onset := _onset(stream, _troubles(stream, load), injected))]
+    onsets = [onset for stream in streams if (onset := _onset(stream, troubles(stream, load), injected))]
     limit = min([until, *(onset.when.low for onset in onsets)])
     slow = next((_slow_onset(load, injected, limit, _patience(s, injected)) for s in streams if s.name == LOAD), None)
     onsets += [slow] if slow else []
@@ -107,7 +107,7 @@ def _start(
     return Instant(low, min(max(at, low), high), high), earliest.what
 
 
-def _troubles(stream: Stream, load: LoadWindows) -> list[Request]:
+def troubles(stream: Stream, load: LoadWindows) -> list[Request]:
     """A stream's requests that show trouble, in order of sending."""
     if load.refused_allowed is None or stream.name == LOAD:
         return list(stream.violations())
@@ -156,7 +156,7 @@ def _end(record: Record, streams: Sequence[Stream], load: LoadWindows, earliest:
     low, late = max(earliest, load.last_spoiling(start)), earliest
     for stream in streams:
         patience = _patience(stream, record.injected)
-        bad = [r for r in _troubles(stream, load) if r.sent < start and r.done >= earliest]
+        bad = [r for r in troubles(stream, load) if r.sent < start and r.done >= earliest]
         low = max([low, *(r.sent for r in bad)])
         late = max([late, *(min(r.done, r.sent + patience) for r in bad)])
     at = start if start == earliest else max(min(r.sent for r in found), low)
@@ -191,7 +191,7 @@ def first_window(
     required: Sequence[Stream], load: LoadWindows, earliest: float, *, hold: float, until: float
 ) -> Window:
     """The first window of `hold` seconds from `earliest` on in which service was good, watched `until` then."""
-    noticed = sorted(request.noticed for stream in required for request in _troubles(stream, load))
+    noticed = sorted(request.noticed for stream in required for request in troubles(stream, load))
     start = earliest
     while start < until:
         end = min(start + hold, until)

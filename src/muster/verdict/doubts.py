@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from muster.verdict.disruption import Disruption
+from muster.verdict.disruption import Disruption, troubles
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record
 
@@ -25,7 +25,8 @@ def relapsed(record: Record, disruption: Disruption) -> list[Reason]:
     if end is None:
         return []
     for stream in record.required:
-        hit = [request for request in stream.violations() if request.sent > end.at + record.declared.hold_s]
+        bad = troubles(stream, record.windows)
+        hit = [request for request in bad if request.sent > end.at + record.declared.hold_s]
         if hit:
             since = hit[0].sent - end.at
             what = (

@@ -104,6 +104,8 @@ def _skeleton(record: Record) -> DrillVerdict:
 def _says_nothing(record: Record, landed: Landed) -> list[Reason]:
     """Why the data say nothing about a recovery, the cause before its consequences."""
     refused = record.steady is not None and not record.steady[1]
+    if (record.ended or "").startswith("interrupted"):
+        return [*body_ended(record), *check_steady(record), *alive.never_began(record), *landed.reasons]
     if record.injected is None and not refused:
         return [
             *alive.broke_down(record),

@@ -169,7 +169,7 @@ def read_record(events: Sequence[Event]) -> Record:
 
 
 def _judged_from(event: Event) -> float:
-    return float(event["t"] if event.get("began") is None else event["began"])
+    return float(event["t"] if event.get("began") is None else min(event["began"], event["t"]))
 
 
 def _by_sent(request: Request) -> float:
@@ -266,7 +266,7 @@ def _on_readback(record: Record, event: Event) -> None:
 def _on_load(record: Record, event: Event) -> None:
     if event["state"] == "started":
         record.load_started = event["t"]
-    if event["state"] in ("started", "rate") and event.get("rate"):
+    if event["state"] in ("started", "rate") and event.get("rate") and event["t"] < record.judged_at:
         record.offered.change(event["t"], float(event["rate"]), float(event.get("over_s") or 0.0))
         record.load.every_s = 1 / record.offered.slowest
     elif event["state"] == "stopped":
@@ -279,7 +279,8 @@ def _on_steady(record: Record, event: Event) -> None:
 
 
 def _on_good(record: Record, event: Event) -> None:
-    record.good = (event["t"], event["ok"] is True, str(event.get("why") or ""))
+    if event["t"] < record.judged_at:
+        record.good = (event["t"], event["ok"] is True, str(event.get("why") or ""))
 
 
 def _on_judged(record: Record, event: Event) -> None:

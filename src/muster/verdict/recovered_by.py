@@ -32,7 +32,19 @@ def recovered_by(record: Record, disruption: Disruption, effect: float, *, probe
     without = measure(record, floor=effect, probes_only=probes_only)
     if without.end is not None and without.end.high < first:
         return PLATFORM
-    return record.recoveries[0].procedure
+    return _credited(record, disruption.end.high)
+
+
+def _credited(record: Record, good: float) -> str:
+    """The procedure that did something last before service was good; of those that tell no steps the last one."""
+    telling = [recovery for recovery in record.recoveries if recovery.steps]
+    did = [
+        (step.began, recovery.procedure)
+        for recovery in telling
+        for step in recovery.steps
+        if step.acts and step.state != "skipped" and step.began <= good
+    ]
+    return max(did)[1] if did else record.recoveries[-1].procedure
 
 
 def check_procedure(record: Record, by: str | None) -> list[Reason]:
@@ -52,4 +64,7 @@ def check_procedure(record: Record, by: str | None) -> list[Reason]:
     if declared.proves_procedure and by == PLATFORM:
         what = f"the platform healed alone, so {declared.recovery!r} is not proved"
         reasons.append(Reason(what, "strike so that the platform cannot mend it alone, or set proves_procedure=False"))
+    elif declared.proves_procedure and by not in (None, declared.recovery):
+        what = f"{by!r} brought service back, so {declared.recovery!r} is not proved"
+        reasons.append(Reason(what, "run the declared procedure alone, or declare the one that is to be proved"))
     return reasons

@@ -11,6 +11,7 @@ from muster.verdict.load import LoadWindows
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record
 
+REFUSED_BEFORE = 0.01  # beyond this share it is no chance that connections gathered on one instance
 _WAIT = "let the system settle, or repair it, and run the drill again"
 
 
@@ -26,7 +27,9 @@ def check_steady(record: Record) -> list[Reason]:
         return []
     since = injected - record.declared.steady_s
     for stream in record.required:
-        hit = [r for r in stream.violations() if r.sent >= since and r.done < injected]
+        # Nothing is refused before there is an overload.
+        bad = (r for r in stream.requests if r.bad or r.outcome == "shed")
+        hit = [r for r in bad if r.sent >= since and r.done < injected]
         if hit:
             what = f"probe {stream.name} was violated {injected - hit[0].sent:.1f} s before the injection"
             return [Reason(f"the system was not steady: {what} ({hit[0].outcome})", _WAIT)]
@@ -35,7 +38,10 @@ def check_steady(record: Record) -> list[Reason]:
     # A request under way at the injection may have met the fault.
     load = LoadWindows([r for r in record.load.requests if r.intended >= start and r.done < injected], objectives)
     spoilt = load.first_spoilt(start, injected)
-    if spoilt is not None:
-        what = f"the load missed its objectives {injected - spoilt:.1f} s before the injection"
-        return [Reason(f"the system was not steady: {what}", _WAIT)]
-    return []
+    counts = load.counts(start, injected)
+    said = ""
+    if counts.refused > REFUSED_BEFORE * counts.asked:
+        said = f"{counts.refused} of {counts.asked} requests were refused before the injection"
+    elif spoilt is not None:
+        said = f"the load missed its objectives {injected - spoilt:.1f} s before the injection"
+    return [Reason(f"the system was not steady: {said}", _WAIT)] if said else []

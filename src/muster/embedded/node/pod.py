@@ -7,7 +7,7 @@ import logging
 import shutil
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from muster.embedded.node.container import ContainerRunner
 from muster.embedded.node.images import Images
 from muster.embedded.node.isolation import Isolation, Surroundings
 from muster.embedded.node.launcher import Command, Running, StartError, Supervisor
+from muster.embedded.node.pace import Pace
 from muster.embedded.node.sources import Sources
 from muster.embedded.node.state import ContainerState, pod_status
 from muster.embedded.node.volumes.pod_volumes import PodVolumes, VolumeError
@@ -43,6 +44,7 @@ class Host:
     recorder: EventRecorder
     run_id: str
     isolation: Isolation
+    pace: Pace = field(default_factory=Pace)
 
     def names(self) -> list[hosts.Row]:
         """What the cluster's names stand for at present."""
@@ -201,6 +203,7 @@ class PodWorker:
             if self._predecessor is not None:
                 await self._predecessor.gone.wait()
                 self._predecessor = None
+            await self._host.pace.turn()
             if not self._stopping.is_set():
                 await self._set_up()
                 await self._run_containers()
