@@ -60,6 +60,15 @@ def test_a_report_goes_where_it_is_wanted(tmp_path: Path) -> None:
     assert not (tmp_path / "reports" / "report.html").exists()
 
 
+def test_a_run_without_drills_leaves_the_page_as_it_was(tmp_path: Path) -> None:
+    run = tmp_path / "reports" / "20200101T000000Z-a"
+    told_run(run, {})
+    (tmp_path / "reports" / "report.html").write_text("yesterday's")
+    with pytest.raises(ReportError, match=r"no drill ran in .*: there is nothing to report"):
+        build(run)
+    assert (tmp_path / "reports" / "report.html").read_text() == "yesterday's"
+
+
 def test_where_no_run_is_there_is_no_report(tmp_path: Path) -> None:
     with pytest.raises(SummaryError, match="hold drills first"):
         build(tmp_path)
@@ -87,11 +96,6 @@ def test_a_page_that_tells_others_of_its_readers_is_refused_or_silenced() -> Non
     assert silenced(tale) == "<p></p>"
     with pytest.raises(ReportError, match="would tell others of its readers"):
         silenced('<link href="https://www.googletagmanager.com/gtag/other">')
-
-
-def test_a_page_can_be_made_of_a_run_without_drills(tmp_path: Path) -> None:
-    told_run(tmp_path / "reports" / "20200101T000000Z-a", {})
-    assert build(tmp_path / "reports").is_file()
 
 
 def test_the_lock_file_names_no_addresses() -> None:

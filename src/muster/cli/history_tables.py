@@ -17,6 +17,7 @@ from muster.history.words import age, changes, due_line, due_words, figure, perc
 
 WIDTH = 132  # columns where there is no terminal to ask
 NARROW = 120  # columns below which a table goes without what is nice to have
+SMALL = 100  # and below which it has only what a person needs at 3 a.m.
 SPARKS = "▁▂▃▄▅▆▇█"
 SPARKED = 10  # runs in a line of sparks
 BAR = 10  # characters
@@ -53,6 +54,8 @@ def overview(histories: Sequence[DrillHistory], now: datetime) -> Iterator[Rende
 def _overview_table(drills: Sequence[DrillHistory], now: datetime, *, wide: bool) -> Table:
     columns = ["drill", "latest", "RTO", "of", "lost", "lately", "RTO changed", "recovered", "evidence"]
     left_out = [] if wide else ["lately"]
+    if terminal().width < SMALL:
+        left_out += ["of", "lost", "RTO changed"]  # a change is told below the table as well
     table = _table(*(column for column in columns if column not in left_out))
     for drill in drills:
         cells = dict(zip(columns, _overview_row(drill, now, wide=wide), strict=True))
@@ -102,9 +105,11 @@ def _change(trend: Trend) -> Text:
 
 def runs(drill: DrillHistory, shown: Sequence[DrillFacts], now: datetime) -> RenderableType:
     """One drill in one scope, run by run, the newest last."""
-    table = _table("when (UTC)", "verdict", "RTO", "", "of", "RPO", "lost", "recovered by", "commit", "why")
+    columns = ["when (UTC)", "verdict", "RTO", "", "of", "RPO", "lost", "recovered by", "commit", "why"]
+    left_out = ["", "of", "RPO", "commit", "why"] if terminal().width < SMALL else []
+    table = _table(*(column for column in columns if column not in left_out))
     for run in shown:
-        table.add_row(
+        cells = (
             Text(moment(run.at).strftime("%Y-%m-%d %H:%M")),
             Text(run.verdict, style=COLOURS.get(run.verdict, "")),
             Text(interval(run)),
@@ -116,8 +121,9 @@ def runs(drill: DrillHistory, shown: Sequence[DrillFacts], now: datetime) -> Ren
             Text((run.git_commit or "")[:12]),
             Text("" if run.verdict == "met" else run.why),
         )
-    left_out = len(drill.runs) - len(shown)
-    lines = [f"{left_out} earlier runs are not shown (--last N)"] if left_out > 0 else []
+        table.add_row(*(cell for column, cell in zip(columns, cells, strict=True) if column not in left_out))
+    earlier = len(drill.runs) - len(shown)
+    lines = [f"{earlier} earlier runs are not shown (--last N)"] if earlier > 0 else []
     lines += [success_line(drill.success), due_line(drill, now), *changes(drill)]
     return Group(Text(f"{drill.name}: {drill.scope}", style="bold"), table, *map(Text, lines))
 

@@ -58,7 +58,7 @@ def summarise(reporter: Any, config: pytest.Config, failures: list[Any]) -> None
     for line in _wrapped(f"evidence: {EVIDENCE.get(run.evidence, run.evidence)}", terminal.fullwidth, "", "  "):
         reporter.write_line(line)
     latest = os.path.relpath(run.options.reports / "latest", config.invocation_params.dir)
-    reporter.write_line(f"report: {latest}/ (summary.json, a picture of each drill)")
+    reporter.write_line(f"report: {latest}/ (summary.json, pictures); as one page: muster report")
 
 
 def _nothing_ran(reporter: Any, config: pytest.Config) -> None:

@@ -44,6 +44,8 @@ def build(reports: Path, out: Path | None = None) -> Path:
     try:
         store = Store(run / RESULTS)
         complete_results(store, summary, run, _project(run))
+        if not any(store.directory.glob("*-result.json")):
+            raise ReportError(f"no drill ran in {run}: there is nothing to report, and {page} stays as it was")
         write_environment(store.directory, run)
         with tempfile.TemporaryDirectory(prefix="muster-report-") as name:
             scratch = Path(name)
