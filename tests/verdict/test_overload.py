@@ -117,10 +117,11 @@ def test_refusals_that_take_long_miss_their_objective() -> None:
     assert entry.verdict is MISSED
 
 
-def test_one_refusal_that_takes_long_misses_an_objective_about_each() -> None:
+def test_more_than_one_in_a_hundred_refusals_that_take_long_are_a_miss() -> None:
     events = story().events()
-    slow = next(e for e in events if e["kind"] == "request" and e["outcome"] == "shed" and e["source"] == "load")
-    slow["done"] = slow["t"] = slow["sent"] + 0.08
+    shed = [e for e in events if e["kind"] == "request" and e["outcome"] == "shed" and e["source"] == "load"]
+    for slow in shed[: len(shed) // 50]:
+        slow["done"] = slow["t"] = slow["sent"] + 0.08
     assert slo(judge(events), "refusal_latency", "during").verdict is MISSED
 
 

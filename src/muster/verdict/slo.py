@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from muster.objectives import Objective
-from muster.objectives.objective import LATENCY_QUANTILE
+from muster.objectives.objective import LATENCY_QUANTILE, REFUSAL_QUANTILE
 from muster.verdict.alive import under_rate
 from muster.verdict.disruption import Disruption
 from muster.verdict.entry import SloEntry
@@ -95,7 +95,7 @@ def measure(objective: Objective, span: Span, load: LoadWindows) -> tuple[float 
     if objective.name == "latency_p95":
         return _percentile(load.latencies(*span), LATENCY_QUANTILE)
     if objective.name == "refusal_latency":
-        return _percentile(load.refusal_latencies(*span), 1.0)
+        return _percentile(load.refusal_latencies(*span), REFUSAL_QUANTILE)
     if objective.name == "refused_rate":
         return (counts.refused / counts.asked if counts.asked else None), counts.asked
     if objective.name in ("goodput", "throughput"):
