@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from bench import history
+from bench import analysis, history
 from bench.overhead import overhead
 from bench.report import report
 from muster.base.timeline import Timeline, read_timeline
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SYSTEM = ROOT / "systems/enhancer/system.yaml"
 
 
-PARTS = ("start", "throughput", "overhead", "drills", "report", "history")
+PARTS = ("start", "throughput", "overhead", "drills", "report", "history", "analysis")
 FIVE = "pod_crash or high_load or db_failure or config_corruption or full_outage"
 
 
@@ -67,6 +67,8 @@ def measure(part: str, options: argparse.Namespace) -> None:
             show("report of 200 drills", seconds, "s", f"{size:.1f} MB, wanted < 20")
         case "history":
             answers()
+        case "analysis":
+            analysed()
 
 
 @contextmanager
@@ -162,6 +164,17 @@ def answers() -> None:
         taken = history.measure(file)
     slowest = max(taken, key=lambda query: taken[query])
     show(f"history of {count} drills, slowest answer", taken[slowest], "s", f"{slowest}, wanted < 1")
+
+
+def analysed() -> None:
+    """Long timelines judged again; linear means that a sample costs the same in each."""
+    with tempfile.TemporaryDirectory(prefix="muster-bench-") as scratch:
+        path = Path(scratch) / "long.jsonl"
+        for samples in (500_000, 1_000_000, 5_000_000):
+            analysis.write(path, samples)
+            took = analysis.measure(path, samples)
+            note = f"{took.memory_mb:.0f} MB, {took.cpu_s:.1f} s of processor, {took.verdict}"
+            show(f"timeline of {samples:,} samples analysed", took.wall_s, "s", note)
 
 
 def show(what: str, value: float, unit: str, note: str = "") -> None:

@@ -1,4 +1,4 @@
-"""A dial follows the hands on it, and goes back when a hand lets go, however that comes about."""
+"""A dial tells what the hands on it want, and when one that held it has let go, however that comes about."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from muster.base.dial import Dial, Hand, Turn
+from muster.base.dial import Dial, Hand, LetGo, Turn
 from muster.base.errors import UsageError
 from muster.base.waiting import wait_for
 
@@ -35,45 +35,45 @@ def pipe(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def dial(pipe: Path) -> Iterator[Dial]:
-    dial = Dial(pipe, 300)
+    dial = Dial(pipe)
     yield dial
     dial.close()
 
 
 def test_a_dial_that_nobody_turns_says_nothing(dial: Dial) -> None:
-    assert [dial.read() for _ in range(3)] == [None, None, None]
+    assert [dial.read() for _ in range(3)] == [[], [], []]
 
 
 def test_a_rate_is_told_once_and_lasts_when_its_hand_is_gone(dial: Dial, pipe: Path) -> None:
     with Hand(pipe) as hand:
         hand.turn(500, over_s=2, held=False)
-    assert dial.read() == Turn(500, 2)
-    assert [dial.read() for _ in range(3)] == [None, None, None]
+    assert dial.read() == [Turn(500, 2)]
+    assert [dial.read() for _ in range(3)] == [[], [], []]
 
 
-def test_a_rate_that_is_held_goes_back_when_the_hand_lets_go(dial: Dial, pipe: Path) -> None:
+def test_a_rate_that_is_held_is_over_when_the_hand_lets_go(dial: Dial, pipe: Path) -> None:
     with Hand(pipe) as hand:
         hand.turn(900, held=True)
-        assert dial.read() == Turn(900)
-        assert dial.read() is None
-    assert dial.read() == Turn(300)
-    assert dial.read() is None
+        assert dial.read() == [Turn(900, held=True)]
+        assert dial.read() == []
+    assert dial.read() == [LetGo()]
+    assert dial.read() == []
 
 
-def test_what_the_owner_sets_meanwhile_is_what_it_goes_back_to(dial: Dial, pipe: Path) -> None:
+def test_what_the_owner_sets_meanwhile_is_told_as_the_owners(dial: Dial, pipe: Path) -> None:
     with Hand(pipe) as other:
         other.turn(900, held=True)
-        assert dial.read() == Turn(900)
+        assert dial.read() == [Turn(900, held=True)]
         with Hand(pipe) as owner:
             owner.turn(400, held=False)
-        assert dial.read() is None, "a rate that is held stands"
-    assert dial.read() == Turn(400)
+        assert dial.read() == [Turn(400)], "and nobody has let go yet"
+    assert dial.read() == [LetGo()]
 
 
-def test_a_hand_that_came_and_went_between_two_looks_changes_nothing(dial: Dial, pipe: Path) -> None:
+def test_a_hand_that_came_and_went_between_two_looks_is_told_with_its_end(dial: Dial, pipe: Path) -> None:
     with Hand(pipe) as hand:
         hand.turn(900, held=True)
-    assert dial.read() == Turn(300)
+    assert dial.read() == [Turn(900, held=True), LetGo()]
 
 
 def test_a_rate_goes_back_when_who_held_it_is_killed(dial: Dial, pipe: Path) -> None:
@@ -81,9 +81,9 @@ def test_a_rate_goes_back_when_who_held_it_is_killed(dial: Dial, pipe: Path) -> 
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        assert dial.read() == Turn(900)
+        assert dial.read() == [Turn(900, held=True)]
         holder.send_signal(signal.SIGKILL)
-        assert wait_for(dial.read, within=20, every=0.01, reason="the rate to go back") == Turn(300)
+        assert wait_for(dial.read, within=20, every=0.01, reason="the rate to go back") == [LetGo()]
     finally:
         holder.kill()
         holder.communicate()
@@ -97,7 +97,7 @@ def test_where_no_load_runs_there_is_nothing_to_turn(pipe: Path, tmp_path: Path)
 
 
 def test_a_load_that_ended_cannot_be_turned(pipe: Path) -> None:
-    dial = Dial(pipe, 300)
+    dial = Dial(pipe)
     with Hand(pipe) as hand:
         dial.close()
         with pytest.raises(UsageError, match="the rate of the load cannot be changed"):

@@ -20,12 +20,13 @@ from muster.report.allure.steps import steps_of
 from muster.report.summary import Summary, read_summary
 from muster.report.testing import STORIES, told_run
 from muster.verdict import DrillVerdict, judge
+from muster.verdict.saved import Saved
 from muster.verdict.testing import DrillStory
 
 
 def tale(tmp_path: Path, **changes: Any) -> Tale:
     events = DrillStory(**changes).events()
-    return Tale(judge(events), tmp_path, tmp_path, events)
+    return Tale(judge(events), tmp_path, tmp_path, Saved.of(events))
 
 
 def results_of(run: Path) -> dict[str, dict[str, Any]]:
@@ -93,6 +94,20 @@ def test_a_drill_that_was_not_reached_is_shown_and_one_that_nobody_selected_is_n
     assert "other" not in results
 
 
+def test_repetitions_are_results_beside_each_other_and_not_attempts_at_one(tmp_path: Path) -> None:
+    run = tmp_path / "reports" / "run"
+    stories: dict[str, dict[str, Any]] = {}
+    for number in (1, 2):
+        repetition, nodeid = {"of": "a", "number": number, "total": 2}, f"drills/test_a.py::test_a[{number}-of-2]"
+        stories[f"a-{number}-of-2"] = {"declared": {"nodeid": nodeid, "repetition": repetition}}
+    told_run(run, stories)
+    first, second = results_of(run).values()
+    assert first["fullName"] == second["fullName"] == "drills.test_a#test_a"
+    assert first["historyId"] != second["historyId"]
+    told = sorted(one["value"] for result in (first, second) for one in result["parameters"])
+    assert told == ["1 of 2", "2 of 2"]
+
+
 def test_damaged_files_of_a_run_are_no_reason_to_have_no_report(tmp_path: Path) -> None:
     run = tmp_path / "reports" / "run"
     told_run(run, {"met": {}, "lost": {}})
@@ -108,11 +123,13 @@ def test_damaged_files_of_a_run_are_no_reason_to_have_no_report(tmp_path: Path) 
 def test_a_recovery_is_told_step_by_step_with_durations(tmp_path: Path) -> None:
     story = tale(tmp_path)
     at = story.began
-    story.events += [
-        {"t": at + 4, "kind": "phase", "phase": "inject", "detail": "db-failure"},
-        {"t": at + 5.9, "kind": "phase", "phase": "recover", "detail": "promote-standby"},
-        {"t": at + 12, "kind": "phase", "phase": "good", "detail": ""},
-    ]
+    story.events.extend(
+        [
+            {"t": at + 4, "kind": "phase", "phase": "inject", "detail": "db-failure"},
+            {"t": at + 5.9, "kind": "phase", "phase": "recover", "detail": "promote-standby"},
+            {"t": at + 12, "kind": "phase", "phase": "good", "detail": ""},
+        ]
+    )
     fault, recovery, _, verdict = steps_of(story)
     assert fault.name == "fault: db-failure"
     assert [step.name for step in fault.steps] == [
@@ -128,7 +145,7 @@ def test_a_recovery_is_told_step_by_step_with_durations(tmp_path: Path) -> None:
 
 def test_a_failed_step_shows_where(tmp_path: Path) -> None:
     story = tale(tmp_path, steps=[("promote", 6.3, 11.6, "failed")], recovery_ok=False)
-    story.events += [{"t": story.began + 6, "kind": "phase", "phase": "recover", "detail": ""}]
+    story.events.extend([{"t": story.began + 6, "kind": "phase", "phase": "recover", "detail": ""}])
     recovery = steps_of(story)[0]
     assert recovery.status == "broken"
     assert [step.status for step in recovery.steps if step.name == "promote"] == ["failed"]
@@ -162,7 +179,7 @@ def test_a_reader_finds_what_there_is(tmp_path: Path) -> None:
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         (work / name).write_text(content)
     (work / "events.txt").write_text("Killing\n")
-    told = Tale(entry, run, tmp_path, DrillStory(**STORIES["missed_budget"]).events())
+    told = Tale(entry, run, tmp_path, Saved.of(DrillStory(**STORIES["missed_budget"]).events()))
     names = [attachment.name for attachment in attachments_of(told)]
     assert names[0] == "picture"
     for wanted in ("load statistics", "events", "verdict", "experiment db-failure.yaml", "journal of the experiment",

@@ -30,7 +30,7 @@ def page(directory: Path, *drills: DrillVerdict, finish: bool = True) -> str:
 def test_a_met_run_is_a_table_and_says_what_it_proves(tmp_path: Path) -> None:
     text = page(tmp_path, told("db_failure"))
     assert text.startswith("## 🟢 MET: enhancer on embedded\n\n1 drill met\n\n| verdict | drill |")
-    row = r"| 🟢 met | db\_failure | P1 | 6.60 s \[6.60, 6.66\] | 30 s | 900 s | 0.00 s | 0 of 470 | promote\-standby |"
+    row = r"| 🟢 met | db\_failure | P1 | 6.61 s \[6.60, 6.63\] | 30 s | 900 s | 0.00 s | 0 of 470 | promote\-standby |"
     assert row in text
     assert "Evidence: rehearsal. Timings on the embedded cluster prove procedure and instrument" in text
     assert "```" not in text
@@ -38,8 +38,8 @@ def test_a_met_run_is_a_table_and_says_what_it_proves(tmp_path: Path) -> None:
 
 def test_a_missed_drill_brings_its_lines(tmp_path: Path) -> None:
     text = page(tmp_path, told("fine"), told("late", rto_budget_s=1.0))
-    assert text.startswith("## 🔴 MISSED: enhancer on embedded\n\nlate: RTO 6.60")
-    assert "```text\nMISSED late: RTO 6.60 s [6.60, 6.66] > budget 1 s\nwhere it went: recovery began" in text
+    assert text.startswith("## 🔴 MISSED: enhancer on embedded\n\nlate: RTO 6.61")
+    assert "```text\nMISSED late: RTO 6.61 s [6.60, 6.63] > budget 1 s\nwhere it went: recovery began" in text
 
 
 def test_an_unfinished_run_is_not_green(tmp_path: Path) -> None:
@@ -82,3 +82,25 @@ def test_a_fence_holds_whatever_is_in_it(tmp_path: Path, ticks: str) -> None:
 
 def test_escaped_text_is_one_line() -> None:
     assert escape("one\n two\t three") == "one two three"
+
+
+def repeated(number: int, **declared: object) -> DrillVerdict:
+    repetition = {"of": "db_failure", "number": number, "total": 3}
+    return told(f"db_failure-{number}-of-3", repetition=repetition, **declared)
+
+
+def test_repetitions_are_two_lines_and_a_row_for_what_is_not_met(tmp_path: Path) -> None:
+    text = page(tmp_path, repeated(1), repeated(2, rto_budget_s=1.0), repeated(3))
+    rows = [line for line in text.splitlines() if line.startswith(("| 🟢", "| 🔴"))]
+    assert len(rows) == 1
+    assert r"db\_failure\-2\-of\-3" in rows[0]
+    assert r"- db\_failure: 2 of 3 met, 1 missed; with 95 % confidence at least 13.5 % recover;" in text
+    assert "- RTO of 3: 6." in text
+    assert "db_failure: 2 of 3 met, 1 missed;" in plain(read_summary(tmp_path))
+
+
+def test_repetitions_that_are_all_met_need_no_table(tmp_path: Path) -> None:
+    text = page(tmp_path, repeated(1), repeated(2))
+    assert "1 drill met, 2 times in all" in text
+    assert "| verdict |" not in text
+    assert "Pictures" not in text

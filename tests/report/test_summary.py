@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from muster.objectives.declaration import Repetition
 from muster.report import Summary, SummaryError, exit_code, read_summary
 from muster.verdict import DrillVerdict, Verdict, judge
 from muster.verdict.testing import DrillStory
@@ -157,3 +158,43 @@ def test_what_is_no_summary_is_refused_with_a_reason(tmp_path: Path, content: by
 def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(SummaryError, match=r"nowhere.summary\.json cannot be written"):
         begun(tmp_path / "nowhere")
+
+
+def again(number: int, verdict: str = "met", total: int = 3) -> DrillVerdict:
+    told = entry(f"a-{number}-of-{total}", verdict)
+    told.repetition = Repetition(of="a", number=number, total=total)
+    return told
+
+
+def test_a_required_drill_ran_where_one_of_its_repetitions_did(tmp_path: Path) -> None:
+    summary = begun(tmp_path, required=["a"])
+    summary.update(again(2))
+    assert summary.finish() is Verdict.MET
+
+
+def test_repetitions_are_counted_in_the_file(tmp_path: Path) -> None:
+    summary = begun(tmp_path)
+    for number in (1, 2, 3):
+        summary.update(again(number))
+    (repeat,) = orjson.loads((tmp_path / "summary.json").read_bytes())["repeats"]
+    assert (repeat["name"], repeat["runs"], repeat["total"], repeat["success"]["needed"]) == ("a", 3, 3, 56)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "claim", "verdict", "why"),
+    [
+        (["met"] * 59, 0.95, "met", "1 drill met, 59 times in all"),
+        (["met"] * 58, 0.95, "unknown", "claim not proved: a: 58 of 58 met"),
+        (["met"] * 58 + ["unknown"], 0.5, "unknown", "a-59-of-59: because"),
+        (["met"] * 58 + ["missed"], 0.5, "missed", "a-59-of-59: because"),
+    ],
+)
+def test_a_gate_counts_a_claim_again(tmp_path: Path, verdicts: list[str], claim: float, verdict: str, why: str) -> None:
+    summary = begun(tmp_path, claim=claim)
+    for number, value in enumerate(verdicts, 1):
+        summary.update(again(number, value, len(verdicts)))
+    assert summary.finish() == verdict
+    found = read_summary(tmp_path)
+    assert found.why.startswith(why)
+    greener = found.model_copy(update={"verdict": Verdict.MET})
+    assert exit_code(greener) == {"met": 0, "missed": 1, "unknown": 2}[verdict]

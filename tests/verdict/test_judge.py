@@ -26,7 +26,7 @@ def test_a_drill_that_went_well_is_met() -> None:
     assert entry.rto.human_response == "excluded"
     assert entry.rpo.acknowledged_last_second >= 20
     assert entry.rpo.lost_writes == 0
-    assert entry.why.startswith("RTO 6.60 s [")
+    assert entry.why.startswith("RTO 6.61 s [")
 
 
 # --- sabotage -----------------------------------------------------------------------------------------------------
@@ -321,8 +321,26 @@ def test_what_happens_after_the_drill_judged_is_no_part_of_it() -> None:
 
 
 def test_an_effect_that_nobody_looked_at_for_long_before_the_recovery_is_unknown() -> None:
-    story = {"effects": [(5.1, False), (5.2, True)], "recovery": (11.0, 11.8), "steps": []}
+    story = {
+        "effects": [(5.1, False), (5.2, True)],
+        "recovery": (11.0, 11.8),
+        "steps": [("promote", 11.0, 11.8, "done")],
+    }
     entry = judged(outages=[], **story)
     assert entry.verdict is Verdict.UNKNOWN
     assert "stayed in force for the 5.8 s" in entry.why
     assert judged(outages=[Outage(5.2, 11.7)], **story).verdict is Verdict.MET  # clients felt it all the time
+
+
+def test_a_generator_that_says_that_it_could_not_keep_up_proves_nothing() -> None:
+    story = DrillStory()
+    behind = {"kind": "load", "state": "behind", "reason": "it is late", "load": "load-1", "rate": 50.0}
+    for at, verdict in ((20.0, Verdict.UNKNOWN), (8.0, Verdict.MET)):  # after the disruption, and during it
+        told = {"t": EPOCH + at + 1, "since": EPOCH + at, "not_sent": 40, "late_s": 0.4, **behind}
+        entry = judge([*story.events(), told])
+        assert entry.verdict is verdict, entry.reasons
+        assert ("could not keep up: 40 requests were not sent" in " ".join(entry.reasons)) is (
+            verdict is Verdict.UNKNOWN
+        )
+    few = {"t": EPOCH + 21, "since": EPOCH + 20, "not_sent": 0, "late_s": 0.4, **behind}
+    assert judge([*story.events(), few]).verdict is Verdict.MET

@@ -14,7 +14,7 @@ from muster.base.timeline import Event
 from muster.report import draw
 from muster.verdict import Verdict, judge
 from muster.verdict.load import LoadWindows
-from muster.verdict.requests import Request
+from muster.verdict.requests import Request, Requests
 from muster.verdict.testing import Asking, DrillStory, Outage
 
 SPARSE: dict[str, Any] = {
@@ -107,12 +107,12 @@ def test_no_value_in_any_field_makes_a_bad_drill_green(story: str, data: st.Data
 
 
 def test_a_time_of_years_without_requests_is_looked_at_at_once() -> None:
-    windows = LoadWindows([Request(1e9, 1e9, 1e9, "refused", bad=True)], [])
+    windows = LoadWindows(Requests.of([Request(1e9, 1e9, 1e9, "refused", bad=True)]), [])
     assert windows.first_spoilt(0.0, 1e300) == 1e9
 
 
 @given(st.lists(st.floats(0, 60, width=32), min_size=1, max_size=60), st.floats(0, 20, width=32))
 def test_every_bucket_with_a_request_is_looked_at_and_no_other(times: list[float], start: float) -> None:
-    windows = LoadWindows([Request(t, t, t, "ok", bad=False) for t in times], [])
+    windows = LoadWindows(Requests.of(Request(t, t, t, "ok", bad=False) for t in times), [])
     every = [start + number for number in range(70) if start + number < 50]
     assert list(windows.buckets(start, 50.0)) == [at for at in every if any(at <= t < at + 1 for t in times if t < 50)]

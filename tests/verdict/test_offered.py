@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.verdict.offered import Offered
+from muster.verdict.offered import AllOffered, Offered
 
 CHANGES = st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 1000), st.floats(0, 5)), min_size=1, max_size=6)
 
@@ -60,3 +60,14 @@ def test_windows_add_up_and_stay_within_the_rates(
     assert load.wanted(start, middle) + load.wanted(middle, end) == pytest.approx(load.wanted(start, end), abs=1e-6)
     rates = [rate for _, rate, _ in later]
     assert min(rates) * first - 1e-6 <= load.wanted(start, middle) <= max(rates) * first + 1e-6
+
+
+def test_two_loads_are_wanted_together_and_what_ended_is_wanted_no_more() -> None:
+    offered = AllOffered()
+    offered.change("load-1", 0.0, 100.0)
+    offered.change("load-2", 10.0, 50.0)
+    assert not offered.stop("load-2", 20.0)
+    assert offered.wanted(10.0, 20.0) == 1500.0
+    assert offered.wanted(20.0, 30.0) == 1000.0
+    assert offered.slowest == 100.0
+    assert offered.stop("load-1", 30.0)

@@ -6,6 +6,7 @@ performs under the inode's lock on local file systems, so lines neither mix nor 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from muster.base import clock
 from muster.base.errors import MusterError
 
 SCHEMA = "muster/timeline/v1"
+_BLOCK = 4 << 20  # longer than any line
+_NOT_JSON = "not JSON, as a line is that was half written when the disk was full"
 Event = dict[str, Any]
 
 
@@ -98,19 +101,46 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._offset = 0
-        self._rest = b""
+
+    def skip(self) -> None:
+        """Pass over what is there already."""
+        with contextlib.suppress(FileNotFoundError):
+            self._offset = self.path.stat().st_size
 
     def read(self) -> list[Event]:
         """The events that are new, in order of writing; none while the file does not exist."""
+        return list(self.each())
+
+    def each(self) -> Iterator[Event]:
+        """The same one by one, however many there are. What is not taken comes the next time.
+
+        Raises:
+            TimelineError: a line in the middle is no JSON.
+        """
+        while True:
+            try:
+                with self.path.open("rb") as file:
+                    file.seek(self._offset)
+                    data = file.read(_BLOCK)
+            except FileNotFoundError:
+                return
+            if not data:
+                return
+            begin = 0
+            while (end := data.find(b"\n", begin)) >= 0:
+                line, begin = data[begin:end], end + 1
+                self._offset += len(line) + 1
+                if line:
+                    yield self._parse(line)
+            if begin == 0:
+                return  # a line that is still being written
+
+    def _parse(self, line: bytes) -> Event:
         try:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        self._offset += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [orjson.loads(line) for line in lines if line]
+            event: Event = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise TimelineError(f"timeline {self.path}: {_NOT_JSON} ({error})") from error
+        return event
 
 
 def read_timeline(path: Path) -> list[Event]:
@@ -137,17 +167,25 @@ def _time(event: Event) -> float:
     return float(t) if isinstance(t, (int, float)) else 0.0
 
 
+def parse_line(path: Path, number: int, line: bytes, *, last: bool) -> Event | None:
+    """The event on a line; None for a `last` one that is no JSON, which is what a crash leaves.
+
+    Raises:
+        TimelineError: it is no event; the message says where and why.
+    """
+    try:
+        event = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        if last:
+            return None
+        raise TimelineError(f"{path}, line {number}: {_NOT_JSON} ({error})") from error
+    if not isinstance(event, dict) or "t" not in event or "kind" not in event:
+        raise TimelineError(f"{path}, line {number}: not an event (an object with 't' and 'kind')")
+    return event
+
+
 def _parse(path: Path, data: bytes) -> Iterator[Event]:
     lines = data.split(b"\n")
     for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            event = orjson.loads(line)
-            if not isinstance(event, dict) or "t" not in event or "kind" not in event:
-                raise TimelineError(f"{path}, line {number}: not an event (an object with 't' and 'kind')")
-        except orjson.JSONDecodeError as error:
-            if number == len(lines):
-                return
-            raise TimelineError(f"{path}, line {number}: not JSON ({error})") from error
-        yield event
+        if line and (event := parse_line(path, number, line, last=number == len(lines))) is not None:
+            yield event

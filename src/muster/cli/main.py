@@ -78,13 +78,21 @@ def report(reports: Path, out: Path | None) -> None:
 @commands.command(short_help="Judge a saved timeline again.")
 @click.argument("timeline", type=click.Path(path_type=Path))
 def analyse(timeline: Path) -> None:
-    """Judge a saved timeline again, and print the drill's entry as JSON."""
+    """Judge a saved timeline again, and print the drill's entry as JSON; exit 0 if met, 1 if missed, 2 if unknown.
+
+    From the file alone: the entry is the one that the run put into its summary.json.
+    """
     import json
+    import os
 
-    from muster.base.timeline import read_timeline
-    from muster.verdict import judge
+    from muster.report.gate import EXIT_CODES
+    from muster.verdict import judge_file
 
-    click.echo(json.dumps(judge(read_timeline(timeline)).to_json(), indent=2))
+    entry, picture = judge_file(timeline), timeline.with_suffix(".svg")
+    entry.timeline = os.path.relpath(timeline)
+    entry.picture = os.path.relpath(picture) if picture.exists() else None
+    click.echo(json.dumps(entry.to_json(), indent=2))
+    sys.exit(EXIT_CODES[entry.verdict])
 
 
 @commands.command(short_help="Undo every fault that is on record.")

@@ -6,16 +6,19 @@ Both are asked of the timeline with the functions that judge it later, so that t
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from muster.base.clock import now
 from muster.base.timeline import Event
 from muster.safety import open_records
+from muster.verdict.detection import unready
 from muster.verdict.disruption import measure
 from muster.verdict.judge import end_floor
 from muster.verdict.landed import judge_landed
 from muster.verdict.load import BUCKET_S, LoadWindows
 from muster.verdict.record import Record, read_record
+from muster.verdict.steady import unsteady
 
 if TYPE_CHECKING:
     from muster.drill.drill import Drill
@@ -40,21 +43,26 @@ class SteadyCheck:
         self._drill.pump()
         declared = self._drill.declaration
         until = now()
-        record = read_record(recent(self._drill.live.events, until - declared.steady_s - 1))
+        record = read_record(self._drill.live.all(since=until - declared.steady_s - 1))
         since = until - declared.steady_s
         for stream in record.required:
-            inside = [r for r in stream.requests if r.done >= since]
-            if bad := [r for r in inside if r.bad]:
-                return f"probe {stream.name}: {bad[-1].outcome} {until - bad[-1].sent:.1f} s ago"
-            if not inside or until - inside[-1].done > NEWEST_S + stream.every_s or inside[0].sent > since + NEWEST_S:
+            inside = stream.requests[stream.requests.done >= since]
+            hit = inside[unsteady(inside)]
+            if len(hit):
+                last = hit.at(-1)
+                return f"probe {stream.name}: {last.outcome} {until - last.sent:.1f} s ago"
+            late = not len(inside) or until - float(inside.done[-1]) > NEWEST_S + stream.every_s
+            if late or float(inside.sent[0]) > since + NEWEST_S:
                 return f"probe {stream.name} has not looked for {declared.steady_s:g} s yet"
+        if declared.alert is not None and (trouble := unready(record, until)):
+            return trouble
         return self._load(record, since, until) if declared.load else None
 
     def _load(self, record: Record, since: float, until: float) -> str | None:
-        objectives = [o for o in self._drill.declaration.objectives if "before" in o.windows]
+        objectives = self._drill.declaration.each_second("before")
         windows = LoadWindows(record.load.requests, objectives)
         counts = windows.counts(since, until)
-        newest = max((r.done for r in record.load.requests), default=0.0)
+        newest = float(record.load.requests.done.max(initial=0.0))
         needed = max((o.samples_needed for o in objectives), default=1)
         if record.load_started is None or record.load_started > since:
             return f"the load has not run for {until - since:g} s yet"
@@ -90,15 +98,15 @@ class GoodCheck:
     def holds(self) -> bool:
         """Whether it is, by the rule that ends a disruption."""
         self._drill.pump()
-        events = self._drill.live.events
+        live = self._drill.live
         hold = self._drill.declaration.hold_s
-        if (last := last_violation(events)) is not None and now() - last["done"] < hold:
+        if (last := last_violation(live.requests)) is not None and now() - last["done"] < hold:
             self.trouble = f"probe {last['name']}: {last['outcome']} {now() - last['done']:.1f} s ago"
             return False
-        if refused := self._refused(events):
+        if refused := self._refused(live.requests):
             self.trouble = refused
             return False
-        record = read_record(recent(events, (self._drill.injected_at or now()) - 1))
+        record = read_record(live.all(since=(self._drill.injected_at or now()) - 1))
         disruption = measure(record, floor=end_floor(record, judge_landed(record)))
         if disruption.end is None:
             self.trouble = f"service has not been good for {hold:g} s yet"
@@ -106,27 +114,20 @@ class GoodCheck:
         self.trouble = ""
         return True
 
-    def _refused(self, events: list[Event]) -> str:
+    def _refused(self, requests: Sequence[Event]) -> str:
         """Whether more of the load is refused now than may be afterwards. To measure it all each time would cost a
         loaded machine more than the drill does."""
-        allowed = [o.target for o in self._drill.declaration.objectives if o.name == "refused_rate"]
+        allowed = [o.target for o in self._drill.declaration.objectives if o.measure == "refused_rate"]
         since = now() - BUCKET_S
-        newest = itertools.takewhile(lambda event: event["t"] >= since, reversed(events))
-        outcomes = [e["outcome"] for e in newest if e["kind"] == "request" and e["source"] == "load"]
+        newest = itertools.takewhile(lambda event: event["t"] >= since, reversed(requests))
+        outcomes = [request["outcome"] for request in newest if request["source"] == "load"]
         refused = outcomes.count("shed")
         if not allowed or refused <= allowed[0] * len(outcomes):
             return ""
         return f"load: {refused} of {len(outcomes)} requests refused in the last second"
 
 
-def recent(events: list[Event], since: float) -> list[Event]:
-    """The events that a look at the time from `since` on needs: requests from then, all others."""
-    return [event for event in events if event["kind"] != "request" or event["done"] >= since]
-
-
-def last_violation(events: list[Event]) -> Event | None:
+def last_violation(requests: Sequence[Event]) -> Event | None:
     """The last violated request of a probe."""
-    for event in reversed(events):
-        if event["kind"] == "request" and event["source"] == "probe" and event["outcome"] != "ok":
-            return event
-    return None
+    of_probes = (request for request in reversed(requests) if request["source"] == "probe")
+    return next((request for request in of_probes if request["outcome"] != "ok"), None)

@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from muster.base import clock
 from muster.base.errors import ClusterError
-from muster.base.timeline import Timeline
+from muster.base.timeline import Timeline, TimelineError
 from muster.kube import Cluster
 
+CLOCK_S = 1.0
 POLL_S = 0.5
 SILENT_S = 2.0  # muster's own cluster, when it does not answer for so long, is at fault and not the system
 
 
 class Watcher:
-    """A thread that writes `clock` and `pod` events. A context manager."""
+    """Two threads, one that writes `clock` events and one for `pod` events: an API that hangs is no reason to believe
+    that the harness does. A context manager."""
 
     def __init__(self, cluster: Cluster, namespace: str, timeline: Timeline) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._timeline = timeline
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="muster-watcher", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._until_full, args=(self._tell_clock,), name="muster-clock", daemon=True),
+            threading.Thread(target=self._until_full, args=(self._watch_pods,), name="muster-watcher", daemon=True),
+        ]
         self._known: dict[str, str] = {}
         self._answered = clock.now()
         self._told = False
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
-        first, next_clock = True, 0.0
+    def _until_full(self, tell: Callable[[], None]) -> None:
+        """Whoever next writes for the drill says why it cannot; where there is room again by then, the verdict finds
+        that readings of the clock are missing."""
+        with contextlib.suppress(TimelineError):
+            tell()
+
+    def _tell_clock(self) -> None:
+        while True:
+            self._timeline.append("clock", by="drill", boottime=clock.boottime(), utc=clock.utc_iso())
+            if self._stop.wait(CLOCK_S):
+                return
+
+    def _watch_pods(self) -> None:
+        first = True
         while not self._stop.is_set():
-            if clock.now() >= next_clock:
-                self._timeline.append("clock", boottime=clock.boottime(), utc=clock.utc_iso())
-                next_clock = clock.now() + 1.0
             try:
                 self._look(announce=not first)
                 first, self._answered = False, clock.now()

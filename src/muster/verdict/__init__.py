@@ -5,7 +5,7 @@ docs/measurement.md tells the reasons at length.
 """
 
 from muster.verdict.entry import DrillVerdict
-from muster.verdict.judge import judge
+from muster.verdict.judge import judge, judge_file
 from muster.verdict.verdicts import Verdict, combine
 
-__all__ = ["DrillVerdict", "Verdict", "combine", "judge"]
+__all__ = ["DrillVerdict", "Verdict", "combine", "judge", "judge_file"]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
+from muster.verdict.disruption import Instant
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record
 from muster.verdict.requests import Stream
 
+_LIGHTER = "run the load generator on a less busy machine, or lower the rate"
 _AGAIN = "see the log of the {} and run the drill again"
 
 
 # Below this share of its rate the load did not run as the drill wanted it, and its figures are of another load.
 OFFERED = 0.8
+# As many as fail where 99.95 % are good: fewer that were not sent can hide no miss of a usual objective.
+UNSENT = 0.0005
+# What is sent late counts from when it was due, and so errs to the bad side; beyond this it is another load.
+LATE_S = 1.0
 
 
 def broke_down(record: Record) -> list[Reason]:
@@ -37,19 +44,20 @@ def never_began(record: Record) -> list[Reason]:
     reasons += [
         Reason(f"required probe {stream.name} sent no request", _AGAIN.format("prober"))
         for stream in record.required
-        if not stream.requests
+        if not len(stream.requests)
     ]
     load = record.declared.load
-    if load is not None and (record.load_started is None or not record.load.requests):
+    if load is not None and (record.load_started is None or not len(record.load.requests)):
         was = "never started" if record.load_started is None else "started, but sent no request"
         reasons.append(Reason(f"load {load!r} {was}", _AGAIN.format("load generator")))
     return reasons
 
 
-def under_rate(record: Record, spans: Iterable[tuple[float, float]]) -> list[Reason]:
-    """Where the load asked for much less than it was to: then it was another load. Spans in CLOCK_MONOTONIC seconds.
+def under_rate(record: Record, spans: Sequence[tuple[float, float]]) -> list[Reason]:
+    """Where the load asked for much less than it was to, or says so itself: then it was another load.
 
-    Asked outside the disruption only: while nothing answers, a generator may run out of users.
+    Asked of spans outside the disruption only (CLOCK_MONOTONIC seconds): while nothing answers, a generator may run out
+    of users.
     """
     reasons = []
     for start, end in spans:
@@ -58,8 +66,39 @@ def under_rate(record: Record, spans: Iterable[tuple[float, float]]) -> list[Rea
         if asked < OFFERED * wanted:
             since = start - (record.injected or start)
             what = f"the load asked {asked} times, not {wanted:.0f}, in the {end - start:.1f} s from {since:+.1f} s on"
-            reasons.append(Reason(what, "run the load generator on a less busy machine, or lower the rate"))
+            reasons.append(Reason(what, _LIGHTER))
+    return reasons + fell_short(record, spans)
+
+
+def fell_short(record: Record, spans: Iterable[tuple[float, float]]) -> list[Reason]:
+    """Where the generator itself said that it could not keep up: its figures are then of its own limits.
+
+    What it says of a time that began before a span is of what was before: an outage leaves a backlog.
+    """
+    reasons = []
+    for start, end in spans:
+        told = [short for short in record.shortfalls if start <= short.since < end]
+        not_sent = sum(short.not_sent for short in told)
+        late_s = max((short.late_s for short in told), default=0.0)
+        if not_sent > UNSENT * record.offered.wanted(start, end) or late_s >= LATE_S:
+            since = told[0].since - (record.injected or start)
+            said = f"{not_sent} requests were not sent" if not_sent else f"requests were sent {late_s:.1f} s late"
+            worst = max(told, key=lambda short: (short.not_sent, short.late_s))
+            what = f"the load generator could not keep up: {said}, from {since:+.1f} s on ({worst.why})"
+            reasons.append(Reason(what, _LIGHTER))
     return reasons
+
+
+def watched_to_the_end(record: Record, end: Instant | None, hold: float) -> float:
+    """Up to when required streams must have looked: to the end of the hold, or where service never held, until the
+    drill judged. One that never did is taken to have watched until it stopped its prober, or ended."""
+    if end is not None:
+        return end.at + hold
+    if record.judged_at < math.inf:
+        return record.judged_at
+    if record.prober_stopped is not None:
+        return record.prober_stopped
+    return max((tick.t for tick in record.ticks), default=-math.inf)
 
 
 def silences(record: Record, stream: Stream, start: float, end: float) -> list[Reason]:

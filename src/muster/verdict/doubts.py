@@ -25,12 +25,13 @@ def relapsed(record: Record, disruption: Disruption) -> list[Reason]:
     if end is None:
         return []
     for stream in record.required:
-        bad = troubles(stream, record.windows)
-        hit = [request for request in bad if request.sent > end.at + record.declared.hold_s]
-        if hit:
-            since = hit[0].sent - end.at
+        asked = stream.requests
+        hit = asked[troubles(stream, record.windows) & (asked.sent > end.at + record.declared.hold_s)]
+        if len(hit):
+            first = hit.at(0)
+            since = first.sent - end.at
             what = (
-                f"service did not stay: {len(hit)} violations of probe {stream.name}, the first ({hit[0].outcome}) "
+                f"service did not stay: {len(hit)} violations of probe {stream.name}, the first ({first.outcome}) "
                 f"{since:.1f} s after it was good again"
             )
             return [Reason(what, "look at the picture for what happened then")]

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from muster.objectives.declaration import Repetition
+from muster.objectives.objective import AT_MOST
 from muster.verdict.verdicts import Verdict
 
 
@@ -32,7 +34,10 @@ class RtoEntry(_Entry):
     value_s: float | None = None
     low_s: float | None = None
     high_s: float | None = None
+    resolution_s: float | None = None  # two turns of the slowest required probe: what is shorter may go unseen
+    resolvable: bool | None = None  # whether it surely lasted for so long; null where it was not measured
     open_because: str | None = None  # why there is no value, where it is more than that service stayed down
+    last_trouble: str | None = None  # probe and outcome of the last violation, where service stayed down
     since_injection_s: float | None = None
     target_s: float | None = None
     target_verdict: Verdict | None = None
@@ -73,24 +78,61 @@ class RpoEntry(_Entry):
 
 
 class DetectionEntry(_Entry):
-    """Time from injection until a named alert fired. Null where no alert source is configured."""
+    """Time from injection until the alert that was waited for fired, within [low_s, high_s]; see
+    `muster.verdict.detection`. Not seen: `low_s` is how long it certainly did not fire, the others null."""
 
     target_s: float | None = None
     value_s: float | None = None
-    by: str | None = None
+    low_s: float | None = None
+    high_s: float | None = None
+    alert: str | None = None  # the one that was waited for
+    by: str | None = None  # the one that fired
+    why: str | None = None  # what must be known besides the figures, in one line
     verdict: Verdict | None = None
 
 
 class SloEntry(_Entry):
-    """One objective in one window. `value` is null where there was no sample."""
+    """One objective in one window. `value` is null where there was no sample, or where it is not measured (`why`).
+
+    `measure` is what was counted, by default what the name says; `low` and `high` are given where the value is known no
+    better. `samples_needed` is null where no number of samples is enough.
+    """
 
     name: str
+    measure: str | None = None
     window: str
     target: float
+    at_most: bool | None = None
     value: float | None = None
+    low: float | None = None
+    high: float | None = None
     samples: int = 0
+    samples_needed: int | None = None
     verdict: Verdict | None = None
     why: str | None = None
+
+    @property
+    def bounded_above(self) -> bool:
+        """Whether the target is the most that the value may be; summaries of before did not say."""
+        return self.name in (*AT_MOST, "error_budget") if self.at_most is None else self.at_most
+
+
+class LatencyEntry(_Entry):
+    """How latencies from the intended time were distributed in a window: good answers and timeouts, in seconds.
+
+    `histogram` is a HdrHistogram (encoding V2, microseconds) that tools of that family read and merge.
+    """
+
+    window: str
+    count: int
+    min_s: float | None = None
+    p50_s: float | None = None
+    p90_s: float | None = None
+    p95_s: float | None = None
+    p99_s: float | None = None
+    p999_s: float | None = None
+    max_s: float | None = None
+    histogram: str
 
 
 class SplitEntry(_Entry):
@@ -132,6 +174,7 @@ class DrillVerdict(_Entry):
 
     name: str
     nodeid: str = ""
+    repetition: Repetition | None = None
     severity: str | None = None
     cadence: str | None = None
     evidence: str | None = None
@@ -147,6 +190,7 @@ class DrillVerdict(_Entry):
     rpo: RpoEntry = Field(default_factory=RpoEntry)
     detection: DetectionEntry = Field(default_factory=DetectionEntry)
     slo: list[SloEntry] = Field(default_factory=list)
+    latency: list[LatencyEntry] = Field(default_factory=list)
     disruption: DisruptionEntry = Field(default_factory=DisruptionEntry)
     split: SplitEntry = Field(default_factory=SplitEntry)
     recovery_steps: list[StepEntry] = Field(default_factory=list)

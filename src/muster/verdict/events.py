@@ -7,11 +7,11 @@ surface as a traceback, as a loop over years of seconds, or as a figure. Each is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from muster.base.errors import MusterError
 from muster.base.timeline import Event
+from muster.verdict.requests import CODES, OUTCOMES
 
 # No drill is longer; a time further off than that from the drill's declaration is no time of the drill.
 LONGEST_S = 7 * 86_400.0
@@ -26,11 +26,14 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "fault.sent": ("experiment",),
     "fault.effect": ("experiment",),
     "fault.done": ("experiment",),
+    "fault.undone": ("experiment",),
+    "prober": ("state",),
     "recovery.began": ("procedure",),
     "recovery.step": ("procedure", "step", "state"),
     "recovery.ended": ("procedure",),
     "ended": ("outcome",),
     "alert": ("name",),
+    "monitoring": ("state",),
 }
 _FLAGS: dict[str, tuple[str, ...]] = {
     "steady": ("ok",),
@@ -54,21 +57,12 @@ def is_number(value: object) -> bool:
         return False
 
 
-def in_order(events: Sequence[Event]) -> list[Event]:
-    """The events sorted by time, each looked at.
+def check_head(event: object, number: int) -> None:
+    """Whether it is an event at all, the `number`-th of its timeline.
 
     Raises:
-        DamagedTimelineError: one of them cannot be reckoned with; the message says which and why.
+        DamagedTimelineError: it is not; the message says why.
     """
-    for number, event in enumerate(events, start=1):
-        _check_head(event, number)
-    begun = next((event["t"] for event in events if event["kind"] == "declared"), None)
-    for event in events:
-        _check_fields(event, begun)
-    return sorted(events, key=lambda event: float(event["t"]))
-
-
-def _check_head(event: object, number: int) -> None:
     if not isinstance(event, dict):
         raise DamagedTimelineError(f"event {number} is {_shown(event)}; right would be an object with 't' and 'kind'")
     if not isinstance(event.get("kind"), str):
@@ -80,7 +74,12 @@ def _check_head(event: object, number: int) -> None:
         )
 
 
-def _check_fields(event: Event, begun: float | None) -> None:
+def check_event(event: Event, begun: float | None) -> None:
+    """Whether the fields of an event can be reckoned with; `begun` is when the drill was declared, if that is known.
+
+    Raises:
+        DamagedTimelineError: one of them cannot; the message says which and why.
+    """
     kind = event["kind"]
     times = ["t", *_TIMES.get(kind, ())]
     times += [name for name in _OPTIONAL_TIMES.get(kind, ()) if event.get(name) is not None]
@@ -102,6 +101,8 @@ def _check_fields(event: Event, begun: float | None) -> None:
 def _check_kind(event: Event) -> None:
     """What only one kind of event has."""
     kind = event["kind"]
+    if kind == "request":
+        _check_request(event)
     if kind in ("clock", "timeline") and not is_number(event.get("boottime")):
         raise _damaged(event, "boottime", "a finite number of seconds")
     if kind == "load":
@@ -116,6 +117,13 @@ def _check_kind(event: Event) -> None:
         raise _damaged(event, "detail", "a text or null")
     if kind == "recovery.step" and not isinstance(event.get("acts", True), bool):
         raise _damaged(event, "acts", "true or false")
+
+
+def _check_request(event: Event) -> None:
+    if not event["sent"] <= event["done"]:
+        raise _damaged(event, "done", f"not before it was sent, at {event['sent']}")
+    if event["outcome"] not in CODES:
+        raise _damaged(event, "outcome", f"one of {', '.join(OUTCOMES)}")
 
 
 def _damaged(event: Event, field: str, right: str) -> DamagedTimelineError:

@@ -16,19 +16,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from muster.base.errors import MusterError
-from muster.base.timeline import Event
+from muster.base.timeline import Event, TimelineError, read_timeline
 from muster.verdict import alive, rpo, rto, slo, story
 from muster.verdict.clock import check_clock
+from muster.verdict.detection import judge_detection
 from muster.verdict.disruption import Disruption, measure
 from muster.verdict.doubts import body_ended, contradicted, relapsed
 from muster.verdict.entry import DrillVerdict, FaultEntry
-from muster.verdict.landed import Landed, check_experiments, check_late, judge_landed
+from muster.verdict.events import DamagedTimelineError
+from muster.verdict.landed import Landed, check_experiments, check_late, check_taken_back, judge_landed
+from muster.verdict.latency import latencies
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record, read_record
 from muster.verdict.recovered_by import check_procedure, recovered_by
 from muster.verdict.required import required_of
+from muster.verdict.saved import Saved, read_saved
 from muster.verdict.steady import check_steady
 from muster.verdict.verdicts import Verdict, combine
 from muster.verdict.words import deciding_lines
@@ -44,12 +49,24 @@ class _Findings:
     doubts: list[Reason] = field(default_factory=list)
 
 
-def judge(events: Sequence[Event]) -> DrillVerdict:
+def judge_file(path: Path) -> DrillVerdict:
+    """The verdict on the drill of a saved timeline. What cannot be understood of it is unknown.
+
+    Raises:
+        TimelineError: there is no such file, or it is no timeline.
+    """
+    try:
+        return judge(read_saved(path))
+    except DamagedTimelineError as error:
+        return _unreadable(_heads(path), error)
+
+
+def judge(told: Saved | Sequence[Event]) -> DrillVerdict:
     """The verdict on a drill. Never raises for what a timeline holds: what cannot be understood is unknown."""
     try:
-        record = read_record(events)
+        record = read_record(told)
     except MusterError as error:
-        return _unreadable(events, error)
+        return _unreadable(told.events if isinstance(told, Saved) else told, error)
     entry = _skeleton(record)
     required, doubts = required_of(record)
     entry.required = sorted(required)
@@ -63,11 +80,19 @@ def judge(events: Sequence[Event]) -> DrillVerdict:
         nothing = check_clock(record, _end_of(findings.disruption, record))
         if not nothing:
             figures = _fill(entry, record, findings, landed, required)
-            struck = [*check_late(record), *check_experiments(record)]
+            struck = [*check_late(record), *check_taken_back(record), *check_experiments(record)]
             doubts = [*body_ended(record), *doubts, *findings.doubts, *struck, *figures]
     if nothing:
         return _void(entry, required, [*nothing, *body_ended(record)])
     return _conclude(entry, required, doubts)
+
+
+def _heads(path: Path) -> list[Event]:
+    """What can be read of a damaged timeline's events."""
+    try:
+        return read_timeline(path)
+    except TimelineError:
+        return []
 
 
 def _unreadable(events: Sequence[Event], error: MusterError) -> DrillVerdict:
@@ -90,6 +115,7 @@ def _skeleton(record: Record) -> DrillVerdict:
     entry = DrillVerdict(
         name=declared.name,
         nodeid=declared.nodeid,
+        repetition=declared.repetition,
         severity=declared.severity,
         cadence=declared.cadence,
         evidence=declared.evidence,
@@ -97,7 +123,7 @@ def _skeleton(record: Record) -> DrillVerdict:
     )
     entry.rto.target_s, entry.rto.budget_s = declared.rto_target_s, declared.rto_budget_s
     entry.rpo.target_s, entry.rpo.max_lost_writes = declared.rpo_target_s, declared.max_lost_writes
-    entry.detection.target_s = declared.detection_target_s
+    entry.detection.target_s, entry.detection.alert = declared.detection_target_s, declared.alert
     return entry
 
 
@@ -122,13 +148,15 @@ def _look(record: Record, landed: Landed) -> _Findings:
     floor = end_floor(record, landed)
     hold, since = record.declared.hold_s, (record.injected or 0.0) - record.declared.steady_s
     findings = _Findings(measure(record, floor=floor, probes_only=True))
-    until = _judged_until(findings.disruption, hold)
+    until = alive.watched_to_the_end(record, findings.disruption.end, hold)
     for stream in record.required:
         silent = alive.silences(record, stream, since, until)
         findings.doubts += silent
         findings.probes_whole = findings.probes_whole and not silent
     if record.declared.load is None:
         return findings
+    if findings.disruption.end is None and record.load_stopped is not None:
+        until = min(until, record.load_stopped[0])  # the drill may end its load before it judges
     silent = alive.silences(record, record.load, since, until)
     findings.doubts += silent
     findings.load_whole = not silent
@@ -168,7 +196,8 @@ def _fill(entry: DrillVerdict, record: Record, findings: _Findings, landed: Land
     entry.rpo, entry.lost = lost.entry, lost.lost
     believed = disruption if findings.load_whole else replace(disruption, end=None)
     entry.slo = slo.judge_slo(record, believed, required="slo" in required)
-    entry.detection = story.detection(record, required)
+    entry.latency = latencies(record.windows, slo.spans(record, believed))
+    entry.detection = judge_detection(record, required)
     entry.split = story.split(record, disruption, entry.detection.value_s)
     entry.recovery_steps = story.steps(record, disruption)
     entry.disruption = story.outline(record, disruption)

@@ -7,10 +7,14 @@ was healed before it could hurt, and a recovery from it proves nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from muster.verdict.facts import Effect, Fault
 from muster.verdict.reasons import Reason
-from muster.verdict.record import Effect, Fault, Record
+from muster.verdict.record import Record
 
 # A look older than this when the recovery begins does not show the fault still in force, unless clients felt it.
 FRESH_S = 5.0
@@ -52,6 +56,23 @@ def check_experiments(record: Record) -> list[Reason]:
     """Experiments that did not run to their end: what was rehearsed is then not what was declared."""
     see = "see the experiment's log"
     return [Reason(f"experiment {f.experiment!r} failed: {f.failed}", see) for f in record.faults if f.failed]
+
+
+def check_taken_back(record: Record) -> list[Reason]:
+    """Faults that their own experiment undid before the drill let go of them, and with them their effect: whatever came
+    back then was not brought back by anybody's recovery."""
+    reasons = []
+    for undone in record.undone:
+        if not undone.undone or (record.released is not None and undone.t >= record.released):
+            continue
+        looks = [look for fault in record.faults if fault.experiment == undone.experiment for look in fault.effects]
+        before = [look for look in looks if look.t <= undone.t]
+        after = next((look for look in looks if look.t > undone.t), None)
+        if before and before[-1].observed and not (after and after.observed):
+            since = undone.t - (record.injected or undone.t)
+            what = f"fault {undone.experiment!r} was undone by its own experiment {since:.1f} s after it was sent"
+            reasons.append(Reason(what, "see the experiment's log for what ended it"))
+    return reasons
 
 
 def check_late(record: Record) -> list[Reason]:
@@ -119,8 +140,5 @@ def _still_in_force(record: Record, fault: Fault, observed: Effect, *, last: Eff
 def _felt(record: Record, since: float, until: float | None) -> bool:
     """Whether a client was hurt in that time."""
     streams = [*record.probes.values(), record.load]
-    return any(
-        request.done >= since and (until is None or request.sent <= until)
-        for stream in streams
-        for request in stream.violations()
-    )
+    hits = (stream.violations() for stream in streams)
+    return any(bool(np.any((hit.done >= since) & (hit.sent <= (math.inf if until is None else until)))) for hit in hits)

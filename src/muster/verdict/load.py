@@ -7,16 +7,18 @@ answers, and a request that the generator sent late was late for its user (coord
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+
+import numpy as np
+import numpy.typing as npt
 
 from muster.objectives import Objective
 from muster.objectives.objective import LATENCY_QUANTILE
-from muster.verdict.requests import Request
+from muster.verdict.requests import Mask, Request, Requests, Seconds
 
 BUCKET_S = 1.0
+_NEAR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,110 +48,157 @@ class LoadWindows:
     `refused_allowed` is the ratio of requests that may be refused cleanly, None where no objective says so.
     """
 
-    def __init__(self, requests: Iterable[Request], objectives: Iterable[Objective]) -> None:
-        self.requests = sorted(requests, key=lambda request: request.intended)
+    def __init__(self, requests: Requests, objectives: Iterable[Objective]) -> None:
+        self.requests = asked = requests.sorted_by(requests.intended)
         self.objectives = list(objectives)
-        self._intended = [request.intended for request in self.requests]
         allowed = [o.failures_allowed for o in self.objectives if o.failures_allowed is not None]
         # Without an objective of its own the load has no failure to spare.
         self.failures_allowed = min(allowed, default=0.0)
-        latencies = [o.target for o in self.objectives if o.name == "latency_p95"]
+        latencies = [o.target for o in self.objectives if o.measure == "latency_p95"]
         self.slow_from = min(latencies, default=math.inf)
-        self.refused_allowed = min((o.target for o in self.objectives if o.name == "refused_rate"), default=None)
-        self._failed = self._sum(request.bad for request in self.requests)
-        self._shed = self._sum(request.outcome == "shed" and not request.bad for request in self.requests)
-        self._good = self._sum(request.outcome == "ok" for request in self.requests)
-        self._answered = self._sum(r.outcome in ("ok", "error", "wrong", "shed") for r in self.requests)
-        self._timed = self._sum(r.outcome in ("ok", "timeout") for r in self.requests)
-        self._slow = self._sum(self._is_slow(request) for request in self.requests)
-        self._refused = self._sum(request.outcome == "shed" for request in self.requests)
-        self._spoiling = [r for r in self.requests if r.bad or self._is_slow(r) or self._is_refused(r)]
-        self._places = [r.intended for r in self._spoiling]
+        self.refused_allowed = min((o.target for o in self.objectives if o.measure == "refused_rate"), default=None)
+        timed, refused = asked.became("ok", "timeout"), asked.became("shed")
+        slow = timed & (asked.done - asked.intended > self.slow_from)
+        marks = {
+            "failed": asked.bad,
+            "shed": refused & ~asked.bad,
+            "good": asked.became("ok"),
+            "answered": asked.became("ok", "error", "wrong", "shed"),
+            "timed": timed,
+            "slow": slow,
+            "refused": refused,
+        }
+        self._sums = {name: _running(mark) for name, mark in marks.items()}
+        spoiling = asked.bad | slow
+        self._spoiling = np.flatnonzero(spoiling if self.refused_allowed is None else spoiling | refused)
+        self._places = asked.intended[self._spoiling]
+        self._fine = asked.intended[~(spoiling if self.refused_allowed is None else spoiling | refused)]
 
-    @staticmethod
-    def _sum(marks: Iterable[bool]) -> list[int]:
-        return list(accumulate(marks, initial=0))
-
-    def _is_slow(self, request: Request) -> bool:
-        return request.outcome in ("ok", "timeout") and request.done - request.intended > self.slow_from
-
-    def _is_refused(self, request: Request) -> bool:
-        return self.refused_allowed is not None and request.outcome == "shed"
+    def only(self, names: npt.NDArray[np.uint16]) -> LoadWindows:
+        """The same of the requests of some names alone."""
+        return LoadWindows(self.requests[np.isin(self.requests.name, names)], self.objectives)
 
     def counts(self, start: float, end: float) -> Counts:
         """Counts of the requests intended in [start, end)."""
-        low, high = bisect_left(self._intended, start), bisect_left(self._intended, end)
-        columns = (self._failed, self._shed, self._good, self._answered, self._timed, self._slow, self._refused)
-        return Counts(high - low, *(column[high] - column[low] for column in columns))
+        low, high = (int(place) for place in np.searchsorted(self.requests.intended, [start, end]))
+        high = max(low, high)
+        return Counts(high - low, **{name: int(sums[high] - sums[low]) for name, sums in self._sums.items()})
 
-    def latencies(self, start: float, end: float) -> list[float]:
+    def latencies(self, start: float, end: float) -> Seconds:
         """Latencies of the requests intended in [start, end), sorted, in seconds."""
-        return self._took(start, end, ("ok", "timeout"))
+        return self._took(start, end, "ok", "timeout")
 
-    def refusal_latencies(self, start: float, end: float) -> list[float]:
+    def refusal_latencies(self, start: float, end: float) -> Seconds:
         """How long clean refusals of requests intended in [start, end) took, sorted, in seconds."""
-        return self._took(start, end, ("shed",))
+        return self._took(start, end, "shed")
 
-    def _took(self, start: float, end: float, outcomes: tuple[str, ...]) -> list[float]:
-        low, high = bisect_left(self._intended, start), bisect_left(self._intended, end)
-        return sorted(r.done - r.intended for r in self.requests[low:high] if r.outcome in outcomes)
+    def _took(self, start: float, end: float, *outcomes: str) -> Seconds:
+        low, high = np.searchsorted(self.requests.intended, [start, end])
+        inside = self.requests[low:high]
+        return np.sort((inside.done - inside.intended)[inside.became(*outcomes)])
 
     def spoilt(self, start: float, end: float) -> bool:
         """Whether the bucket [start, end) misses an objective that holds after a recovery. Empty ones miss none:
         that the load never fell silent is asked elsewhere (`muster.verdict.alive`)."""
-        counts = self.counts(start, end)
-        if not counts.asked:
-            return False
-        if not counts.served or counts.failed > self.failures_allowed * counts.served + 1e-9:
-            return True
-        if self.refused_allowed is not None and counts.refused > self.refused_allowed * counts.asked + 1e-9:
-            return True
+        return bool(self.all_spoilt(np.array([start]), np.array([end]))[0])
+
+    def all_spoilt(self, starts: Seconds, ends: Seconds) -> Mask:
+        """The same of many buckets [start, end)."""
+        low = np.searchsorted(self.requests.intended, starts)
+        high = np.searchsorted(self.requests.intended, ends)
+        n = {name: (sums[high] - sums[low]).astype(np.float64) for name, sums in self._sums.items()}
+        asked = (high - low).astype(np.float64)
+        served = asked - n["shed"]
+        spoilt = (served <= 0) | (n["failed"] > self.failures_allowed * served + _NEAR)
+        if self.refused_allowed is not None:
+            spoilt |= n["refused"] > self.refused_allowed * asked + _NEAR
         # The nearest-rank percentile exceeds the target when more than 5 % are slow.
-        if counts.slow > counts.timed - math.ceil(LATENCY_QUANTILE * counts.timed - 1e-9):
-            return True
-        rates = {"goodput": counts.good, "throughput": counts.answered}
+        spoilt |= n["slow"] > n["timed"] - np.ceil(LATENCY_QUANTILE * n["timed"] - _NEAR)
         # A steady rate puts one request more or less into a bucket, wherever its borders lie.
-        return any(rates[o.name] + 1 < o.target * (end - start) for o in self.objectives if o.name in rates)
+        rates = {"goodput": n["good"], "throughput": n["answered"]}
+        for objective in self.objectives:
+            if objective.measure in rates:
+                spoilt |= rates[objective.measure] + 1 < objective.target * (ends - starts)
+        return np.asarray(spoilt & (asked > 0))
 
     def first_spoilt(self, start: float, end: float) -> float | None:
         """The start of the first bucket from `start` on that is spoilt and lies within [start, end], or None."""
-        return next((at for at in self.buckets(start, end) if at + BUCKET_S <= end + 1e-9 and self._spoils(at)), None)
+        buckets = self.buckets(start, end)
+        whole = buckets[buckets + BUCKET_S <= end + _NEAR]
+        return _first(whole, self.all_spoilt(whole, whole + BUCKET_S))
 
-    def _spoils(self, start: float) -> bool:
-        return self.spoilt(start, start + BUCKET_S)
+    def first_spoilt_of_window(self, start: float, end: float) -> float | None:
+        """The start of the first spoilt bucket of a window, or None. Its last bucket may be a part of one."""
+        buckets = self.buckets(start, end - _NEAR)
+        return _first(buckets, self.all_spoilt(buckets, np.minimum(buckets + BUCKET_S, end)))
 
-    def buckets(self, start: float, end: float) -> Iterator[float]:
+    def first_unspoilt_start(self, start: float, until: float) -> float:
+        """Of `start` and the moments right after each spoiling request in [start, until) the first whose own bucket is
+        not spoilt; where all are, the last of them."""
+        low, high = np.searchsorted(self._places, [start, until], side="left")
+        best = start
+        if not self.spoilt(start, start + BUCKET_S):
+            return start
+        for begin in range(int(low), int(high), _AT_ONCE):
+            starts = np.nextafter(self._places[begin : min(begin + _AT_ONCE, high)], math.inf)
+            good = ~self.all_spoilt(starts, starts + BUCKET_S)
+            if good.any():
+                return float(starts[int(np.argmax(good))])
+            best = float(starts[-1])
+        return best
+
+    def buckets(self, start: float, end: float) -> Seconds:
         """The starts of the buckets of [start, end), counted from `start`, that hold any request: others miss nothing.
 
         So it takes as long as there are requests, however far apart `start` and `end` are.
         """
-        at, begun = bisect_left(self._intended, start), -1
-        while at < len(self._intended) and self._intended[at] < end:
-            into = math.floor((self._intended[at] - start) / BUCKET_S)
-            into -= start + into * BUCKET_S > self._intended[at]  # the difference was rounded up to a border
-            begun = max(begun + 1, into)
-            bucket = start + begun * BUCKET_S
-            if bucket >= end:
-                return
-            yield bucket
-            at = max(at, bisect_left(self._intended, bucket + BUCKET_S))
+        low, high = np.searchsorted(self.requests.intended, [start, end])
+        intended = self.requests.intended[low:high]
+        into = np.floor((intended - start) / BUCKET_S)
+        into -= start + into * BUCKET_S > intended  # the difference was rounded up to a border
+        starts = start + np.unique(np.maximum(into, 0.0)) * BUCKET_S
+        return np.asarray(starts[starts < end])
 
     def first_spoiling(self, start: float, end: float) -> Request | None:
         """The first request intended in [start, end) that can spoil a bucket: failed, slow, refused; or None."""
-        at = bisect_left(self._places, start)
-        return self._spoiling[at] if at < len(self._places) and self._places[at] < end else None
+        at = int(np.searchsorted(self._places, start))
+        found = at < len(self._places) and self._places[at] < end
+        return self.requests.at(int(self._spoiling[at])) if found else None
 
     def last_spoiling(self, moment: float) -> float:
         """When the last such request before `moment` was intended, or -inf."""
-        at = bisect_left(self._places, moment)
-        return self._places[at - 1] if at else -math.inf
+        return _last_before(self._places, moment)
+
+    def past_spoiling(self, moment: float) -> float:
+        """The moment after which not every request spoils: `moment`, unless those intended from it on do one by one."""
+        fine = int(np.searchsorted(self._fine, moment))
+        until = float(self._fine[fine]) if fine < len(self._fine) else math.inf
+        begin, end = (int(place) for place in np.searchsorted(self._places, [moment, until]))
+        return math.nextafter(float(self._places[end - 1]), math.inf) if end > begin else moment
 
     def last_before(self, moment: float) -> float:
         """When the last request of any kind before `moment` was intended, or -inf."""
-        at = bisect_left(self._intended, moment)
-        return self._intended[at - 1] if at else -math.inf
+        return _last_before(self.requests.intended, moment)
 
 
-def percentile(values: Sequence[float], quantile: float) -> float:
+_AT_ONCE = 65_536
+
+
+def _running(marks: Mask) -> npt.NDArray[np.int32]:
+    sums = np.zeros(len(marks) + 1, dtype=np.int32)
+    np.cumsum(marks, out=sums[1:])
+    return sums
+
+
+def _first(starts: Seconds, marked: Mask) -> float | None:
+    return float(starts[int(np.argmax(marked))]) if marked.any() else None
+
+
+def _last_before(times: Seconds, moment: float) -> float:
+    at = int(np.searchsorted(times, moment))
+    return float(times[at - 1]) if at else -math.inf
+
+
+def percentile(values: Sequence[float] | Seconds, quantile: float) -> float:
     """The nearest-rank percentile of sorted values, of which there must be some."""
-    return values[max(math.ceil(quantile * len(values) - 1e-9) - 1, 0)]
+    return float(values[max(math.ceil(quantile * len(values) - _NEAR) - 1, 0)])

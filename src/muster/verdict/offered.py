@@ -1,4 +1,4 @@
-"""What a load was to ask for over time: steps, and straight lines between rates."""
+"""What loads were to ask for over time: steps, and straight lines between rates."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Offered:
 
     @property
     def slowest(self) -> float:
-        """The lowest rate that was set, in requests/s; 0 where none was."""
-        return min((change.rate for change in self._changes), default=0.0)
+        """The lowest rate that was set, in requests/s; 0 where none was. That it ended at last is none."""
+        return min((change.rate for change in self._changes if change.rate), default=0.0)
 
     def _until(self, moment: float) -> float:
         change = self._last(moment)
@@ -62,3 +62,33 @@ class Offered:
     def _last(self, moment: float) -> _Change | None:
         at = bisect_right(self._changes, moment, key=lambda change: change.at)
         return self._changes[at - 1] if at else None
+
+
+@dataclass
+class AllOffered:
+    """What all loads of a drill were to ask for together, each known by its name."""
+
+    _loads: dict[str, Offered] = field(default_factory=dict)
+    _running: set[str] = field(default_factory=set)
+
+    def change(self, load: str, at: float, rate: float, over_s: float = 0.0) -> None:
+        """Take in that from `at` on the rate of a load went to `rate`, over so many seconds."""
+        self._running.add(load)
+        self._loads.setdefault(load, Offered()).change(at, rate, over_s)
+
+    def stop(self, load: str, at: float) -> bool:
+        """Take in that a load stopped; returns whether it was the last that ran."""
+        self._running.discard(load)
+        # What the last one leaves undone by ending too early is not what was wanted.
+        if self._running and load in self._loads:
+            self._loads[load].change(at, 0.0)
+        return not self._running
+
+    def wanted(self, start: float, end: float) -> float:
+        """How many requests they were to ask for in [start, end)."""
+        return sum(load.wanted(start, end) for load in self._loads.values())
+
+    @property
+    def slowest(self) -> float:
+        """A rate in requests/s below which they never went while all of them ran; 0 where there was none."""
+        return max((load.slowest for load in self._loads.values()), default=0.0)

@@ -5,78 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+
+import numpy as np
 
 from muster.base.timeline import Event
 from muster.objectives import Declaration
-from muster.verdict.events import DamagedTimelineError, in_order
+from muster.verdict.events import DamagedTimelineError
+from muster.verdict.facts import (
+    Alert,
+    Effect,
+    Fault,
+    MonitoringLook,
+    Readback,
+    Recovery,
+    Shortfall,
+    Step,
+    Tick,
+    Undone,
+    Write,
+)
 from muster.verdict.load import LoadWindows
-from muster.verdict.offered import Offered
-from muster.verdict.requests import OUTCOMES, Request, Stream
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One look at whether a fault is in force."""
-
-    t: float
-    observed: bool
-    evidence: str
-
-
-@dataclass(slots=True)
-class Fault:
-    """One injection: one carrying out of an experiment. `again` is when the same experiment was sent once more."""
-
-    experiment: str
-    sent: float
-    again: float | None = None
-    effects: list[Effect] = field(default_factory=list)
-    failed: str | None = None
-
-
-@dataclass(slots=True)
-class Step:
-    """One step of a recovery procedure."""
-
-    name: str
-    began: float
-    ended: float | None = None
-    state: str = "began"
-    detail: str | None = None
-    acts: bool = True  # false for a step that only looks
-
-
-@dataclass(slots=True)
-class Recovery:
-    """One run of a recovery procedure."""
-
-    procedure: str
-    began: float
-    ended: float | None = None
-    ok: bool = False
-    why: str = ""
-    steps: list[Step] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A write of the ledger. `ended` is when its outcome was known, CLOCK_MONOTONIC seconds as all times here."""
-
-    id: str
-    asked: float
-    answered: float | None
-    ended: float
-    outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class Readback:
-    """What was found of a write."""
-
-    t: float
-    found: str
-    why: str
+from muster.verdict.offered import AllOffered
+from muster.verdict.requests import CODES, Mask, Requests, Stream
+from muster.verdict.saved import Saved, Table
 
 
 @dataclass
@@ -86,7 +39,7 @@ class Record:
     declared: Declaration
     probes: dict[str, Stream]
     load: Stream
-    offered: Offered = field(default_factory=Offered)
+    offered: AllOffered = field(default_factory=AllOffered)
     load_started: float | None = None
     load_stopped: tuple[float, str] | None = None
     steady: tuple[float, bool, str] | None = None
@@ -99,14 +52,20 @@ class Record:
     judged: tuple[float, list[str]] | None = None
     judged_at: float = math.inf  # when the drill began to judge for the last time
     ended: str | None = None
-    boot: list[tuple[float, float]] = field(default_factory=list)  # (t, boottime)
-    alerts: list[tuple[float, str]] = field(default_factory=list)
+    undone: list[Undone] = field(default_factory=list)
+    released: float | None = None  # when the drill first let go of a fault
+    prober_stopped: float | None = None
+    ticks: list[Tick] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    monitoring: list[MonitoringLook] = field(default_factory=list)
+    shortfalls: list[Shortfall] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)  # of requests: what their column `name` holds are places in it
     broken: tuple[float, str] | None = None  # when a part of the harness itself was first seen broken, and which
 
     @cached_property
     def windows(self) -> LoadWindows:
         """The load's requests in windows, with the objectives that hold after a recovery."""
-        return LoadWindows(self.load.requests, [o for o in self.declared.objectives if "after" in o.windows])
+        return LoadWindows(self.load.requests, self.declared.each_second("after"))
 
     @property
     def required(self) -> list[Stream]:
@@ -125,8 +84,8 @@ class Record:
         return min((stream.seen_until for stream in streams), default=-math.inf)
 
 
-def read_record(events: Sequence[Event]) -> Record:
-    """Put a timeline's events in order.
+def read_record(told: Saved | Sequence[Event]) -> Record:
+    """Put a timeline in order.
 
     Requests sent after the drill began to judge are passed over: that its writes are read back, and what happens while
     the system is put away, is no part of what is judged. Faults sent after that are kept apart (`late_faults`): nobody
@@ -136,35 +95,28 @@ def read_record(events: Sequence[Event]) -> Record:
         DamagedTimelineError: there is no declaration, or an event lacks what its kind must have.
         UsageError: the declaration does not fit.
     """
-    events = in_order(events)
-    declared = next((event for event in events if event["kind"] == "declared"), None)
+    saved = told if isinstance(told, Saved) else Saved.of(told)
+    declared = next((event for event in saved.events if event["kind"] == "declared"), None)
     if declared is None:
         raise DamagedTimelineError("the timeline holds no declaration of the drill (an event of kind 'declared')")
     declaration = Declaration.from_event(declared)
-    specs = {spec.name: spec for spec in declaration.probes}
     record = Record(
         declared=declaration,
-        probes={s.name: Stream(s.name, s.every_s, s.limit_s, s.write) for s in specs.values()},
+        probes={s.name: Stream(s.name, s.every_s, s.limit_s, s.write) for s in declaration.probes},
         load=Stream("load", every_s=0.1),
+        names=[name for _, name in saved.table.names],
     )
-    rest: list[Event] = []
-    record.judged_at = judged = max((_judged_from(e) for e in events if e["kind"] == "judged"), default=math.inf)
-    try:
-        for event in events:
-            if event["kind"] == "request":
-                if event["sent"] <= judged:
-                    _take_request(record, event)
-            else:
-                rest.append(event)
-        for event in rest:
-            if handler := _HANDLERS.get(event["kind"]):
+    judging = [_judged_from(event) for event in saved.events if event["kind"] == "judged"]
+    record.judged_at = max(judging, default=math.inf)
+    _take_requests(record, saved.table)
+    for event in saved.events:
+        if handler := _HANDLERS.get(event["kind"]):
+            try:
                 handler(record, event)
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise DamagedTimelineError(
-            f"event of kind {event['kind']!r} at t={event['t']} does not fit: {type(error).__name__} {error}"
-        ) from error
-    for stream in (*record.probes.values(), record.load):
-        stream.requests.sort(key=_by_sent)
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+                raise DamagedTimelineError(
+                    f"event of kind {event['kind']!r} at t={event['t']} does not fit: {type(error).__name__} {error}"
+                ) from error
     return record
 
 
@@ -172,27 +124,34 @@ def _judged_from(event: Event) -> float:
     return float(event["t"] if event.get("began") is None else min(event["began"], event["t"]))
 
 
-def _by_sent(request: Request) -> float:
-    return request.sent
+def _take_requests(record: Record, table: Table) -> None:
+    """Give each stream its requests, those of the load to the load, those of others each to its probe."""
+    of_load = np.array([source == "load" for source, _ in table.names], dtype=np.bool_)
+    in_time = table.sent <= record.judged_at
+    if len(table):
+        record.load.requests = _columns(record, table, in_time & of_load[table.name], record.load)
+    codes: dict[str, list[int]] = {}
+    for code, (source, name) in enumerate(table.names):
+        if source != "load":
+            codes.setdefault(name, []).append(code)
+    for name, its_own in codes.items():
+        mine = in_time & np.isin(table.name, its_own)
+        if mine.any():
+            stream = record.probes.setdefault(name, Stream(name, every_s=1.0))
+            stream.requests = _columns(record, table, mine, stream)
 
 
-def _take_request(record: Record, event: Event) -> None:
-    sent, done, outcome = event["sent"], event["done"], event["outcome"]
-    if not sent <= done:
-        raise ValueError(f"done ({done}) lies before sent ({sent})")
-    if outcome not in OUTCOMES:
-        raise ValueError(f"outcome {outcome!r} is none of {', '.join(sorted(OUTCOMES))}")
-    if event["source"] == "load":
-        stream = record.load
-    else:
-        name = event["name"]
-        if name not in record.probes:
-            record.probes[name] = Stream(name, every_s=1.0)
-        stream = record.probes[name]
-    bad = outcome != "ok" and not (outcome == "shed" and record.declared.overload)
-    if outcome == "ok" and stream.limit_s is not None and done - sent > stream.limit_s:
-        bad, outcome = True, "timeout"
-    stream.requests.append(Request(sent, done, event["intended"], outcome, bad))
+def _columns(record: Record, table: Table, rows: Mask, stream: Stream) -> Requests:
+    sent, done, outcome = table.sent[rows], table.done[rows], table.outcome[rows]
+    bad = outcome != CODES["ok"]
+    if record.declared.overload:
+        bad &= outcome != CODES["shed"]
+    if stream.limit_s is not None:
+        late = (outcome == CODES["ok"]) & (done - sent > stream.limit_s)
+        bad |= late
+        outcome[late] = CODES["timeout"]
+    asked = Requests(sent, done, table.intended[rows], outcome, bad, table.name[rows], table.facet[rows])
+    return asked.sorted_by(asked.sent)
 
 
 def _fault(record: Record, experiment: str) -> Fault | None:
@@ -219,6 +178,20 @@ def _on_done(record: Record, event: Event) -> None:
     fault = _fault(record, event["experiment"])
     if fault is not None and not event["ok"]:
         fault.failed = str(event.get("why", "")) or "no reason given"
+
+
+def _on_undone(record: Record, event: Event) -> None:
+    record.undone.append(Undone(event["t"], event["experiment"], [str(text) for text in event.get("undone") or []]))
+
+
+def _on_phase(record: Record, event: Event) -> None:
+    if event.get("phase") == "undo" and record.released is None:
+        record.released = event["t"]
+
+
+def _on_prober(record: Record, event: Event) -> None:
+    if event["state"] == "stopped":
+        record.prober_stopped = event["t"]
 
 
 def _on_recovery(record: Record, event: Event) -> None:
@@ -264,12 +237,17 @@ def _on_readback(record: Record, event: Event) -> None:
 
 
 def _on_load(record: Record, event: Event) -> None:
-    if event["state"] == "started":
+    load = str(event.get("load") or "load")
+    if event["state"] == "started" and record.load_started is None:
         record.load_started = event["t"]
     if event["state"] in ("started", "rate") and event.get("rate") and event["t"] < record.judged_at:
-        record.offered.change(event["t"], float(event["rate"]), float(event.get("over_s") or 0.0))
+        record.offered.change(load, event["t"], float(event["rate"]), float(event.get("over_s") or 0.0))
         record.load.every_s = 1 / record.offered.slowest
-    elif event["state"] == "stopped":
+    elif event["state"] == "behind":
+        not_sent, late_s = int(event.get("not_sent") or 0), float(event.get("late_s") or 0.0)
+        since = min(float(event.get("since") or event["t"] - 1.0), event["t"])
+        record.shortfalls.append(Shortfall(since, event["t"], not_sent, late_s, str(event.get("reason") or "")))
+    elif event["state"] == "stopped" and record.offered.stop(load, event["t"]):
         record.load_stopped = (event["t"], str(event.get("reason") or ""))
 
 
@@ -293,11 +271,17 @@ def _on_ended(record: Record, event: Event) -> None:
 
 
 def _on_clock(record: Record, event: Event) -> None:
-    record.boot.append((float(event["t"]), float(event["boottime"])))
+    told = event.get("utc")
+    utc = datetime.fromisoformat(told).timestamp() if isinstance(told, str) else None
+    record.ticks.append(Tick(float(event["t"]), float(event["boottime"]), str(event.get("by") or "drill"), utc))
 
 
 def _on_alert(record: Record, event: Event) -> None:
-    record.alerts.append((event["t"], str(event["name"])))
+    record.alerts.append(Alert(event["t"], str(event["name"]), str(event.get("state") or "firing")))
+
+
+def _on_monitoring(record: Record, event: Event) -> None:
+    record.monitoring.append(MonitoringLook(event["t"], str(event["state"]), str(event.get("why") or "")))
 
 
 def _on_instrument(record: Record, event: Event) -> None:
@@ -313,6 +297,9 @@ _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "fault.sent": _on_sent,
     "fault.effect": _on_effect,
     "fault.done": _on_done,
+    "fault.undone": _on_undone,
+    "phase": _on_phase,
+    "prober": _on_prober,
     "recovery.began": _on_recovery,
     "recovery.step": _on_step,
     "recovery.ended": _on_recovered,
@@ -322,5 +309,6 @@ _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "judged": _on_judged,
     "ended": _on_ended,
     "alert": _on_alert,
+    "monitoring": _on_monitoring,
     "instrument": _on_instrument,
 }

@@ -15,10 +15,8 @@ PLATFORM = "platform"
 
 
 def acted(record: Record) -> float | None:
-    """When a procedure first did something, or None."""
+    """When a procedure first did something, or None; one that tells no step did nothing."""
     steps = [step for recovery in record.recoveries for step in recovery.steps]
-    if not steps:
-        return min((recovery.began for recovery in record.recoveries), default=None)
     return min((step.began for step in steps if step.acts and step.state != "skipped"), default=None)
 
 
@@ -36,11 +34,10 @@ def recovered_by(record: Record, disruption: Disruption, effect: float, *, probe
 
 
 def _credited(record: Record, good: float) -> str:
-    """The procedure that did something last before service was good; of those that tell no steps the last one."""
-    telling = [recovery for recovery in record.recoveries if recovery.steps]
+    """The procedure that did something last before service was good; where none did so early, the last one."""
     did = [
         (step.began, recovery.procedure)
-        for recovery in telling
+        for recovery in record.recoveries
         for step in recovery.steps
         if step.acts and step.state != "skipped" and step.began <= good
     ]

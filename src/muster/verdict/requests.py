@@ -2,22 +2,32 @@
 
 A violation is a request that was refused, reset, not answered within its limit, answered 5xx or answered wrongly
 (MEASURES.md, Violation). A clean refusal of excess load (`shed`) is one too, unless the drill declares an overload.
+
+Columns, because a timeline may hold millions of requests: everything that is asked of them is asked of arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple, Self
 
-OUTCOMES = frozenset(
-    ("ok", "refused", "reset", "empty", "timeout", "unreachable", "error", "wrong", "shed"),
-)
+import numpy as np
+import numpy.typing as npt
+
+Seconds = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+OUTCOMES = ("ok", "refused", "reset", "empty", "timeout", "unreachable", "error", "wrong", "shed")
+CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+KEPT, WRITE = 1, 2  # facets of a request: over a kept connection, and one that writes
 # The client learns of these the moment they happen; of the others it cannot tell when they went wrong.
-PROMPT = frozenset(("refused", "reset", "empty"))
+PROMPT = ("refused", "reset", "empty")
+_PROMPT = np.isin(np.arange(len(OUTCOMES)), [CODES[outcome] for outcome in PROMPT])
 
 
-class Request(NamedTuple):  # a million of them are made in a second, of a frozen dataclass a third
+class Request(NamedTuple):
     """One request. Times are CLOCK_MONOTONIC seconds."""
 
     sent: float
@@ -25,16 +35,91 @@ class Request(NamedTuple):  # a million of them are made in a second, of a froze
     intended: float
     outcome: str
     bad: bool
+    name: int = 0
+    facet: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Requests, one column a field, all of one length. Times are CLOCK_MONOTONIC seconds.
+
+    `outcome` holds places in `OUTCOMES`, `name` places in a list of names that whoever owns the requests keeps. Slices,
+    masks and arrays of places select rows, as of an array.
+    """
+
+    sent: Seconds
+    done: Seconds
+    intended: Seconds
+    outcome: Codes
+    bad: Mask
+    name: npt.NDArray[np.uint16]
+    facet: Codes  # KEPT and WRITE, added up
+
+    __iter__ = None  # one by one they would take a hundred times as long, and by accident
+
+    @classmethod
+    def of(cls, requests: Iterable[Request]) -> Self:
+        """The columns of single requests, in their order."""
+        columns = list(zip(*requests, strict=True)) or [()] * len(fields(cls))
+        sent, done, intended, outcome, bad, name, facet = columns
+        return cls(
+            np.array(sent, dtype=np.float64),
+            np.array(done, dtype=np.float64),
+            np.array(intended, dtype=np.float64),
+            np.array([CODES[word] for word in outcome], dtype=np.uint8),
+            np.array(bad, dtype=np.bool_),
+            np.array(name, dtype=np.uint16),
+            np.array(facet, dtype=np.uint8),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """All rows of several, in their order."""
+        return cls(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)))
+
+    def __len__(self) -> int:
+        return len(self.sent)
+
+    def __getitem__(self, rows: slice | Mask | npt.NDArray[np.intp]) -> Self:
+        return type(self)(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    def at(self, row: int) -> Request:
+        """One request by its place."""
+        return Request(
+            float(self.sent[row]),
+            float(self.done[row]),
+            float(self.intended[row]),
+            OUTCOMES[self.outcome[row]],
+            bool(self.bad[row]),
+            int(self.name[row]),
+            int(self.facet[row]),
+        )
+
+    def sorted_by(self, column: Seconds) -> Self:
+        """The same in the order of one of its columns; equal ones keep their order."""
+        if bool(np.all(column[1:] >= column[:-1])):
+            return self
+        return self[np.argsort(column, kind="stable")]
+
+    def became(self, *outcomes: str) -> Mask:
+        """Which of them had one of these outcomes."""
+        wanted = np.isin(np.arange(len(OUTCOMES)), [CODES[outcome] for outcome in outcomes])
+        return np.asarray(wanted[self.outcome])
 
     @property
-    def noticed(self) -> float:
-        """The moment to which a violation is charged: when it was seen, or when the request was sent.
+    def noticed(self) -> Seconds:
+        """The moments to which violations are charged: when they were seen, or when the requests were sent.
 
         A connection that breaks tells at once. An answer that did not come in time, or came as an error after a wait,
         speaks of the service at some moment since it was sent: charging it to its end would draw every outage
         longer by the time limit.
         """
-        return self.done if self.outcome in PROMPT else self.sent
+        return np.where(_PROMPT[self.outcome], self.done, self.sent)
+
+
+def none() -> Requests:
+    """No requests at all."""
+    return Requests.of([])
 
 
 @dataclass(slots=True)
@@ -48,15 +133,22 @@ class Stream:
     every_s: float
     limit_s: float | None = None
     write: bool = False
-    requests: list[Request] = field(default_factory=list)
+    requests: Requests = field(default_factory=none)
 
-    def violations(self) -> Iterator[Request]:
+    def since(self, moment: float) -> Stream:
+        """The same with those requests alone that were sent from a moment on."""
+        begin = int(np.searchsorted(self.requests.sent, moment))
+        return Stream(self.name, self.every_s, self.limit_s, self.write, self.requests[begin:])
+
+    def violations(self) -> Requests:
         """The violated requests, in order of sending."""
-        return (request for request in self.requests if request.bad)
+        return self.requests[self.requests.bad]
 
     def longest_answer(self, before: float) -> float | None:
         """The longest time that a good answer took before that moment, or None where there was none."""
-        return max((r.done - r.sent for r in self.requests if not r.bad and r.done <= before), default=None)
+        asked = self.requests
+        took = (asked.done - asked.sent)[~asked.bad & (asked.done <= before)]
+        return float(took.max()) if len(took) else None
 
     @property
     def silence_allowed(self) -> float:
@@ -66,18 +158,14 @@ class Stream:
     @property
     def seen_until(self) -> float:
         """Up to when the stream speaks for the service: one turn after its last request was sent."""
-        return self.requests[-1].sent + max(2 * self.every_s, 0.1) if self.requests else float("-inf")
+        if not len(self.requests):
+            return float("-inf")
+        return float(self.requests.sent[-1]) + max(2 * self.every_s, 0.1)
 
-    def silences(self, start: float, end: float) -> Iterator[tuple[float, float]]:
+    def silences(self, start: float, end: float) -> list[tuple[float, float]]:
         """Stretches within [start, end] that are too long without a request sent or under way."""
-        quiet_since = start
-        for request in self.requests:
-            if request.done < start:
-                continue
-            if request.sent > end:
-                break
-            if request.sent - quiet_since > self.silence_allowed:
-                yield quiet_since, request.sent
-            quiet_since = max(quiet_since, request.done)
-        if end - quiet_since > self.silence_allowed:
-            yield quiet_since, end
+        inside = (self.requests.done >= start) & (self.requests.sent <= end)
+        quiet_since = np.maximum.accumulate(np.concatenate([[start], self.requests.done[inside]]))
+        until = np.concatenate([self.requests.sent[inside], [end]])
+        long = until - quiet_since > self.silence_allowed
+        return [(float(a), float(b)) for a, b in zip(quiet_since[long], until[long], strict=True)]

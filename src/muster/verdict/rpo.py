@@ -21,11 +21,13 @@ from dataclasses import dataclass
 
 from muster.verdict.disruption import Disruption, Instant
 from muster.verdict.entry import LostWrite, RpoEntry
+from muster.verdict.facts import Readback, Write
 from muster.verdict.reasons import Reason
-from muster.verdict.record import Readback, Record, Write
+from muster.verdict.record import Record
 from muster.verdict.verdicts import Verdict, at_most, combine
 
 _LOST = ("lost", "altered", "duplicated")
+_WORST_FIRST = (*_LOST, "same", "unread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,13 @@ def judge_rpo(record: Record, disruption: Disruption, required: set[str]) -> Rpo
 
 
 def _found(record: Record, write: Write, end: Instant | None) -> Readback:
-    """The last look at a write after the recovery; `unread` where there was none."""
-    looks = record.readbacks.get(write.id, [])
-    if looks and (end is None or looks[-1].t >= end.low):
-        return looks[-1]
-    return Readback(write.ended, "unread", "not looked for after the recovery")
+    """The worst that was found of a write after the recovery; `unread` where nobody looked, or none had an answer.
+
+    A write that was gone at one look and is there at another was gone for whoever asked at the one.
+    """
+    looks = [look for look in record.readbacks.get(write.id, []) if end is None or look.t >= end.low]
+    nothing = Readback(write.ended, "unread", "not looked for after the recovery")
+    return min(looks, key=lambda look: _WORST_FIRST.index(look.found), default=nothing)
 
 
 def _unread(record: Record, found: dict[str, Readback], end: Instant | None) -> list[Write]:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from muster.verdict.disruption import Disruption
 from muster.verdict.entry import RtoEntry
 from muster.verdict.record import Record
@@ -52,7 +54,11 @@ def judge_rto(record: Record, disruption: Disruption, required: set[str], *, who
         target_s=declared.rto_target_s,
         budget_s=declared.rto_budget_s,
         open_because=_open_because(record, disruption, whole=whole),
+        last_trouble=_last_trouble(record, disruption),
     )
+    entry.resolution_s = max((2 * stream.every_s for stream in record.required), default=None)
+    if lasted.value is not None and entry.resolution_s is not None:
+        entry.resolvable = lasted.low >= entry.resolution_s
     if disruption.end is not None and disruption.start is not None and whole:
         entry.since_injection_s = _rounded(disruption.end.at - injected)
     response = declared.response_s
@@ -70,11 +76,23 @@ def judge_rto(record: Record, disruption: Disruption, required: set[str], *, who
 def _open_because(record: Record, disruption: Disruption, *, whole: bool) -> str | None:
     if not whole:
         return "a stream fell silent, so there is no upper bound"
-    since = disruption.not_before
-    back = all(any(not r.bad and r.sent >= since for r in stream.requests) for stream in record.required)
+    asked, since = [stream.requests for stream in record.required], disruption.not_before
+    back = all(bool(np.any(~requests.bad & (requests.sent >= since))) for requests in asked)
     if disruption.end is None and disruption.start is not None and back:
         return f"good again since then, but not held for {record.declared.hold_s:g} s when watching ended"
     return None
+
+
+def _last_trouble(record: Record, disruption: Disruption) -> str | None:
+    """What the last violation of a required probe was, where service was not seen good again."""
+    if disruption.end is not None:
+        return None
+    last = [(stream, stream.violations()) for stream in record.required]
+    told = [(hit.at(-1), stream.name) for stream, hit in last if len(hit)]
+    if not told:
+        return None
+    request, name = max(told, key=lambda one: one[0].sent)
+    return f"{name}: {request.outcome}"
 
 
 def _against(lasted: Length, target: float | None, added: float) -> Verdict:

@@ -2,81 +2,122 @@
 
 Before: from the steady state that the drill saw (its `steady_s` included) to the injection. During: from the injection
 to the end of the disruption. After: from there until the load stopped. Before and after, targets apply to the window
-as it stands. During, failed requests are charged to the drill's error budget and the entries of `error_rate` and
-`availability` are for information only; other objectives are judged during a disruption where the drill says so.
+as it stands. During, failed requests are charged to the drill's error budget and the entries of objectives that count
+failures are for information only; other objectives are judged during a disruption where the drill says so.
 
 An objective with too few samples (1/(1 - target), see `Objective.samples_needed`) is unknown, good or bad.
+
+A service level with a period has two more kinds of entries, see `muster.verdict.service_level`.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Self
 
-from muster.objectives import Objective
-from muster.objectives.objective import LATENCY_QUANTILE, REFUSAL_QUANTILE
+import numpy as np
+
+from muster.objectives import Objective, Unmeasured
+from muster.objectives.objective import LONGEST_NAME
 from muster.verdict.alive import under_rate
 from muster.verdict.disruption import Disruption
 from muster.verdict.entry import SloEntry
 from muster.verdict.load import LoadWindows, percentile
+from muster.verdict.occurrences import Occurrences
 from muster.verdict.record import Record
+from muster.verdict.requests import Seconds
+from muster.verdict.service_level import Spans, burn_entries, cost_entries, whole_number
 from muster.verdict.verdicts import Verdict
 
 Span = tuple[float, float]
 
 
-def spans(record: Record, disruption: Disruption) -> dict[str, Span | None]:
-    """The windows by name, in CLOCK_MONOTONIC seconds; None where there was no such time."""
+def spans(record: Record, disruption: Disruption) -> Spans:
+    """The windows of a drill."""
     injected = record.injected
-    before = None
+    before = during = after = drill = None
+    last = record.windows.last_before(math.inf)
+    stopped = min(last, math.inf if record.load_stopped is None else record.load_stopped[0])
     if record.steady is not None and record.steady[1] and injected is not None:
         before = (record.steady[0] - record.declared.steady_s, injected)
-    during = after = None
     if injected is not None:
         end = disruption.watched_until if disruption.end is None else disruption.end.at
         during = (injected, max(end, injected))
+        drill = (injected, max(stopped, injected))
     if disruption.end is not None:
-        last = max((request.intended for request in record.load.requests), default=-math.inf)
-        stopped = math.inf if record.load_stopped is None else record.load_stopped[0]
-        after = (disruption.end.at, max(min(last, stopped), disruption.end.at))
-    return {"before": before, "during": during, "after": after}
+        after = (disruption.end.at, max(stopped, disruption.end.at))
+    return Spans(before, during, after, drill)
 
 
 def judge_slo(record: Record, disruption: Disruption, *, required: bool) -> list[SloEntry]:
-    """One entry for each objective and window, and one for the error budget."""
-    load = record.windows
-    windows = spans(record, disruption)
-    entries = [
-        _judge(objective, window, windows[window], load, record, required=required)
-        for objective in record.declared.objectives
-        for window in objective.windows
-    ]
+    """One entry for each objective and window, and those of error budgets and burn rates."""
+    windows, over = spans(record, disruption), disruption.end is not None
+    entries: list[SloEntry] = []
+    for objective in record.declared.objectives:
+        looked = _Looked.at(record, objective)
+        entries += [_judge(objective, window, windows, looked, required=required) for window in objective.windows]
+        if looked.seen is not None:
+            entries += cost_entries(objective, windows, looked.seen, over=over, required=required)
+            entries += burn_entries(objective, windows, looked.seen, required=required)
+    for entry in entries:
+        _check_rate(entry, windows.named(entry.window), record)
     budget = record.declared.error_budget
     if budget is not None:
-        over = disruption.end is not None
-        entries.append(_judge_budget(budget, windows["during"], load, over=over, required=required))
-    return entries
+        entries.append(_judge_budget(budget, windows.during, record.windows, over=over, required=required))
+    return entries + [_unmeasured(one) for one in record.declared.unmeasured]
 
 
-def _judge(
-    objective: Objective, window: str, span: Span | None, load: LoadWindows, record: Record, *, required: bool
-) -> SloEntry:
-    entry = SloEntry(name=objective.name, window=window, target=objective.target)
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What one objective is about: the load's requests, or some of them, and those counted where it is on a ratio."""
+
+    record: Record
+    load: LoadWindows
+    seen: Occurrences | None
+
+    @classmethod
+    def at(cls, record: Record, objective: Objective) -> Self:
+        load = record.windows
+        if objective.requests:
+            fitting = [any(fnmatchcase(name, pattern) for pattern in objective.requests) for name in record.names]
+            load = load.only(np.flatnonzero(fitting).astype(np.uint16))
+        return cls(record, load, None if objective.allowed is None else Occurrences.of(load.requests, objective))
+
+
+def _judge(objective: Objective, window: str, windows: Spans, looked: _Looked, *, required: bool) -> SloEntry:
+    span = windows.named(window)
+    entry = SloEntry(
+        name=objective.name,
+        measure=objective.measure,
+        window=window,
+        target=objective.target,
+        at_most=objective.at_most,
+        samples_needed=whole_number(objective.samples_needed),
+    )
     judged = required and not (window == "during" and objective.counts_failures)
     if span is None or span[1] <= span[0]:
         entry.verdict = Verdict.UNKNOWN if judged else None
         entry.why = f"there was no time {window} the disruption"
         return entry
-    value, entry.samples = measure(objective, span, load)
-    if objective.name == "goodput" and value is not None:
-        value += _good_probes(record, span) / (span[1] - span[0])
+    value, entry.samples = measure(objective, span, looked.load, looked.seen)
+    if objective.measure == "goodput" and value is not None and not objective.requests:
+        value += _good_probes(looked.record, span) / (span[1] - span[0])
     entry.value = None if value is None else round(value, 6)
-    if not judged:
-        entry.why = "charged to the error budget" if required else None
-        return entry
-    entry.verdict, entry.why = _verdict(objective, value, entry.samples)
-    if entry.verdict is Verdict.MET and (short := under_rate(record, [span])):
-        entry.verdict, entry.why = Verdict.UNKNOWN, short[0].what
+    if judged:
+        entry.verdict, entry.why = _verdict(objective, value, entry.samples)
+    elif required:
+        entry.why = "charged to the error budget"
     return entry
+
+
+def _check_rate(entry: SloEntry, span: Span | None, record: Record) -> None:
+    """A load that asked for much less than it was to proves nothing good. While nothing answers it may well have."""
+    if entry.verdict is not Verdict.MET or span is None or entry.window == "drill":
+        return
+    if short := under_rate(record, [span]):
+        entry.verdict, entry.why = Verdict.UNKNOWN, short[0].what
 
 
 def _verdict(objective: Objective, value: float | None, samples: int) -> tuple[Verdict, str | None]:
@@ -89,37 +130,38 @@ def _verdict(objective: Objective, value: float | None, samples: int) -> tuple[V
     return (Verdict.MET if objective.met_by(value) else Verdict.MISSED), None
 
 
-def measure(objective: Objective, span: Span, load: LoadWindows) -> tuple[float | None, int]:
+def measure(objective: Objective, span: Span, load: LoadWindows, seen: Occurrences | None) -> tuple[float | None, int]:
     """The objective's figure in a window [start, end), and the number of samples that it stands on."""
+    if seen is not None:
+        bad, samples = seen.ratio(*span)
+        return (bad if bad is None or objective.at_most else 1 - bad), samples
+    if objective.quantile is not None:
+        refusals = objective.measure == "refusal_latency"
+        latencies = load.refusal_latencies(*span) if refusals else load.latencies(*span)
+        return _percentile(latencies, objective.quantile)
     counts = load.counts(*span)
-    if objective.name == "latency_p95":
-        return _percentile(load.latencies(*span), LATENCY_QUANTILE)
-    if objective.name == "refusal_latency":
-        return _percentile(load.refusal_latencies(*span), REFUSAL_QUANTILE)
-    if objective.name == "refused_rate":
-        return (counts.refused / counts.asked if counts.asked else None), counts.asked
-    if objective.name in ("goodput", "throughput"):
-        answers = counts.good if objective.name == "goodput" else counts.answered
-        return answers / (span[1] - span[0]), counts.asked
-    if not counts.served:
-        return None, 0
-    failed = counts.failed / counts.served
-    return (failed if objective.name == "error_rate" else 1 - failed), counts.served
+    answers = counts.good if objective.measure == "goodput" else counts.answered
+    return answers / (span[1] - span[0]), counts.asked
 
 
 def _good_probes(record: Record, span: Span) -> int:
     """How many good answers the prober had: it is a client like others, and takes its share of what is admitted."""
-    probes = [record.probes[name] for name in ("read", "write") if name in record.probes]  # others may be exempt
-    return sum(not r.bad and r.outcome == "ok" and span[0] <= r.intended < span[1] for s in probes for r in s.requests)
+    good = 0
+    for name in ("read", "write"):  # others may be exempt
+        if name in record.probes:
+            asked = record.probes[name].requests
+            inside = (asked.intended >= span[0]) & (asked.intended < span[1])
+            good += int(np.count_nonzero(inside & ~asked.bad & asked.became("ok")))
+    return good
 
 
-def _percentile(values: list[float], quantile: float) -> tuple[float | None, int]:
-    return (percentile(values, quantile) if values else None), len(values)
+def _percentile(values: Seconds, quantile: float) -> tuple[float | None, int]:
+    return (percentile(values, quantile) if len(values) else None), len(values)
 
 
 def _judge_budget(budget: float, span: Span | None, load: LoadWindows, *, over: bool, required: bool) -> SloEntry:
     """Failures during the disruption against what the drill may cost; a disruption that goes on may cost more."""
-    entry = SloEntry(name="error_budget", window="during", target=budget)
+    entry = SloEntry(name="error_budget", window="during", target=budget, at_most=True, samples_needed=1)
     if span is not None:
         counts = load.counts(*span)
         entry.samples = counts.served
@@ -136,3 +178,7 @@ def _judge_budget(budget: float, span: Span | None, load: LoadWindows, *, over: 
         entry.verdict = Verdict.MET if over else Verdict.UNKNOWN
         entry.why = None if over else "service was not seen good again"
     return entry
+
+
+def _unmeasured(one: Unmeasured) -> SloEntry:
+    return SloEntry(name=one.name[:LONGEST_NAME], window="drill", target=one.target, why=one.why)

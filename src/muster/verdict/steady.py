@@ -10,9 +10,15 @@ from __future__ import annotations
 from muster.verdict.load import LoadWindows
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record
+from muster.verdict.requests import Mask, Requests
 
 REFUSED_BEFORE = 0.01  # beyond this share it is no chance that connections gathered on one instance
 _WAIT = "let the system settle, or repair it, and run the drill again"
+
+
+def unsteady(asked: Requests) -> Mask:
+    """Which of a probe's requests show a system that is not steady: nothing is refused before there is an overload."""
+    return asked.bad | asked.became("shed")
 
 
 def check_steady(record: Record) -> list[Reason]:
@@ -27,16 +33,17 @@ def check_steady(record: Record) -> list[Reason]:
         return []
     since = injected - record.declared.steady_s
     for stream in record.required:
-        # Nothing is refused before there is an overload.
-        bad = (r for r in stream.requests if r.bad or r.outcome == "shed")
-        hit = [r for r in bad if r.sent >= since and r.done < injected]
-        if hit:
-            what = f"probe {stream.name} was violated {injected - hit[0].sent:.1f} s before the injection"
-            return [Reason(f"the system was not steady: {what} ({hit[0].outcome})", _WAIT)]
+        asked = stream.requests
+        hit = asked[unsteady(asked) & (asked.sent >= since) & (asked.done < injected)]
+        if len(hit):
+            first = hit.at(0)
+            what = f"probe {stream.name} was violated {injected - first.sent:.1f} s before the injection"
+            return [Reason(f"the system was not steady: {what} ({first.outcome})", _WAIT)]
     objectives = [objective for objective in record.declared.objectives if "before" in objective.windows]
     start = injected - int(record.declared.steady_s)
     # A request under way at the injection may have met the fault.
-    load = LoadWindows([r for r in record.load.requests if r.intended >= start and r.done < injected], objectives)
+    asked = record.load.requests
+    load = LoadWindows(asked[(asked.intended >= start) & (asked.done < injected)], objectives)
     spoilt = load.first_spoilt(start, injected)
     counts = load.counts(start, injected)
     said = ""

@@ -1,25 +1,10 @@
-"""What happened when: detection, the recovery's steps, and where the time of a disruption went."""
+"""What happened when: the recovery's steps, and where the time of a disruption went."""
 
 from __future__ import annotations
 
 from muster.verdict.disruption import Disruption
-from muster.verdict.entry import DetectionEntry, DisruptionEntry, SplitEntry, StepEntry
+from muster.verdict.entry import DisruptionEntry, SplitEntry, StepEntry
 from muster.verdict.record import Record
-from muster.verdict.verdicts import Verdict, at_most
-
-
-def detection(record: Record, required: set[str]) -> DetectionEntry:
-    """Time from the injection until the first named alert. No prober of ours is a detector (MEASURES.md)."""
-    injected = record.injected or 0.0
-    fired = next(((t, name) for t, name in record.alerts if t >= injected), None)
-    entry = DetectionEntry(target_s=record.declared.detection_target_s)
-    if fired is not None:
-        entry.value_s, entry.by = round(fired[0] - injected, 4), fired[1]
-    if "detection" in required:
-        entry.verdict = Verdict.UNKNOWN
-        if entry.target_s is not None and entry.value_s is not None:
-            entry.verdict = at_most(entry.value_s, entry.value_s, entry.target_s)
-    return entry
 
 
 def split(record: Record, disruption: Disruption, alert_s: float | None) -> SplitEntry:

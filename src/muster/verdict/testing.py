@@ -9,48 +9,18 @@ would have written of it. Change a field to tell another story:
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from muster.base.timeline import SCHEMA, Event
+from muster.verdict.scripted import Asked, Asking, Outage, Own, asked
+
+__all__ = ["EPOCH", "Asking", "DrillStory", "Outage", "Own"]
 
 EPOCH = 1000.0  # CLOCK_MONOTONIC at a story's beginning
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A time in which the service was not well: [start, end) in seconds, for `streams` (all where empty).
-
-    `how`: `refused`, `reset`, `timeout`, `error`, `shed`, `wrong`, or `slow` (answers come right, `slow_s` late). A
-    `share` below 1 hits requests at random.
-    """
-
-    start: float
-    end: float
-    how: str = "refused"
-    streams: frozenset[str] = frozenset()
-    share: float = 1.0
-    slow_s: float = 3.0
-
-    def hits(self, stream: str, begin: float, end: float) -> bool:
-        """Whether a request of `stream`, under way in [begin, end], meets this outage."""
-        return (not self.streams or stream in self.streams) and begin < self.end and end >= self.start
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A stream of requests: one every `every` seconds from `start` to `stop`, taking `takes` seconds, giving up after
-    `limit`."""
-
-    name: str
-    every: float
-    write: bool = False
-    start: float = 0.0
-    stop: float = 30.0
-    takes: float = 0.01
-    limit: float = 1.0
 
 
 def _default_declaration() -> dict[str, Any]:
@@ -101,10 +71,13 @@ class DrillStory:
     judged: list[str] | None = field(default_factory=lambda: ["rto", "rpo", "slo"])
     outcome: str | None = "passed"
     suspended: tuple[float, float] | None = None  # when, and for how long
+    length: float = 30.0  # when the drill judged and ended
     seed: int = 1
+    harmed: list[float] = field(default_factory=list, init=False)  # when requests truly failed; `events` fills it
 
     def events(self) -> list[Event]:
         """The timeline, sorted by time."""
+        self.harmed.clear()
         told = [
             *self._frame(),
             *self._clock(),
@@ -140,9 +113,9 @@ class DrillStory:
             yield self._event("steady", at, ok=ok, why=why, checks={})
 
     def _clock(self) -> Iterator[Event]:
-        for second in range(31):
+        for second in range(math.ceil(self.length) + 1):
             slept = self.suspended[1] if self.suspended and second >= self.suspended[0] else 0.0
-            yield self._event("clock", float(second), boottime=EPOCH + second + slept, utc="2020-01-01T00:00:00Z")
+            yield self._event("clock", float(second), boottime=EPOCH + second + slept, utc=_utc(second))
 
     def _struck(self) -> Iterator[Event]:
         if self.sent is None:
@@ -170,39 +143,24 @@ class DrillStory:
 
     def _asked(self, source: str, asking: Asking) -> Iterator[Event]:
         chance = random.Random(f"{self.seed}{asking.name}")
-        for turn in range(int((asking.stop - asking.start) / asking.every)):
-            sent = asking.start + turn * asking.every + chance.uniform(0, asking.every / 10)
-            done, outcome = self._answer(asking, sent, chance)
+        for turn, one in enumerate(asked(asking, self.outages, chance)):
+            if one.harmed is not None:
+                self.harmed.append(one.harmed)
             yield self._event(
-                "request", done, source=source, name=asking.name, intended=EPOCH + sent, sent=EPOCH + sent,
-                done=EPOCH + done, outcome=outcome, status=200 if outcome == "ok" else None, conn="kept",
-                write=asking.write,
+                "request", one.done, source=source, name=asking.name, intended=EPOCH + one.intended,
+                sent=EPOCH + one.sent, done=EPOCH + one.done, outcome=one.outcome,
+                status=200 if one.outcome == "ok" else None, conn=one.conn, write=one.write,
             )  # fmt: skip
             if asking.write:
-                yield from self._wrote(f"w-{turn}", sent, done, outcome)
+                yield from self._wrote(f"w-{turn}", one)
 
-    def _answer(self, asking: Asking, sent: float, chance: random.Random) -> tuple[float, str]:
-        """When and how the service answers a request, had it truly been as the outages say."""
-        done = sent + asking.takes * chance.uniform(0.5, 1.0)
-        outage = next((outage for outage in self.outages if outage.hits(asking.name, sent, done)), None)
-        if outage is None or chance.random() >= outage.share:
-            return done, "ok"
-        if outage.how == "slow":
-            late = sent + outage.slow_s
-            return (late, "ok") if late <= sent + asking.limit else (sent + asking.limit, "timeout")
-        if outage.how == "timeout":
-            return sent + asking.limit, "timeout"
-        if sent < outage.start:  # under way when it began
-            return outage.start, "reset" if outage.how in ("refused", "reset") else outage.how
-        return sent + 0.0005, outage.how
-
-    def _wrote(self, name: str, sent: float, done: float, outcome: str) -> Iterator[Event]:
-        became = {"ok": "acknowledged", "refused": "refused", "shed": "refused"}.get(outcome, "indeterminate")
-        answered = None if became == "indeterminate" else EPOCH + done
+    def _wrote(self, name: str, one: Asked) -> Iterator[Event]:
+        became = {"ok": "acknowledged", "refused": "refused", "shed": "refused"}.get(one.outcome, "indeterminate")
+        answered = None if became == "indeterminate" else EPOCH + one.done
         yield self._event(
-            "write", done, id=name, asked=EPOCH + sent, answered=answered, outcome=became, digest="d"
+            "write", one.done, id=name, asked=EPOCH + one.sent, answered=answered, outcome=became, digest="d"
         )  # fmt: skip
-        if self.readback is not None and sent < self.readback:
+        if self.readback is not None and one.sent < self.readback:
             found = self.lost.get(name, "same" if became == "acknowledged" else "lost")
             yield self._event("readback", self.readback, id=name, found=found, why="")
 
@@ -211,6 +169,11 @@ class DrillStory:
             at, ok, why = self.good
             yield self._event("good", at, ok=ok, why=why)
         if self.judged is not None:
-            yield self._event("judged", 30.0, required=self.judged)
+            yield self._event("judged", self.length, required=self.judged)
         if self.outcome is not None:
-            yield self._event("ended", 30.0, outcome=self.outcome)
+            yield self._event("ended", self.length, outcome=self.outcome)
+
+
+def _utc(second: float) -> str:
+    """The time of day at so many seconds into a story."""
+    return f"2020-01-01T00:{int(second) // 60:02d}:{int(second) % 60:02d}Z"

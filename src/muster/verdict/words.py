@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from muster.objectives.objective import AT_MOST
-from muster.verdict.entry import DrillVerdict, RtoEntry, SloEntry
+from muster.verdict.entry import DetectionEntry, DrillVerdict, RtoEntry, SloEntry
 from muster.verdict.verdicts import Verdict
 
 _SIGN = {Verdict.MET: "<=", Verdict.MISSED: ">", Verdict.UNKNOWN: "?"}
@@ -21,12 +20,14 @@ def rto_figure(rto: RtoEntry) -> str:
     if rto.value_s is None:
         if rto.low_s and rto.open_because:
             return f"RTO at least {seconds(rto.low_s)} s ({rto.open_because})"
-        open_for = f"RTO open: service not seen good again in {seconds(rto.low_s or 0)} s"
+        last = f" ({rto.last_trouble})" if rto.last_trouble else ""
+        open_for = f"RTO open: service not seen good again in {seconds(rto.low_s or 0)} s{last}"
         return open_for if rto.low_s else "RTO unmeasured"
     if rto.value_s == 0 and rto.low_s == 0 and rto.since_injection_s is None:
         return f"no interruption observed (RTO 0 s, blind {seconds(rto.high_s or 0)} s)"
     bounds = f"[{seconds(rto.low_s or 0)}, {'...' if rto.high_s is None else seconds(rto.high_s)}]"
-    return f"RTO {seconds(rto.value_s)} s {bounds}"
+    fine = "" if rto.resolvable is not False else f" (not resolvable below {seconds(rto.resolution_s or 0)} s)"
+    return f"RTO {seconds(rto.value_s)} s {bounds}{fine}"
 
 
 def rto_line(rto: RtoEntry) -> str:
@@ -76,12 +77,28 @@ def slo_line(slo: SloEntry) -> str:
     """An objective's figure in its window."""
     value = "unmeasured" if slo.value is None else f"{slo.value:.4g}"
     why = f": {slo.why}" if slo.why else ""
-    if slo.verdict is Verdict.UNKNOWN:
+    if slo.verdict in (None, Verdict.UNKNOWN):
         return f"{slo.name} {slo.window} {value}, target {slo.target:g}{why}"
-    at_most = slo.name in AT_MOST or slo.name == "error_budget"
-    over, within = (">", "<=") if at_most else ("<", ">=")
+    over, within = (">", "<=") if slo.bounded_above else ("<", ">=")
     sign = over if slo.verdict is Verdict.MISSED else within
     return f"{slo.name} {slo.window} {value} {sign} {slo.target:g} ({slo.samples} samples)"
+
+
+def detection_line(detection: DetectionEntry) -> str:
+    """When the alert that was waited for fired, against the target."""
+    alert = f"alert {detection.by or detection.alert or ''}".rstrip()
+    if detection.value_s is None:
+        certain = detection.verdict is Verdict.MISSED and detection.low_s is not None
+        figure = f"{alert} not seen" + (f" in {seconds(detection.low_s or 0)} s" if certain else "")
+    else:
+        low = "..." if detection.low_s is None else seconds(detection.low_s)
+        figure = f"{alert} after {seconds(detection.value_s)} s [{low}, {seconds(detection.high_s or 0)}]"
+    why = f" ({detection.why})" if detection.why else ""
+    if detection.target_s is None:
+        return f"{figure}, and no detection_target_s is declared{why}"
+    if detection.verdict in (None, Verdict.UNKNOWN):
+        return f"{figure}, target {detection.target_s:g} s{why}"
+    return f"{figure} {_SIGN[detection.verdict]} target {detection.target_s:g} s{why}"
 
 
 def deciding_lines(entry: DrillVerdict, verdict: Verdict) -> list[str]:
@@ -97,7 +114,5 @@ def deciding_lines(entry: DrillVerdict, verdict: Verdict) -> list[str]:
         lines.append(rpo_line(entry))
     lines += [slo_line(slo) for slo in entry.slo if slo.verdict is verdict]
     if entry.detection.verdict is verdict:
-        value = entry.detection.value_s
-        seen = "no alert seen" if value is None else f"alert after {seconds(value)} s"
-        lines.append(f"detection: {seen}, target {entry.detection.target_s or 0:g} s")
+        lines.append(detection_line(entry.detection))
     return lines

@@ -7,6 +7,7 @@ ended and of one whose session was killed, from what its timeline holds.
 
 from muster.report.allure.complete import complete_results
 from muster.report.allure.environment import CLUSTER_FILE, ENVIRONMENT_FILE, describe_run, note_run, write_environment
+from muster.report.allure.forgiving import forgive_full_disks
 from muster.report.allure.result import Cause, conclude, decorate, label
 from muster.report.allure.store import RESULTS, Store, point
 from muster.report.allure.tale import Tale, read_tale
@@ -22,6 +23,7 @@ __all__ = [
     "conclude",
     "decorate",
     "describe_run",
+    "forgive_full_disks",
     "label",
     "note_run",
     "point",

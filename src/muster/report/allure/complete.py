@@ -58,7 +58,7 @@ def _cut_short(summary: SummaryModel, run: Path, project: Path) -> Iterator[Dril
         tale = read_tale(DrillVerdict(name=path.stem), run, project)
         if tale.record is None:  # the audit log is no timeline
             continue
-        entry = judge(tale.events)
+        entry = judge(tale.saved)
         entry.reasons = [CUT_SHORT, *entry.reasons]
         # A limit that was passed before the end stays passed; anything else is unknown for want of an end.
         if entry.verdict is not Verdict.MISSED:
@@ -88,6 +88,7 @@ def _left_out(left_out: NotRun, system: str) -> TestResult:
 def _blank(nodeid: str, name: str) -> TestResult:
     title = nodeid.rsplit("::", 1)[-1] if "::" in nodeid else name
     identity = full_name(nodeid) if "::" in nodeid else name
-    return TestResult(
-        uuid=str(uuid4()), name=title, fullName=identity, testCaseId=md5(identity), historyId=md5(identity)
-    )
+    # Results of one history are taken for attempts at one test, of which only the last is shown.
+    parameters = nodeid.partition("[")[2].removesuffix("]")
+    history = md5(identity, parameters) if parameters else md5(identity)
+    return TestResult(uuid=str(uuid4()), name=title, fullName=identity, testCaseId=md5(identity), historyId=history)

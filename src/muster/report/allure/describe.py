@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from muster.objectives.objective import AT_MOST
 from muster.report.colours import OF_VERDICT
 from muster.report.failure import failure_message
 from muster.verdict import DrillVerdict, Verdict
@@ -74,7 +73,6 @@ def _objectives(entry: DrillVerdict) -> Iterator[tuple[str, str, str, Verdict | 
         wanted = "" if detection.target_s is None else f"<= {detection.target_s:g} s"
         yield "detection", wanted, seen, detection.verdict
     for slo in entry.slo:
-        at_most = slo.name in AT_MOST or slo.name == "error_budget"
         value = "unmeasured" if slo.value is None else f"{slo.value:.4g} ({slo.samples} samples)"
-        sign = "<=" if at_most else ">="
+        sign = "<=" if slo.bounded_above else ">="
         yield f"{slo.name.replace('_', ' ')}, {slo.window}", f"{sign} {slo.target:g}", value, slo.verdict

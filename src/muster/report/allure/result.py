@@ -6,7 +6,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 
-from allure_commons.model2 import Label, Link, StatusDetails, TestResult
+from allure_commons.model2 import Label, Link, Parameter, StatusDetails, TestResult
 
 from muster.report.allure.attachments import attachments_of
 from muster.report.allure.describe import describe
@@ -59,6 +59,10 @@ def label(result: TestResult, entry: DrillVerdict, *, system: str, cause: Cause)
         "drill": entry.name,
         "cause": cause.value,
     }
+    if (repetition := entry.repetition) is not None:
+        # By its parameters Allure tells one test from another: without it repetitions would be attempts at one.
+        told = Parameter(name="repetition", value=f"{repetition.number} of {repetition.total}")
+        result.parameters = [old for old in result.parameters if old.name != told.name] + [told]
     # Told again where tearing down made something else of the drill.
     tagged = {tag.value for tag in result.labels if tag.name == "tag"}
     result.labels = [old for old in result.labels if old.name not in labels]

@@ -6,12 +6,14 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from muster.base.timeline import Event
+import numpy as np
+
 from muster.report.allure.tale import Tale
 from muster.verdict.load import percentile
+from muster.verdict.requests import OUTCOMES, Requests
 
 QUANTILES = (0.5, 0.95, 0.99)
 COLUMNS = (
@@ -34,10 +36,8 @@ def statistics_csv(tale: Tale) -> str:
 
     Latency counts from the intended time over good answers and timeouts, as in verdicts (`muster.verdict.load`).
     """
-    streams: dict[str, list[Event]] = {}
-    for event in tale.events:
-        if event["kind"] == "request":
-            streams.setdefault(f"{event.get('source')}: {event.get('name')}", []).append(event)
+    table = tale.saved.table
+    streams = {f"{source}: {name}": table.only(code) for code, (source, name) in enumerate(table.names)}
     if not streams or tale.record is None:
         return ""
     windows = list(_windows(tale))
@@ -65,16 +65,17 @@ def _windows(tale: Tale) -> Iterator[Window]:
     yield Window("after", injected + end[1], math.inf)
 
 
-def _row(name: str, requests: Sequence[Event], window: Window, overload: bool) -> list[str]:
-    inside = [event for event in requests if window.start <= event["intended"] < window.end]
-    if not inside:
+def _row(name: str, requests: Requests, window: Window, overload: bool) -> list[str]:
+    inside = requests[(requests.intended >= window.start) & (requests.intended < window.end)]
+    if not len(inside):
         return [name, window.name, "0", "0"] + [""] * (len(COLUMNS) - 4)
-    span = max(event["intended"] for event in inside) - min(event["intended"] for event in inside)
-    outcomes = Counter(str(event["outcome"]) for event in inside if event["outcome"] != "ok")
+    span = float(inside.intended.max() - inside.intended.min())
+    counted = zip(OUTCOMES, np.bincount(inside.outcome, minlength=len(OUTCOMES)).tolist(), strict=True)
+    outcomes = Counter({outcome: count for outcome, count in counted if count and outcome != "ok"})
     shed = outcomes.pop("shed", 0) if overload else 0
     failed = sum(outcomes.values())
-    timed = sorted(e["done"] - e["intended"] for e in inside if e["outcome"] in ("ok", "timeout"))
-    latencies = [f"{percentile(timed, q) * 1000:.1f}" if timed else "" for q in QUANTILES]
+    timed = np.sort((inside.done - inside.intended)[inside.became("ok", "timeout")])
+    latencies = [f"{percentile(timed, q) * 1000:.1f}" if len(timed) else "" for q in QUANTILES]
     return [
         name,
         window.name,
@@ -85,6 +86,6 @@ def _row(name: str, requests: Sequence[Event], window: Window, overload: bool) -
         f"{100 * failed / len(inside):.2f}",
         str(shed),
         *latencies,
-        f"{timed[-1] * 1000:.1f}" if timed else "",
+        f"{timed[-1] * 1000:.1f}" if len(timed) else "",
         ", ".join(f"{kind} {count}" for kind, count in outcomes.most_common()),
     ]

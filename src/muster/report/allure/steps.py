@@ -10,7 +10,7 @@ from allure_commons.model2 import Status, TestStepResult
 from muster.base.timeline import Event
 from muster.report.allure.tale import Tale
 from muster.verdict import DrillVerdict, Verdict
-from muster.verdict.record import Fault, Recovery, Step
+from muster.verdict.facts import Fault, Recovery, Step
 from muster.verdict.words import lost_line, rpo_line, rto_line, slo_line
 
 PHASES = {

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from muster.base.errors import MusterError
-from muster.base.timeline import Event, read_timeline
+from muster.base.timeline import Event
 from muster.verdict import DrillVerdict
 from muster.verdict.record import Record, read_record
+from muster.verdict.saved import Saved, read_saved
 
 
 @dataclass
@@ -20,13 +21,18 @@ class Tale:
     entry: DrillVerdict
     directory: Path
     project: Path
-    events: list[Event]
+    saved: Saved
+
+    @property
+    def events(self) -> list[Event]:
+        """Everything on the timeline but the requests, in order of time."""
+        return self.saved.events
 
     @cached_property
     def record(self) -> Record | None:
         """The timeline in order, or None where it cannot be understood."""
         try:
-            return read_record(self.events)
+            return read_record(self.saved)
         except MusterError:
             return None
 
@@ -53,7 +59,8 @@ class Tale:
     @property
     def ended(self) -> float:
         """The last moment on the timeline."""
-        return max((float(event["t"]) for event in self.events), default=0.0)
+        told = [float(event["t"]) for event in self.events[-1:]]
+        return max([0.0, *told, float(self.saved.table.done.max(initial=0.0))])
 
     def epoch_ms(self, t: float) -> int:
         """A moment of the timeline as milliseconds since 1970, as Allure wants it; 0 where no clock was noted."""
@@ -76,7 +83,7 @@ class Tale:
 def read_tale(entry: DrillVerdict, directory: Path, project: Path) -> Tale:
     """The tale of a drill of a run; without events where its timeline is missing or damaged."""
     try:
-        events = read_timeline(directory / f"{entry.name}.jsonl")
+        saved = read_saved(directory / f"{entry.name}.jsonl")
     except MusterError:
-        events = []
-    return Tale(entry, directory, project, events)
+        saved = Saved.of([])
+    return Tale(entry, directory, project, saved)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
+
+import numpy as np
 
 from muster.base.errors import MusterError
 from muster.base.timeline import Event
@@ -16,22 +19,24 @@ from muster.report.svg import GLYPH, Drawing
 from muster.verdict import DrillVerdict
 from muster.verdict.load import LoadWindows
 from muster.verdict.record import Record, read_record
+from muster.verdict.requests import Requests
+from muster.verdict.saved import Saved
 
 MARKS_TOP, RATE_HEIGHT, LATENCY_HEIGHT, GAP = 90.0, 170.0, 110.0, 18.0
 EMPTY_HEIGHT = 200.0
 LATENCY_CAPTION = "P95 latency (a timeout counts as its limit; no line: hardly an answer)"
 
 
-def draw(events: Sequence[Event], entry: DrillVerdict) -> str:
+def draw(told: Saved | Sequence[Event], entry: DrillVerdict) -> str:
     """A self-contained SVG of the drill. A timeline that cannot be understood gives a picture that says so."""
     drawing = Drawing(WIDTH, EMPTY_HEIGHT, f"{entry.name}: {entry.verdict}, {entry.why}")
     _heading(drawing, entry)
     try:
-        record = read_record(events)
+        record = read_record(told)
     except MusterError as error:
         drawing.text(24, 130, shortened(f"nothing to draw: {error}", 95), size=20)
         return drawing.render()
-    if not (record.load.requests or any(stream.requests for stream in record.probes.values())):
+    if not len(_shown(record)):
         drawing.text(24, 130, "nothing to draw: no request was made", size=20)
         return drawing.render()
     _body(drawing, record, entry)
@@ -40,8 +45,7 @@ def draw(events: Sequence[Event], entry: DrillVerdict) -> str:
 
 def _body(drawing: Drawing, record: Record, entry: DrillVerdict) -> None:
     """Everything below the heading, one part under the other."""
-    probed = [request for stream in record.probes.values() for request in stream.requests]
-    requests = record.load.requests or probed
+    requests = _shown(record)
     scale = Scale.of(requests, record.injected)
     windows = LoadWindows(requests, [])
     labels = place(scale, list(what_happened(record, entry)))
@@ -57,11 +61,19 @@ def _body(drawing: Drawing, record: Record, entry: DrillVerdict) -> None:
     steps_top = probe_lanes(drawing, scale, record, entry, lanes_top)
     draw_marks(drawing, labels, top_y=MARKS_TOP, bottom=steps_top)
     # After the marks, so that no line runs through words.
-    caption(drawing, rate_top, f"requests/s of the {'load' if record.load.requests else 'probes'}", legend)
+    caption(drawing, rate_top, f"requests/s of the {'load' if len(record.load.requests) else 'probes'}", legend)
     caption(drawing, latency_top, LATENCY_CAPTION)
     step_lanes(drawing, scale, bars, steps_top)
     rto_bar(drawing, entry, bottom + 66)
     drawing.height = bottom + 66 + HEIGHT
+
+
+def _shown(record: Record) -> Requests:
+    """The requests whose rates and latencies are drawn: the load's, or where there is none those of the probes."""
+    if len(record.load.requests):
+        return record.load.requests
+    probed = [stream.requests for stream in record.probes.values()]
+    return Requests(*(np.concatenate([getattr(r, f.name) for r in probed]) for f in fields(Requests)))
 
 
 def _heading(drawing: Drawing, entry: DrillVerdict) -> None:

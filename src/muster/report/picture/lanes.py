@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from muster.report.colours import OF_VERDICT
 from muster.report.picture.scale import LEFT, RIGHT, ROW, SIZE, Scale, shortened, width_of
 from muster.report.svg import FAINT, HATCHED, INK, LIGHT, Drawing
 from muster.verdict import DrillVerdict, Verdict
-from muster.verdict.record import Record, Step
-from muster.verdict.requests import Request, Stream
+from muster.verdict.facts import Step
+from muster.verdict.record import Record
+from muster.verdict.requests import Stream
 
 NAME_LENGTH, STEP_LENGTH, MOST_ROWS = 9, 44, 10
 BAR = 18.0
@@ -52,29 +54,25 @@ def probe_lanes(drawing: Drawing, scale: Scale, record: Record, entry: DrillVerd
 def _blamed(stream: Stream, entry: DrillVerdict, scale: Scale) -> bool:
     """Whether an unknown verdict may be due to this probe: a reason names it, or it fell silent."""
     named = any(f"probe {stream.name}" in why.replace("'", "") for why in [entry.why, *entry.reasons])
-    return named or any(True for _ in stream.silences(scale.zero, scale.end))
+    return named or bool(stream.silences(scale.zero, scale.end))
 
 
 def _stretches(scale: Scale, stream: Stream) -> Iterator[tuple[float, float, int, int]]:
     """(begin, end, violated, asked) of buckets that are alike and follow each other; none where nothing was asked."""
-    requests = sorted(stream.requests, key=_noticed)
-    moments = [_noticed(request) for request in requests]
+    in_order = np.argsort(stream.requests.noticed, kind="stable")
+    moments, violated = stream.requests.noticed[in_order], stream.requests.bad[in_order]
     open_: tuple[float, float, int, int] | None = None
     for begin, end in scale.buckets():
-        inside = requests[bisect_left(moments, begin) : bisect_left(moments, end)]
-        bad = sum(request.bad for request in inside)
+        low, high = np.searchsorted(moments, [begin, end])
+        inside, bad = int(high - low), int(violated[low:high].sum())
         if open_ and inside and bool(bad) == bool(open_[2]) and abs(open_[1] - begin) < 1e-6:
-            open_ = (open_[0], end, open_[2] + bad, open_[3] + len(inside))
+            open_ = (open_[0], end, open_[2] + bad, open_[3] + inside)
             continue
         if open_:
             yield open_
-        open_ = (begin, end, bad, len(inside)) if inside else None
+        open_ = (begin, end, bad, inside) if inside else None
     if open_:
         yield open_
-
-
-def _noticed(request: Request) -> float:
-    return request.noticed
 
 
 def place_steps(scale: Scale, record: Record) -> list[Bar]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from muster.report.svg import GLYPH
-from muster.verdict.requests import Request
+from muster.verdict.requests import Requests
 
 WIDTH = 1200.0
 LEFT, RIGHT = 150.0, 1170.0
@@ -38,9 +38,9 @@ class Scale:
     bucket: float
 
     @classmethod
-    def of(cls, requests: Sequence[Request], injected: float | None) -> Scale:
+    def of(cls, requests: Requests, injected: float | None) -> Scale:
         """The scale for all requests, of which there must be some, from shortly before the injection on."""
-        start, end = min(r.intended for r in requests), max(r.intended for r in requests)
+        start, end = float(requests.intended.min()), float(requests.intended.max())
         if injected is not None:  # how long it took to become steady must not squeeze what matters
             start = max(start, injected - LEAD_S)
         end = max(end, start + 1)
