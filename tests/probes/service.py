@@ -21,6 +21,7 @@ EMPTY = "empty"  # take the request, close the connection
 CUT_EARLY = "cut early"  # close the connection in the middle of the answer's head
 CUT = "cut"  # close the connection in the middle of the answer
 GARBAGE = "garbage"  # answer with what is not HTTP
+RESET_KEPT = "reset kept"  # serve the first request of a connection, break it at the second
 
 
 class Service:
@@ -71,6 +72,15 @@ class Service:
 
         self._call(stop())
 
+    def refuse_new(self) -> None:
+        """Refuse new connections and go on serving the present ones."""
+
+        async def stop() -> None:
+            assert self._server is not None
+            self._server.close()
+
+        self._call(stop())
+
     def stall(self) -> None:
         self._loop.call_soon_threadsafe(self._flowing.clear)
 
@@ -104,15 +114,16 @@ class Service:
         self.connections += 1
         self._writers.add(writer)
         try:
-            while await self._answer_one(reader, writer):
-                pass
+            kept = False
+            while await self._answer_one(reader, writer, kept=kept):
+                kept = True
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client's end of it, or the test's; a cancelled handler would be reported as a failure
         finally:
             self._writers.discard(writer)
             writer.close()
 
-    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, kept: bool) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         method, target, _ = head[0].split(" ")
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
@@ -120,9 +131,10 @@ class Service:
         self.requests.append((method, target))
         await asyncio.sleep(self.delay)
         await self._flowing.wait()
-        if isinstance(self.behaviour, str):
-            return await self._misbehave(self.behaviour, writer)
-        status, document = (self.behaviour, "as told") if self.behaviour else self._act(method, target, body)
+        behaviour = (RESET if kept else None) if self.behaviour == RESET_KEPT else self.behaviour
+        if isinstance(behaviour, str):
+            return await self._misbehave(behaviour, writer)
+        status, document = (behaviour, "as told") if behaviour else self._act(method, target, body)
         payload = json.dumps(document).encode()
         extra = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(payload)}\r\n{extra}\r\n".encode() + payload)
@@ -161,7 +173,9 @@ class Service:
         return 200, {"status": {"ok": True}}
 
 
-def system_of(*, every_s: float = 0.02, limit_s: float = 0.4, search: bool = False) -> SystemDefinition:
+def system_of(
+    *, every_s: float = 0.02, limit_s: float = 0.4, search: bool = False, **prober: float
+) -> SystemDefinition:
     """A definition of the system that `Service` stands for; with `search` a read answers with a list."""
     read = {"path": "/search?id={id}"} if search else {"path": "/items/{id}"}
     ledger = LedgerSpec.model_validate(
@@ -190,6 +204,7 @@ def system_of(*, every_s: float = 0.02, limit_s: float = 0.4, search: bool = Fal
             "service": {"name": "items", "port": 8080},
             "read": probe,
             "ledger": ledger,
+            "prober": prober,
         }
     )
 

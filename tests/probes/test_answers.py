@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.probes.answers import MISSING, contents_of, fill, parse, unexpected, values_at
+from muster.probes.answers import MISSING, contents_of, fill, identity_at, parse, unexpected, values_at
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -85,3 +85,29 @@ def test_contents_are_those_of_the_id(document: Any, contents: list[Any]) -> Non
 )
 def test_what_is_not_as_expected_is_told_in_one_line(document: object, expect: dict[str, object], strange: str) -> None:
     assert unexpected(document, expect) == strange
+
+
+@pytest.mark.parametrize(
+    ("document", "identity"),
+    [
+        ({"a": {"id": "x"}}, "x"),
+        ({"a": {"id": 17}}, "17"),
+        ({"a": {"id": True}}, None),
+        ({"a": {"id": ""}}, None),
+        ({"a": {"id": None}}, None),
+        ({"a": [{"id": 1}, {"id": 2}]}, None),
+        ({}, None),
+        (MISSING, None),
+    ],
+)
+def test_an_id_is_one_text_or_number(document: object, identity: str | None) -> None:
+    assert identity_at(document, "a.id") == identity
+
+
+def test_ids_that_are_numbers_are_known_again() -> None:
+    document = [{"id": 17, "v": "x"}, {"id": 18, "v": "y"}]
+    assert contents_of(document, "17", id_path="id", content_path="v") == ["x"]
+
+
+def test_what_is_filled_in_is_nobodys_template() -> None:
+    assert fill(["{a}{b}{c}"], a="{b}", b="{a}") == ["{b}{a}{c}"]

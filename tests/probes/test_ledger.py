@@ -10,12 +10,13 @@ from tests.probes.service import GARBAGE, Service, system_of
 
 from muster.base.timeline import Timeline, TimelineError, read_timeline
 from muster.probes.exchange import Answer
+from muster.probes.http_store import seen
 from muster.probes.ledger import classify, read_back
 from muster.probes.outcomes import Outcome
-from muster.probes.probing import digest
+from muster.probes.store import Entry, digest
 from muster.system.definition import LedgerSpec
 
-SPEC: LedgerSpec = system_of().ledger
+SPEC = system_of().ledger
 
 
 def written(path: Path, **outcomes: str) -> Path:
@@ -52,6 +53,18 @@ def test_each_write_is_found_same_altered_or_lost(tmp_path: Path) -> None:
     assert (result.lost, result.altered, result.unread) == (["c"], ["b"], [])
     assert dict(result.acknowledged) == {"same": 1, "altered": 1, "lost": 1}
     assert dict(result.indeterminate) == {"same": 1}
+
+
+def test_what_was_found_says_where(tmp_path: Path) -> None:
+    timeline = written(tmp_path / "t", a="acknowledged", b="acknowledged", c="acknowledged")
+    with Service() as service:
+        service.store = {**stored("a"), "b": {"id": "b", "a": {"b": "something else"}}}
+        read_back(system_of(), service.url, timeline, within_s=5)
+    assert {event["id"]: event["why"] for event in read_timeline(timeline) if event["kind"] == "readback"} == {
+        "a": "",
+        "b": "GET /items/{id} holds it, but with another content",
+        "c": "GET /items/{id} answered 404",
+    }
 
 
 def test_an_indeterminate_write_that_is_not_there_is_no_loss(tmp_path: Path) -> None:
@@ -135,4 +148,6 @@ def test_a_missing_timeline_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_what_one_answer_says_of_a_write(answer: Answer, expected: str) -> None:
-    assert classify(SPEC, {"id": "a", "digest": digest("content of a")}, answer)[0] == expected
+    assert isinstance(SPEC, LedgerSpec)
+    write = {"id": "a", "digest": digest("content of a")}
+    assert classify(write, seen(SPEC, Entry("a"), answer))[0] == expected

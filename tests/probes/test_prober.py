@@ -91,7 +91,7 @@ def test_a_prober_ends_with_its_owner(timeline: Path) -> None:
 
 def test_ticks_that_find_no_place_are_told_and_not_hidden(timeline: Path) -> None:
     """A prober that was stopped asks late for what it missed, and says what it did not ask at all."""
-    with Service() as service, start(service, timeline, every_s=0.02, limit_s=0.2) as prober:
+    with Service() as service, start(service, timeline, every_s=0.02, limit_s=0.2, edge_every_s=0.02) as prober:
         wait_until(timeline, lambda seen: count(seen, kind="request") >= 2, "requests")
         prober._child.signal_command(signal.SIGSTOP)
         stopped = now()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.probes.service import EMPTY, HANG, RESET, Service, system_of
+from tests.probes.service import EMPTY, HANG, RESET, RESET_KEPT, Service, system_of
 from tests.probes.watching import count, requests, wait_until, writes
 
 from muster.base.timeline import Event, Timeline, read_timeline
@@ -17,7 +17,7 @@ from muster.probes.events import EventBuffer
 from muster.probes.exchange import Answer, Exchange
 from muster.probes.outcomes import Outcome
 from muster.probes.plan import Plan
-from muster.probes.probing import Probing, in_time
+from muster.probes.probing import Probing
 from muster.system.definition import ExpectProbe, Request
 
 
@@ -32,6 +32,7 @@ def probing(service: Service, timeline: Path, *further: ExpectProbe, **settings:
         read=system.read,
         ledger=system.ledger,
         further=list(further),
+        limits=system.prober,
     )
     loop, failures = asyncio.new_event_loop(), list[BaseException]()
     with Timeline(timeline) as target:
@@ -78,10 +79,11 @@ def test_intended_times_do_not_drift_while_the_service_is_silent(timeline: Path)
         service.behaviour = HANG
         wait_until(timeline, lambda seen: count(seen, outcome="timeout", name="read") >= 10, "ten timeouts")
     intended = sorted(event["intended"] for event in requests(timeline, "read"))
-    ticks = [(time - intended[0]) / 0.05 for time in intended]
-    assert ticks == pytest.approx([round(tick) for tick in ticks], abs=1e-4), "intended times must not drift"
+    ticks = [(time - intended[0]) / 0.05 * 4 for time in intended]  # quarters, as the edge rhythm has
+    assert ticks == pytest.approx([round(tick) for tick in ticks], abs=1e-3), "intended times must not drift"
     skipped = count(read_timeline(timeline), state="behind", name="read")
-    assert len(ticks) >= round(ticks[-1]) + 1 - skipped, "a silent service must not stop the asking"
+    own = [tick for tick in ticks if round(tick) % 4 == 0]
+    assert len(own) >= round(own[-1]) // 4 + 1 - skipped, "a silent service must not stop the asking"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_only_what_this_process_itself_may_have_caused_is_not_charged_to_the_ser
         events = EventBuffer(target)
         subject = Probing(plan, events, Exchange(plan.url))
         subject._lateness.note(100.0, 100.0 + own_s)
-        subject._record("read", 100.0, in_time(answer, 1.0, "answered"), 1.0)
+        subject._record(subject._schedules()[0], 100.0, answer, "answered")
         events.flush()
     [event] = [event for event in read_timeline(timeline) if event["kind"] in ("request", "prober")]
     assert event.get("state", event.get("outcome")) == recorded
@@ -208,3 +210,77 @@ def test_a_further_probe_is_wrong_for_as_long_as_the_answer_is_not_as_expected(t
     (why,) = {event["why"] for event in requests(timeline) if event["outcome"] == "wrong"}
     assert why == "'degraded' is true, not false"
     assert count(requests(timeline), name="agents", write=True) == 0
+
+
+def outage(seen: list[Event], name: str, conn: str) -> list[Event]:
+    """Requests of a probe over one kind of connection that were not answered."""
+    of_kind = [event for event in seen if event.get("name") == name and event.get("conn") == conn]
+    return [event for event in of_kind if event["outcome"] in ("refused", "reset")]
+
+
+def in_between(timeline: Path, name: str, every_s: float) -> list[Event]:
+    """The turns of a probe that are not of its own rhythm, which began with its first turn."""
+    seen = requests(timeline, name)
+    first = min(event["intended"] for event in seen)
+    return [e for e in seen if abs((turn := (e["intended"] - first) / every_s) - round(turn)) > 0.05]
+
+
+def test_a_probe_that_is_not_answered_asks_in_between_until_it_is_again(timeline: Path) -> None:
+    with Service() as service, probing(service, timeline, every_s=0.1):
+        wait_until(timeline, lambda seen: count(seen, name="read", outcome="ok") >= 3, "a healthy service")
+        service.close_port()
+        wait_until(timeline, lambda seen: count(seen, name="read", outcome="refused") >= 12, "refusals")
+        service.open_port()
+        back = len(requests(timeline))
+        wait_until(timeline, lambda seen: count(seen[back:], name="read", outcome="ok") >= 12, "good answers")
+    seen = sorted(requests(timeline, "read"), key=lambda event: event["sent"])
+    bad = [event["sent"] for event in seen if event["outcome"] != "ok"]
+    between = {event["intended"] for event in in_between(timeline, "read", 0.1)}
+    assert len(between) >= 6, "most of the turns of an outage are in between"
+    assert not [t for t in between if t < bad[0]], "a healthy service is asked at the probe's own rhythm"
+    assert not [event for event in seen[-3:] if event["intended"] in between], "answered, it keeps its own rhythm again"
+    assert [e["conn"] for e in seen if e["outcome"] == "ok"].count("kept") >= 3
+
+
+@pytest.mark.parametrize(("behaviour", "headers"), [(503, {"Retry-After": "1"}), (500, {}), (404, {})])
+def test_a_service_that_answers_badly_is_never_asked_more(
+    timeline: Path, behaviour: int, headers: dict[str, str]
+) -> None:
+    with Service() as service:
+        service.behaviour, service.headers = behaviour, headers
+        with probing(service, timeline, every_s=0.05, limit_s=5):
+            wait_until(timeline, lambda seen: count(seen, name="read") >= 12, "bad answers")
+    assert not in_between(timeline, "read", 0.05)
+    assert not in_between(timeline, "write", 0.05)
+
+
+@pytest.mark.parametrize("name", ["read", "write"])
+def test_an_outage_in_new_connections_only_is_seen_while_kept_ones_serve(timeline: Path, name: str) -> None:
+    def told(seen: list[Event]) -> bool:
+        return len(outage(seen, name, "new")) >= 4
+
+    with Service() as service, probing(service, timeline, every_s=0.04):
+        wait_until(timeline, lambda seen: count(seen, name=name, conn="kept", outcome="ok") >= 2, "kept connections")
+        service.refuse_new()
+        wait_until(timeline, told, "refused new connections")
+    seen = sorted(requests(timeline, name), key=lambda event: event["sent"])
+    first = next(event["sent"] for event in seen if event["outcome"] == "refused")
+    served = [e for e in seen if e["sent"] > first and e["conn"] == "kept"]
+    assert {event["outcome"] for event in served} == {"ok"}, "kept connections must have been used all along"
+    assert in_between(timeline, name, 0.04), "the edge rhythm must go on while one kind is not answered"
+
+
+@pytest.mark.parametrize("name", ["read", "write"])
+def test_an_outage_in_kept_connections_only_is_seen_while_new_ones_serve(timeline: Path, name: str) -> None:
+    def told(seen: list[Event]) -> bool:
+        return len(outage(seen, name, "kept")) >= 4
+
+    with Service() as service, probing(service, timeline, every_s=0.04):
+        wait_until(timeline, lambda seen: count(seen, name=name, conn="kept", outcome="ok") >= 2, "kept connections")
+        service.behaviour = RESET_KEPT
+        wait_until(timeline, told, "reset kept connections")
+        service.behaviour = None
+        wait_until(timeline, lambda seen: count(seen[-12:], name=name, outcome="ok") >= 4, "service to be back")
+    assert {e["outcome"] for e in requests(timeline, name) if e["conn"] == "new"} <= {"ok", "reset"}
+    assert count(requests(timeline, name), conn="new", outcome="ok") >= 3
+    assert in_between(timeline, name, 0.04)

@@ -64,7 +64,7 @@ namespace: {namespace}
 service: {{name: web, port: 8080}}
 read: {{request: {{path: /}}}}
 ledger:
-  create: {{method: POST, path: /, status: [201]}}
+  create: {{method: POST, path: /, body: {{id: "{{id}}", content: "{{content}}"}}, status: [201]}}
   read: {{path: "/{{id}}"}}
   content: content
 operations:

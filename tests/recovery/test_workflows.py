@@ -26,7 +26,10 @@ namespace: mill
 manifests: .
 service: {name: web, port: 8080}
 read: {request: {path: /}}
-ledger: {create: {method: POST, path: /}, read: {path: "/{id}"}, content: content}
+ledger:
+  create: {method: POST, path: /, body: {id: "{id}", content: "{content}"}}
+  read: {path: "/{id}"}
+  content: content
 """
 OPERATIONS = """
 operations:

@@ -1,11 +1,12 @@
 """A malformed system.yaml is explained with its key and line."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from muster.base.errors import UsageError
-from muster.system import find_system, read_system
+from muster.system import LedgerSpec, PythonLedgerSpec, find_system, read_system
 
 GOOD = """\
 schema: muster/system/v1
@@ -95,3 +96,71 @@ def test_a_probe_that_there_is_not_is_named_with_those_that_there_are(tmp_path: 
         UsageError, match=r"probe 'queue' is not in the system.yaml of shop \(there are: read, write, agents"
     ):
         system.further_probe("queue")
+
+
+LEDGER = GOOD[GOOD.index("ledger:") : GOOD.index("database:")]
+LIST = "{request: {path: /items}, items: items"
+
+
+@pytest.mark.parametrize(
+    ("ledger", "wrong"),
+    [
+        ('text: "{content}"}|text: fixed}', "'ledger' is wrong: 'create' must hold {id}, by which a person finds"),
+        ("/items/{id}|/items/{key}", "'ledger' is wrong: 'read' holds {key}, but 'key' does not say where that stands"),
+        ("  content: text|  content: text\n  delete: {path: /items}", "'delete' must hold {id} or {key}"),
+        ("  content: text|  content: text\n  list: {request: {path: /items}}", "'ledger.list.items' is missing"),
+        (
+            f"  content: text|  content: text\n  list: {LIST}, following: {{path: /next}}}}",
+            "'following' is for the pages after the first",
+        ),
+        (
+            f"  content: text|  content: text\n  list: {LIST}, page: 2}}",
+            "'ledger.list.page' is not a key that is known",
+        ),
+    ],
+)
+def test_a_ledger_that_cannot_work_is_refused(tmp_path: Path, ledger: str, wrong: str) -> None:
+    old, new = ledger.split("|", 1)
+    assert old in LEDGER
+    with pytest.raises(UsageError, match=f"line (7|8|9|10|11): .*{re.escape(wrong)}"):
+        read_system(_written(tmp_path, GOOD.replace(LEDGER, LEDGER.replace(old, new))))
+
+
+@pytest.mark.parametrize(
+    ("ledger", "wrong"),
+    [
+        (
+            "{python: shop.Orders}",
+            "'ledger.python' is wrong: it must look like package.module:Class, not 'shop.Orders'",
+        ),
+        ("{python: 'shop:Orders', read: {path: /}}", "'ledger.read' is not a key that is known here"),
+        ("nothing", "'ledger' is wrong: input should be"),
+    ],
+)
+def test_a_ledger_of_python_is_refused_where_it_cannot_work(tmp_path: Path, ledger: str, wrong: str) -> None:
+    with pytest.raises(UsageError, match=f"line 7: {re.escape(wrong)}"):
+        read_system(_written(tmp_path, GOOD.replace(LEDGER, f"ledger: {ledger}\n")))
+
+
+def test_either_kind_of_ledger_is_read(tmp_path: Path) -> None:
+    full = LEDGER + f"  key: number\n  delete: {{path: '/items/{{key}}'}}\n  list: {LIST}, next: next}}\n"
+    http = read_system(_written(tmp_path, GOOD.replace(LEDGER, full))).ledger
+    assert isinstance(http, LedgerSpec)
+    assert http.delete is not None
+    assert (http.delete.method, http.delete.status) == ("DELETE", [200, 202, 204])
+    own = "ledger: {python: 'shop.orders:Table', options: {database: shop}}\n"
+    python = read_system(_written(tmp_path, GOOD.replace(LEDGER, own))).ledger
+    assert isinstance(python, PythonLedgerSpec)
+    assert (python.python, python.options) == ("shop.orders:Table", {"database": "shop"})
+
+
+def test_probes_that_alone_ask_too_much_are_refused(tmp_path: Path) -> None:
+    """Reads 20/s and writes 25/s, which count as two."""
+    limits = "prober:\n  edge_every_s: 0.01\n  max_requests_per_s: {}\n"
+    system = read_system(_written(tmp_path, GOOD + limits.format(70)))
+    assert (system.base_requests_per_s, system.prober.max_requests_per_s) == (pytest.approx(70), 70)
+    with pytest.raises(UsageError, match=r"line 17: the probes ask 70 requests/s together .* of 69: make 'every_s'"):
+        read_system(_written(tmp_path, GOOD + limits.format(69)))
+    further = "probes:\n  - {name: more, request: {path: /}, expect: {a: 1}, every_s: 0.007}\n"
+    with pytest.raises(UsageError, match=r"the probes ask 212.9 requests/s together .* of 200"):
+        read_system(_written(tmp_path, GOOD + further))

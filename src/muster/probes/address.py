@@ -34,7 +34,7 @@ def service_url(cluster: Cluster, system: SystemDefinition, namespace: str | Non
             f"Service '{service.name}' has no address outside cluster '{cluster.context}'; say in system.yaml, at "
             f"service.url, where clients reach it"
         )
-    return f"http://{f'[{host}]' if ':' in host else host}:{service.port}"
+    return _url(host, service.port)
 
 
 def service_address(cluster: Cluster, namespace: str, service: str, port: int) -> str:
@@ -45,6 +45,10 @@ def service_address(cluster: Cluster, namespace: str, service: str, port: int) -
     """
     found = cluster.get("Service", service, namespace)
     host = _ingress(found) or found["spec"]["clusterIP"]
+    return _url(host, port)
+
+
+def _url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 

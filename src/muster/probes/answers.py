@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 MISSING = object()
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 def parse(body: bytes) -> Any:
@@ -48,14 +50,26 @@ def _short(value: Any) -> str:
 def fill(template: Any, **values: str) -> Any:
     """A copy of a path or body with `{name}` replaced by each of `values`, in strings at any depth."""
     if isinstance(template, str):
-        for name, value in values.items():
-            template = template.replace(f"{{{name}}}", value)
-        return template
+        # In one go: what is filled in is nobody's template.
+        return _PLACE.sub(lambda place: values.get(place[1], place[0]), template)
     if isinstance(template, dict):
         return {key: fill(value, **values) for key, value in template.items()}
     if isinstance(template, list):
         return [fill(value, **values) for value in template]
     return template
+
+
+def identity_at(document: Any, path: str) -> str | None:
+    """The one id at a dotted path, as text; None where none stands there, or more than one."""
+    found = values_at(document, path)
+    return _identity(found[0]) if len(found) == 1 else None
+
+
+def _identity(value: Any) -> str | None:
+    """An id as text: services give numbers as well. None for what is no id."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) or None
 
 
 def contents_of(document: Any, identity: str, *, id_path: str, content_path: str) -> list[Any]:
@@ -67,7 +81,7 @@ def contents_of(document: Any, identity: str, *, id_path: str, content_path: str
     if len(contents) != len(ids):
         # Some entry has no content: which one cannot be told by order.
         contents = [None] * len(ids) if len(ids) != 1 else [contents]
-    return [content for found, content in zip(ids, contents, strict=True) if found == identity]
+    return [content for found, content in zip(ids, contents, strict=True) if _identity(found) == identity]
 
 
 def _step(node: Any, part: str) -> list[Any]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from muster.base.clock import now
-from muster.base.timeline import Event, Tail, Timeline, TimelineError
-from muster.probes.answers import MISSING, contents_of, parse
+from muster.base.timeline import Event, Timeline
 from muster.probes.events import EventBuffer
-from muster.probes.exchange import Answer, Exchange
-from muster.probes.outcomes import Outcome
-from muster.probes.probing import digest, filled
+from muster.probes.exchange import Exchange
+from muster.probes.listing import Listed, Listing
+from muster.probes.store import Seen, Store, digest
+from muster.probes.stores import open_store
+from muster.probes.written import entry_of, prefixes, written
 from muster.system.definition import LedgerSpec, SystemDefinition
 
 Found = Literal["same", "altered", "lost", "duplicated", "unread"]
@@ -23,7 +23,6 @@ Found = Literal["same", "altered", "lost", "duplicated", "unread"]
 AT_ONCE = 16
 CONFIRM_AFTER_S = 0.5  # a write is lost or altered only if it is so twice, this far apart
 RETRY_AFTER_S = 0.1
-GONE = (404, 410)
 
 
 @dataclass
@@ -51,75 +50,115 @@ def read_back(
 ) -> ReadBack:
     """Look for every write on the timeline that was acknowledged or is indeterminate, and append what was found.
 
-    Asks at most `rate` times a second, so that the check is no overload of its own. A violation is no finding: it is
-    asked again until `within_s` seconds after the last write's turn came; what then has no answer is `unread`. Call it
-    when no prober writes any more.
+    Where the service lists its writes the list is read first, and then only what it does not show just once and as it
+    was written is looked for one by one. Asks at most `rate` times a second, so that the check is no overload of its
+    own. A violation is no finding: it is asked again until `within_s` seconds after the last write's turn came; what
+    then has no answer is `unread`. Call it when no prober writes any more.
 
     Raises:
         TimelineError: the timeline cannot be read or written.
+        UsageError: the URL is none, or the class of the ledger cannot be used.
     """
-    writes = [event for event in _writes(timeline) if event["outcome"] != "refused"]
+    writes = written(timeline).writes
     with Timeline(timeline) as target:
-        looking = _Looking(system.ledger, EventBuffer(target), now() + within_s + len(writes) / rate)
-        return asyncio.run(looking.look_for_all(writes, url, rate))
+        return asyncio.run(_read_back(system, url, writes, EventBuffer(target), within_s=within_s, rate=rate))
+
+
+async def _read_back(
+    system: SystemDefinition, url: str, writes: list[Event], events: EventBuffer, *, within_s: float, rate: float
+) -> ReadBack:
+    result = ReadBack()
+    async with open_store(system, url) as (store, exchange):
+        shown, spec = dict[str, tuple[Found, str]](), system.ledger
+        if isinstance(spec, LedgerSpec) and spec.list is not None and writes:
+            listed = await _list(spec, exchange, writes, deadline=now() + within_s, rate=rate)
+            shown = {write["id"]: found for write in writes if (found := listed_as(spec, write, listed))}
+        looking = _Looking(system, store, events, rate)
+        left = [write for write in writes if write["id"] not in shown]
+        for write in writes:
+            if found := shown.get(write["id"]):
+                looking.tell(write, found)
+                result.add(write, found[0])
+        for write, one in zip(left, await looking.look_for_all(left, within_s), strict=True):
+            result.add(write, one)
+    events.flush()
+    return result
+
+
+async def _list(spec: LedgerSpec, exchange: Exchange, writes: list[Event], *, deadline: float, rate: float) -> Listed:
+    entries = [entry_of(write) for write in writes]
+    listing = Listing(spec, exchange, rate=rate, deadline=deadline)
+    ids, digests = {entry.key or entry.id for entry in entries}, {write["digest"] for write in writes}
+    return await listing.read(prefixes(writes), ids, digests)
+
+
+def listed_as(spec: LedgerSpec, write: Event, listed: Listed) -> tuple[Found, str] | None:
+    """What a list says of a write, and one line on it; None where it proves nothing."""
+    assert spec.list is not None
+    entry, asked = entry_of(write), f"{spec.list.request.method} {spec.list.request.path}"
+    name = entry.id if spec.key is None else entry.key  # None where only the service knows what it calls it
+    items = listed.of(name, write["digest"])
+    pages = [item.page for item in items]
+    if len({item.identity for item in items}) > 1 or len(set(pages)) < len(pages):
+        return "duplicated", f"{asked} holds it {len(items)} times"
+    if len(items) == 1 and items[0].digest == write["digest"] and name in (items[0].identity, None):
+        return "same", ""
+    if name is None:  # it cannot be asked for, and nobody was told that it is there
+        certain = not items and not listed.why
+        return ("lost", f"{asked} lacks it") if certain else ("unread", listed.why or f"{asked} shows it unclearly")
+    return None
 
 
 class _Looking:
-    """The search for the writes of one ledger, until `deadline` (CLOCK_MONOTONIC seconds)."""
+    """The search for the writes of one ledger, one by one."""
 
-    def __init__(self, spec: LedgerSpec, events: EventBuffer, deadline: float) -> None:
-        self._spec = spec
+    def __init__(self, system: SystemDefinition, store: Store, events: EventBuffer, rate: float) -> None:
+        self._system = system
+        self._store = store
         self._events = events
-        self._deadline = deadline
+        self._rate = rate
+        self._deadline = 0.0
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def look_for_all(self, writes: list[Event], url: str, rate: float) -> ReadBack:
-        result, start = ReadBack(), now()
-        async with Exchange(url) as exchange, asyncio.TaskGroup() as group:
-            tasks = []
+    async def look_for_all(self, writes: list[Event], within_s: float) -> list[Found]:
+        """What was found of each."""
+        start, tasks = now(), []
+        self._deadline = start + within_s + len(writes) / self._rate
+        async with asyncio.TaskGroup() as group:
             for number, write in enumerate(writes):
-                await asyncio.sleep(start + number / rate - now())
-                tasks.append(group.create_task(self._look_for(exchange, write)))
-        for write, task in zip(writes, tasks, strict=True):
-            result.add(write, task.result())
-        self._events.flush()
-        return result
+                await asyncio.sleep(start + number / self._rate - now())
+                tasks.append(group.create_task(self._look_for(write)))
+        return [task.result() for task in tasks]
 
-    async def _look_for(self, exchange: Exchange, write: Event) -> Found:
+    def tell(self, write: Event, found: tuple[Found, str]) -> None:
+        self._events.add("readback", id=write["id"], found=found[0], why=found[1])
+
+    async def _look_for(self, write: Event) -> Found:
         """Ask until there is an answer that holds, or no more time."""
-        request = filled(self._spec.read, write["id"], "")
+        entry, spec = entry_of(write), self._system.ledger
+        if isinstance(spec, LedgerSpec) and spec.key is not None and entry.key is None:
+            self.tell(write, ("unread", "the service never told what it calls it"))
+            return "unread"
         before: Found | None = None
         while True:
             async with self._places:
-                answer = await exchange.send(request, kept=True, limit_s=self._spec.limit_s)
-            found, why = classify(self._spec, write, answer)
+                seen = await self._store.read(entry, kept=True, limit_s=spec.limit_s)
+            found, why = classify(write, seen)
             certain = found in ("same", "duplicated") or found == before
             if certain or now() >= self._deadline:
                 break
             before = found if found != "unread" else None
             await asyncio.sleep(RETRY_AFTER_S if found == "unread" else CONFIRM_AFTER_S)
-        self._events.add("readback", id=write["id"], found=found, why=why)
+        self.tell(write, (found, why))
         return found
 
 
-def classify(spec: LedgerSpec, write: Event, answer: Answer) -> tuple[Found, str]:
-    """What one answer says of a write, and one line on it."""
-    asked = f"{spec.read.method} {spec.read.path}"
-    if answer.status in GONE and answer.status not in spec.read.status:
-        return "lost", f"{asked} answered {answer.status}"
-    if answer.outcome is not Outcome.OK:
-        return "unread", f"{asked}: {answer.outcome}: {answer.why}"
-    document = parse(answer.body)
-    if document is MISSING:
-        return "unread", f"{asked} did not answer with JSON"
-    contents = contents_of(document, write["id"], id_path=spec.id, content_path=spec.content)
-    if len(contents) != 1:
-        return ("duplicated", f"{asked} holds it {len(contents)} times") if contents else ("lost", f"{asked} lacks it")
-    same = isinstance(contents[0], str) and digest(contents[0]) == write["digest"]
-    return ("same", "") if same else ("altered", f"{asked} holds another content")
-
-
-def _writes(timeline: Path) -> Iterator[Event]:
-    if not timeline.exists():
-        raise TimelineError(f"timeline {timeline} cannot be read: there is no such file")
-    yield from (event for event in Tail(timeline).read() if event["kind"] == "write")
+def classify(write: Event, seen: Seen) -> tuple[Found, str]:
+    """What one look says of a write, and one line on it."""
+    if seen.contents is None:
+        return "unread", seen.why
+    if len(seen.contents) != 1:
+        return ("duplicated" if seen.contents else "lost"), seen.why
+    content = seen.contents[0]
+    same = isinstance(content, str) and digest(content) == write["digest"]
+    return ("same", "") if same else ("altered", f"{seen.why}, but with another content")

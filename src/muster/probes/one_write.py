@@ -6,29 +6,35 @@ import asyncio
 import secrets
 from dataclasses import replace
 
-from muster.probes.exchange import Answer, Exchange
-from muster.probes.outcomes import Outcome
-from muster.probes.probing import filled, judged_read_back
-from muster.system.definition import LedgerSpec
+from muster.probes.exchange import Answer
+from muster.probes.reading import judged_read_back
+from muster.probes.store import MARK, Entry
+from muster.probes.stores import open_store
+from muster.system.definition import SystemDefinition
 
 
-def write_once(url: str, ledger: LedgerSpec) -> Answer:
-    """Write something under an id of its own and read it back, each within the ledger's limit.
+def write_once(url: str, system: SystemDefinition) -> Answer:
+    """Write something under an id of its own and read it back, each within the ledger's limit; then remove it again,
+    where the system allows.
 
     The answer's outcome is ok only where the write was acknowledged and found as it was written; else its `why` says in
     one line what came instead.
 
     Raises:
-        UsageError: the URL names no host that can be reached over HTTP.
+        UsageError: the URL names no host that can be reached over HTTP, or the ledger's class cannot be used.
         OwnLimitError: this process has no connections left.
     """
-    return asyncio.run(_write(url, ledger, f"muster-check-{secrets.token_hex(8)}", secrets.token_hex(16)))
+    return asyncio.run(_write(url, system, f"{MARK}check-{secrets.token_hex(8)}", secrets.token_hex(16)))
 
 
-async def _write(url: str, ledger: LedgerSpec, identity: str, content: str) -> Answer:
-    async with Exchange(url) as exchange:
-        created = await exchange.send(filled(ledger.create, identity, content), kept=False, limit_s=ledger.limit_s)
-        if created.outcome is not Outcome.OK:
-            return replace(created, why=f"writing: {created.why}")
-        found = await exchange.send(filled(ledger.read, identity, content), kept=False, limit_s=ledger.limit_s)
-        return judged_read_back(ledger, identity, content, found)
+async def _write(url: str, system: SystemDefinition, identity: str, content: str) -> Answer:
+    limit_s = system.ledger.limit_s
+    async with open_store(system, url) as (store, _):
+        made = await store.write(identity, content, kept=False, limit_s=limit_s)
+        if made.certainty != "acknowledged":
+            return replace(made.answer, why=f"writing: {made.answer.why}")
+        entry = Entry(identity, made.key)
+        found = await store.read(entry, kept=False, limit_s=limit_s)
+        if store.removes and found.contents == [content]:
+            await store.remove(entry, limit_s=limit_s)  # what is left is marked, and no finding about the service
+        return judged_read_back(content, found)

@@ -8,14 +8,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from muster.base.errors import UsageError
-from muster.system.definition import ExpectProbe, LedgerSpec, ReadProbe
+from muster.system.definition import ExpectProbe, ReadProbe
+from muster.system.parts import AnyLedger, ProberLimits
 
 READ = "read"
 WRITE = "write"
 
 
 class Plan(BaseModel):
-    """One prober's work. `run` is part of each write's id and must be new with each prober."""
+    """One prober's work. `run` is part of each write's id and must be new with each prober; `directory` is that of
+    system.yaml, where a class of the user's own is looked for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,8 +25,10 @@ class Plan(BaseModel):
     url: str
     run: str
     read: ReadProbe
-    ledger: LedgerSpec
+    ledger: AnyLedger
     further: list[ExpectProbe] = []
+    limits: ProberLimits = ProberLimits()
+    directory: Path = Path()
 
     def probes(self) -> list[dict[str, Any]]:
         """The probes as the `prober` event tells them."""

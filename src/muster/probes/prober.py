@@ -13,8 +13,9 @@ from muster.base.errors import MusterError, TimeoutExceededError
 from muster.base.process import Child, run_id
 from muster.base.timeline import Tail
 from muster.base.waiting import wait_for
+from muster.probes.loading import find_ledger
 from muster.probes.plan import Plan
-from muster.system.definition import SystemDefinition
+from muster.system.definition import PythonLedgerSpec, SystemDefinition
 
 
 class ProberError(MusterError):
@@ -38,7 +39,7 @@ class Prober:
         `directory` gets its plan and its log; `further` names probes of system.yaml to be made beside reads and writes.
 
         Raises:
-            UsageError: system.yaml has no such further probe.
+            UsageError: system.yaml has no such further probe, or the class that it names as ledger cannot be used.
             ProberError: the directory cannot be written.
         """
         # New with each prober: two in one run must not write the same ids.
@@ -50,10 +51,14 @@ class Prober:
             read=system.read,
             ledger=system.ledger,
             further=[system.further_probe(name) for name in further],
+            limits=system.prober,
+            directory=system.directory,
         )
+        if isinstance(system.ledger, PythonLedgerSpec):
+            find_ledger(system.ledger, system.directory)  # told here and not in the log of a process that ended
         file, log = directory / f"prober-{run}.json", directory / f"prober-{run}.log"
         tail = Tail(timeline)
-        tail.read()
+        tail.skip()
         try:
             file.write_text(plan.model_dump_json(indent=2))
             with log.open("wb") as output:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from muster.base.clock import SYSTEM_CLOCK, Clock
 from muster.base.errors import RefusedError
-from muster.probes.answers import parse, values_at
-from muster.probes.instances import ask_once
 from muster.probes.outcomes import Outcome
+from muster.probes.reading import read_once
 from muster.recovery.procedure import Context
 
 # A Service chooses a pod for each connection by chance: one of 3 pods is left out by 12 of them once in 100 times.
@@ -37,15 +36,10 @@ def unanswered(context: Context) -> str:
 
 def _wrong(context: Context) -> str:
     """What is wrong with one answer: `shed` where it is a clean refusal, empty where nothing is."""
-    read = context.system.read
-    answer = ask_once(context.url, read.request, limit_s=read.limit_s)
+    answer = read_once(context.url, context.system.read)
     if answer.outcome is Outcome.SHED:
         return Outcome.SHED
-    if answer.outcome is not Outcome.OK:
-        return f"{answer.outcome}: {answer.why}"
-    if read.contains and not values_at(parse(answer.body), read.contains):
-        return f"an answer that holds no '{read.contains}'"
-    return ""
+    return "" if answer.outcome is Outcome.OK else f"{answer.outcome}: {answer.why}"
 
 
 def lasting(look: Callable[[], str], *, clock: Clock = SYSTEM_CLOCK) -> str:

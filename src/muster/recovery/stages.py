@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from muster.base.errors import ClusterError, UsageError
-from muster.probes.answers import parse, unexpected, values_at
-from muster.probes.instances import ask_instances, ask_once
+from muster.probes.answers import unexpected
+from muster.probes.instances import ask_instances
 from muster.probes.one_write import write_once
 from muster.probes.outcomes import Outcome
+from muster.probes.reading import read_once
 from muster.recovery.procedure import Context
 from muster.recovery.workloads import Workload
 from muster.system.manifests import read_manifests, workload_names
@@ -133,17 +134,13 @@ class Service:
 
     def unread(self) -> str:
         """Whether the service answers rightly to a read."""
-        read = self._system.read
-        answer = ask_once(self._context.url, read.request, limit_s=read.limit_s)
-        if answer.outcome is not Outcome.OK:
-            return f"{read.request.path}: {answer.outcome}: {answer.why}"
-        if read.contains and not values_at(parse(answer.body), read.contains):
-            return f"{read.request.path} holds no '{read.contains}'"
-        return ""
+        answer = read_once(self._context.url, self._system.read)
+        path = self._system.read.request.path
+        return "" if answer.outcome is Outcome.OK else f"{path}: {answer.outcome}: {answer.why}"
 
     def unwritten(self) -> str:
         """Whether a write is acknowledged, and found when it is read back."""
-        answer = write_once(self._context.url, self._system.ledger)
+        answer = write_once(self._context.url, self._system)
         return "" if answer.outcome is Outcome.OK else f"{answer.outcome}: {answer.why}"
 
     def incomplete(self) -> str:

@@ -11,9 +11,9 @@ from muster.base.errors import ClusterError, RefusedError, UsageError
 from muster.base.waiting import wait_for
 from muster.probes.answers import MISSING, parse, values_at
 from muster.probes.exchange import Exchange
+from muster.probes.http_store import filled
 from muster.probes.instances import ask_once
 from muster.probes.outcomes import Outcome
-from muster.probes.probing import filled
 from muster.recovery.procedure import Context
 from muster.system.operations import Workflows
 
@@ -122,7 +122,7 @@ class StuckWork:
 
     async def _try(self, exchange: Exchange, identity: str) -> str:
         """Resume one, and say what is wrong if that did not work."""
-        request, why = filled(self.spec.resume, identity, ""), ""
+        request, why = filled(self.spec.resume, id=identity), ""
         for attempt in range(TRIES):
             await asyncio.sleep(0.2 * attempt)
             answer = await exchange.send(request, kept=True, limit_s=LIMIT_S)

@@ -7,6 +7,7 @@ by `muster.probes`.
 from muster.system.definition import (
     Database,
     LedgerSpec,
+    PythonLedgerSpec,
     ReadProbe,
     Request,
     SystemDefinition,
@@ -19,6 +20,7 @@ from muster.system.state import Standby, SystemState
 __all__ = [
     "Database",
     "LedgerSpec",
+    "PythonLedgerSpec",
     "ReadProbe",
     "Request",
     "Standby",

@@ -9,14 +9,19 @@ import yaml
 from pydantic import Field, PrivateAttr, ValidationError
 
 from muster.base.errors import UsageError
+from muster.base.lines import line_of
+from muster.system.monitoring import Monitoring
+from muster.system.objectives import ObjectiveTargets
 from muster.system.operations import Operations
 from muster.system.parts import (
+    AnyLedger,
     Database,
     ExpectProbe,
     Image,
     LedgerSpec,
     Name,
-    ObjectiveTargets,
+    ProberLimits,
+    PythonLedgerSpec,
     ReadProbe,
     Request,
     Seconds,
@@ -29,6 +34,7 @@ __all__ = [
     "Database",
     "ExpectProbe",
     "LedgerSpec",
+    "PythonLedgerSpec",
     "ReadProbe",
     "Request",
     "SystemDefinition",
@@ -49,10 +55,12 @@ class SystemDefinition(Strict):
     service: ServiceAddress
     images: dict[str, Image] = {}
     read: ReadProbe
-    ledger: LedgerSpec
+    ledger: AnyLedger
     probes: list[ExpectProbe] = []
+    prober: ProberLimits = ProberLimits()
     database: Database | None = None
     operations: Operations = Operations()
+    monitoring: Monitoring | None = None
     objectives: ObjectiveTargets = ObjectiveTargets()
     severities: dict[str, SeverityTargets] = {}
     max_requests_per_s: Annotated[float, Field(gt=0)] = 5000.0
@@ -76,6 +84,16 @@ class SystemDefinition(Strict):
             there = ", ".join(["read", "write", *(probe.name for probe in self.probes)])
             raise UsageError(f"probe '{name}' is not in the system.yaml of {self.name} (there are: {there})")
         return found
+
+    @property
+    def base_requests_per_s(self) -> float:
+        """What all probes ask together while they are answered, a write counting as two (it is read back)."""
+        return 1 / self.read.every_s + 2 / self.ledger.every_s + sum(1 / probe.every_s for probe in self.probes)
+
+    @property
+    def openslo(self) -> Path | None:
+        """The OpenSLO file of the system's service levels, or None."""
+        return None if self.objectives.openslo is None else self._directory / self.objectives.openslo
 
     @property
     def manifest_directory(self) -> Path:
@@ -119,8 +137,9 @@ def read_system(path: Path) -> SystemDefinition:
         raise UsageError(_explain(path, root, error)) from None
     system._directory = path.parent.absolute()  # noqa: SLF001
     if not system.manifest_directory.is_dir():
-        line = _line(root, ("manifests",))
+        line = line_of(root, ("manifests",))
         raise UsageError(f"{path}, line {line}: 'manifests': there is no directory {system.manifest_directory}")
+    _refuse_too_much(system, f"{path}, line {line_of(root, ('prober', 'max_requests_per_s'))}")
     return system
 
 
@@ -139,31 +158,26 @@ def find_system(root: Path) -> Path:
     raise UsageError(f"more than one system definition found ({names}); choose one with --system")
 
 
+def _refuse_too_much(system: SystemDefinition, where: str) -> None:
+    asked, most = system.base_requests_per_s, system.prober.max_requests_per_s
+    if asked > most * (1 + 1e-9):
+        raise UsageError(
+            f"{where}: the probes ask {asked:.4g} requests/s together (a write counts as two), more than "
+            f"'prober.max_requests_per_s' of {most:g}: make 'every_s' of a probe longer, or allow more"
+        )
+
+
 def _explain(path: Path, root: yaml.Node | None, error: ValidationError) -> str:
     """The first problem in one sentence; how many more there are at its end."""
     problems = error.errors()
     first = problems[0]
     # pydantic puts the names of union members into locations; only keys and indices of the document are of use.
     key = ".".join(str(part) for part in first["loc"]) or "(document)"
-    wrong = {"missing": "is missing", "extra_forbidden": "is not a key that is known here"}.get(
-        first["type"], f"is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}, not {first['input']!r}"
-    )
+    said = first["msg"][:1].lower() + first["msg"][1:]
+    wrong = {
+        "missing": "is missing",
+        "extra_forbidden": "is not a key that is known here",
+        "value_error": f"is wrong: {first['msg'].removeprefix('Value error, ')}",  # a sentence of our own
+    }.get(first["type"], f"is wrong: {said}, not {first['input']!r}")
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{path}, line {_line(root, first['loc'])}: '{key}' {wrong}{more}"
-
-
-def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """The line of the deepest node on the way to `location` that exists."""
-    line = 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((key, value) for key, value in node.value if key.value == part), None)
-            if pair is None:
-                return line
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
+    return f"{path}, line {line_of(root, first['loc'])}: '{key}' {wrong}{more}"

@@ -1,0 +1,48 @@
+"""Whether an answer is right: the one place that decides it, for the prober, the procedures and whoever looks once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from muster.probes.answers import parse, unexpected, values_at
+from muster.probes.exchange import Answer
+from muster.probes.instances import ask_once
+from muster.probes.outcomes import Outcome
+from muster.probes.store import Seen
+from muster.system.definition import ExpectProbe, ReadProbe
+
+
+def read_once(url: str, probe: ReadProbe) -> Answer:
+    """Make the system's read once, within its limit; its outcome is ok only where the answer was right.
+
+    Raises:
+        UsageError: the URL names no host that can be reached over HTTP.
+        OwnLimitError: this process has no connections left.
+    """
+    return judged_read(probe, ask_once(url, probe.request, limit_s=probe.limit_s))
+
+
+def judged_read(probe: ReadProbe, answer: Answer) -> Answer:
+    """The answer to the system's read, `wrong` where it does not hold what it must."""
+    if answer.outcome is not Outcome.OK or not probe.contains or values_at(parse(answer.body), probe.contains):
+        return answer
+    return replace(answer, outcome=Outcome.WRONG, why=f"the answer holds no '{probe.contains}'")
+
+
+def judged_expect(probe: ExpectProbe, answer: Answer) -> Answer:
+    """The answer to a further probe, `wrong` where it holds something else than is expected."""
+    if answer.outcome is not Outcome.OK or not (strange := unexpected(parse(answer.body), probe.expect)):
+        return answer
+    return replace(answer, outcome=Outcome.WRONG, why=strange)
+
+
+def judged_read_back(content: str, seen: Seen) -> Answer:
+    """The answer to looking for a write that was acknowledged, `wrong` unless it is there once and as written."""
+    answer = seen.answer
+    if answer.outcome is not Outcome.OK:
+        return replace(answer, why=f"reading back: {answer.why}")
+    if seen.contents == [content]:
+        return answer
+    count = 0 if seen.contents is None else len(seen.contents)
+    said = "is not there" if not count else "is there more than once" if count > 1 else "has another content"
+    return replace(answer, outcome=Outcome.WRONG, why=f"reading back: what was acknowledged {said}")

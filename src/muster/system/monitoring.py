@@ -1,0 +1,68 @@
+"""The system's own monitoring: the part `monitoring` of system.yaml (docs/detection.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from muster.system.parts import Strict
+
+LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class MonitoringServer(Strict):
+    """A server that knows which alerts fire: `url` is what stands before its `/api`.
+
+    `matchers` are labels that an alert must have besides its name. The server is asked every `every_s` seconds and has
+    `limit_s` seconds to answer. `token_env` names the environment variable that holds a bearer token.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    matchers: dict[LabelName, str] = {}
+    every_s: Annotated[float, Field(ge=0.1, le=10)] = 0.5
+    limit_s: Annotated[float, Field(gt=0, le=30)] = 2.0
+    token_env: EnvironmentName | None = None
+
+    @field_validator("url", mode="after")
+    @classmethod
+    def _is_a_base(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("a secret does not belong here, name an environment variable that holds it in 'token_env'")
+        parts.port  # noqa: B018  (looking at it raises where it is none)
+        if not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("right would be what stands before '/api', such as http://alertmanager.example:9093")
+        return url.rstrip("/")
+
+    @field_validator("matchers", mode="after")
+    @classmethod
+    def _leave_the_name_to_the_drill(cls, matchers: dict[str, str]) -> dict[str, str]:
+        if "alertname" in matchers:
+            raise ValueError("each drill names its alert itself, by alert='...' in its marker")
+        return matchers
+
+
+class Monitoring(Strict):
+    """Where it is asked which alerts fire: one Alertmanager, or one Prometheus (or what speaks like it)."""
+
+    alertmanager: MonitoringServer | None = None
+    prometheus: MonitoringServer | None = None
+
+    @model_validator(mode="after")
+    def _one_is_named(self) -> Self:
+        if (self.alertmanager is None) == (self.prometheus is None):
+            raise ValueError("right would be one of 'alertmanager' and 'prometheus'")
+        return self
+
+    @property
+    def kind(self) -> Literal["alertmanager", "prometheus"]:
+        return "prometheus" if self.alertmanager is None else "alertmanager"
+
+    @property
+    def server(self) -> MonitoringServer:
+        server = self.alertmanager or self.prometheus
+        assert server is not None
+        return server

@@ -1,0 +1,70 @@
+"""Whether an answer is right is decided in one place."""
+
+from __future__ import annotations
+
+import pytest
+from tests.probes.service import Service, system_of, unused_port
+
+from muster.probes.exchange import Answer
+from muster.probes.outcomes import Outcome
+from muster.probes.reading import judged_expect, judged_read, judged_read_back, read_once
+from muster.probes.store import Seen
+from muster.system.definition import ExpectProbe, ReadProbe, Request
+
+READ = system_of().read
+ANYTHING = ReadProbe(request=Request(path="/status"))
+FLEET = ExpectProbe(name="fleet", request=Request(path="/fleet"), expect={"degraded": False})
+
+
+def answer(body: bytes, outcome: Outcome = Outcome.OK, why: str = "") -> Answer:
+    return Answer(1.0, 2.0, outcome, "new", True, 200, body, why)
+
+
+@pytest.mark.parametrize(
+    ("probe", "body", "wrong"),
+    [
+        (READ, b'{"status": {"ok": false}}', ""),
+        (READ, b'{"status": {}}', "the answer holds no 'status.ok'"),
+        (READ, b"<html>all is well</html>", "the answer holds no 'status.ok'"),
+        (ANYTHING, b"", ""),
+    ],
+)
+def test_a_read_is_right_if_it_holds_what_it_must(probe: ReadProbe, body: bytes, wrong: str) -> None:
+    judged = judged_read(probe, answer(body))
+    assert (judged.outcome, judged.why) == (Outcome.WRONG if wrong else Outcome.OK, wrong)
+
+
+def test_what_is_no_answer_is_left_as_it_was() -> None:
+    shed = answer(b"{}", Outcome.SHED, "503")
+    assert judged_read(READ, shed) is shed
+    assert judged_expect(FLEET, shed) is shed
+    assert judged_read_back("text", Seen(shed, None)).why == "reading back: 503"
+
+
+def test_a_further_probe_is_right_if_it_holds_just_that() -> None:
+    assert judged_expect(FLEET, answer(b'{"degraded": false}')).outcome is Outcome.OK
+    assert judged_expect(FLEET, answer(b"{}")).why == "'degraded' is nothing, not false"
+
+
+@pytest.mark.parametrize(
+    ("contents", "said"),
+    [
+        (["text"], ""),
+        ([], "is not there"),
+        (None, "is not there"),
+        (["text", "text"], "is there more than once"),
+        (["else"], "has another content"),
+    ],
+)
+def test_a_write_is_right_if_it_is_there_once_and_as_written(contents: list[object] | None, said: str) -> None:
+    judged = judged_read_back("text", Seen(answer(b""), contents))
+    assert judged.outcome is (Outcome.WRONG if said else Outcome.OK)
+    assert judged.why == (f"reading back: what was acknowledged {said}" if said else "")
+
+
+def test_one_read_of_a_service() -> None:
+    with Service() as service:
+        assert read_once(service.url, READ).outcome is Outcome.OK
+        service.pages["/status"] = {}
+        assert read_once(service.url, READ).why == "the answer holds no 'status.ok'"
+    assert read_once(f"http://127.0.0.1:{unused_port()}", READ).outcome is Outcome.REFUSED
