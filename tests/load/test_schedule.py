@@ -75,6 +75,41 @@ def test_as_many_requests_come_in_a_ramp_as_its_rates_say() -> None:
     assert count(pace, 3.0, 4.0) == pytest.approx(300, abs=2)
 
 
+def test_of_two_changes_at_one_moment_the_later_one_counts() -> None:
+    pace = Pace(100.0, 0.0)
+    pace.change(300.0, at=2.0)
+    pace.change(50.0, at=2.0)
+    assert [pace.rate_at(1.0), pace.rate_at(2.0)] == [100, 50]
+    assert pace.wanted(0.0, 4.0) == pytest.approx(300)
+
+
+def test_what_was_planned_for_later_is_dropped_by_a_change() -> None:
+    pace = Pace(100.0, 0.0)
+    pace.change(300.0, at=2.0, over_s=2.0)
+    pace.change(50.0, at=1.0)
+    assert [pace.rate_at(moment) for moment in (0.5, 1.0, 3.0, 9.0)] == [100, 50, 50, 50]
+    assert [change.rate for change in pace.changes(0.0, 99.0)] == [50]
+
+
+def test_following_another_goes_on_along_its_line() -> None:
+    other = Pace(100.0, 0.0)
+    other.change(300.0, at=1.0, over_s=2.0)
+    other.change(40.0, at=5.0)
+    pace = Pace(900.0, 0.0)
+    pace.follow(other, at=2.0)
+    assert [pace.rate_at(moment) for moment in (1.9, 2.0, 2.5, 3.0, 4.9, 5.0)] == [900, 200, 250, 300, 300, 40]
+
+
+@given(st.lists(st.tuples(st.floats(0.001, 3), RATES, st.floats(0, 3)), max_size=6), st.floats(0, 20))
+def test_the_highest_rate_ahead_is_not_passed(changes: list[tuple[float, float, float]], since: float) -> None:
+    pace, at = Pace(10.0, 0.0), 0.0
+    for later, rate, over in changes:
+        at += later
+        pace.change(rate, at=at, over_s=over)
+    ahead = [pace.rate_at(since + step / 10) for step in range(300)]
+    assert max(ahead) <= pace.highest(since) * (1 + 1e-9)
+
+
 def test_a_change_in_the_middle_of_a_ramp_goes_on_from_the_rate_reached() -> None:
     pace = Pace(100.0, 0.0)
     pace.change(300.0, at=1.0, over_s=2.0)

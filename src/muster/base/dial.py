@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import orjson
 
@@ -26,56 +26,59 @@ BLOCK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A rate that is wanted from now on, in requests/s, reached evenly over `over_s` seconds."""
+    """A rate that is wanted from now on, in requests/s, reached evenly over `over_s` seconds.
+
+    The owner wants it for good; one that is `held` stands over what the owner wants, until a `LetGo`.
+    """
 
     rate: float
     over_s: float = 0.0
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Nobody holds the rate any more: what the owner wants is wanted again."""
 
 
 class Dial:
-    """The load's end: tells which rate is wanted."""
+    """The load's end: tells what is wanted."""
 
-    def __init__(self, path: Path, rate: float) -> None:
-        """Read the pipe at `path`; `rate` is the owner's, in requests/s.
+    def __init__(self, path: Path) -> None:
+        """Read the pipe at `path`.
 
         Raises:
             OSError: there is no such pipe.
         """
         self._pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._own = rate
         self._held = False
-        self._news: Turn | None = None
         self._rest = b""
 
-    def read(self) -> Turn | None:
-        """What is wanted from now on, if that has changed since the last time; never waits."""
-        nobody_there = self._receive()
+    def read(self) -> list[Turn | LetGo]:
+        """What was wanted since the last time, in that order; never waits."""
+        news: list[Turn | LetGo] = []
+        nobody_there = self._receive(news)
         if nobody_there and self._held:
-            self._held, self._news = False, Turn(self._own)
-        news, self._news = self._news, None
+            self._held = False
+            news.append(LetGo())
         return news
 
     def close(self) -> None:
         os.close(self._pipe)
 
-    def _receive(self) -> bool:
+    def _receive(self, news: list[Turn | LetGo]) -> bool:
         """Take in what was sent; returns whether nobody has a hand on it any more."""
         with contextlib.suppress(BlockingIOError):
             while data := os.read(self._pipe, BLOCK):
                 *lines, self._rest = (self._rest + data).split(b"\n")
-                for line in lines:
-                    self._take(orjson.loads(line))
+                news.extend(self._taken(orjson.loads(line)) for line in lines)
             return True
         return False
 
-    def _take(self, sent: dict[str, float]) -> None:
-        turn = Turn(sent["rate"], sent["over_s"])
-        if sent["held"]:
-            self._held, self._news = True, turn
-            return
-        self._own = turn.rate
-        if not self._held:
-            self._news = turn
+    def _taken(self, sent: dict[str, Any]) -> Turn:
+        turn = Turn(sent["rate"], sent["over_s"], sent["held"])
+        self._held = self._held or turn.held
+        return turn
 
 
 class Hand:

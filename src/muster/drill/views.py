@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from muster.base.clock import now
 from muster.base.errors import TimeoutExceededError
 from muster.base.waiting import wait_for
+from muster.drill.alert import AlertCheck
 from muster.drill.checks import GoodCheck, SteadyCheck
 from muster.drill.drill import Drill, UnprovableError
 from muster.drill.known_good import keep_known_good
 from muster.faults.injection import Injection
 from muster.load.profiles import find_profile
-from muster.load.run import LoadRun
+from muster.load.run import Arrivals, LoadRun
+from muster.load.stages import Stage, checked, described
+from muster.probes.cleaning import clean_up
 from muster.probes.ledger import read_back
 from muster.recovery import Context, Outcome, find_procedure, run
 from muster.safety import AuditLog
@@ -85,28 +88,58 @@ class SystemView:
         drill.timeline.append("good", ok=True, why="")
         return True
 
+    def wait_alert(self, within: float | None = None) -> bool:
+        """Wait until the drill's alert fires; whether it did within so many seconds of the injection.
+
+        By default until the detection target has passed, so that the alert's absence can be judged. Whoever responds to
+        alerts calls this before `recover`: the time that it takes then counts for the RTO, as it does for people.
+
+        Raises:
+            UsageError: the drill declares no alert, or nothing was injected yet.
+        """
+        drill = self._drill
+        check = AlertCheck(drill, within)
+        drill.enter("alert", drill.declaration.alert or "")
+        try:
+            return wait_for(check.decided, within=check.deadline_s, every=0.1, reason="an alert") == "firing"
+        except TimeoutExceededError:
+            return False
+
 
 class LoadView:
-    """Load on the system: `with load(rate=200): ...`."""
+    """Load on the system: `with load(rate=200): ...`, or `with load(stages=[steady(200, for_s=30), ...]): ...`."""
 
     def __init__(self, drill: Drill) -> None:
         self._drill = drill
 
     @contextmanager
-    def __call__(self, *, rate: float, profile: str | None = None) -> Iterator[LoadRun]:
-        """Run a Locust file of loadtests/ (the drill's own by default) at an open-loop `rate` in requests/s.
+    def __call__(
+        self,
+        *,
+        rate: float | None = None,
+        stages: Sequence[Stage] = (),
+        profile: str | None = None,
+        arrivals: Arrivals = "even",
+    ) -> Iterator[LoadRun]:
+        """Run a Locust file of loadtests/ (the drill's own by default) at an open-loop `rate` in requests/s, or through
+        `stages` (muster.load.stages), which count from when Locust has started; after the last its rate is kept.
+
+        A fault that raises the load raises the one that was begun first.
 
         Raises:
-            UsageError: no such file, or a rate above the system's ceiling.
+            UsageError: no such file; or a rate, a stage, or all loads of the drill together above the system's ceiling.
         """
         drill = self._drill
         path = find_profile(drill.project.loadtests, profile or drill.declaration.load or "")
         ceiling = drill.state.definition.max_requests_per_s
+        checked(rate, stages, ceiling)  # before anything starts
         with drill.probing():
-            drill.enter("load", f"{path.stem} at {rate:g} requests/s")
+            drill.enter("load", f"{path.stem} at {described(rate, stages)}")
             run = LoadRun.start(
                 path,
                 rate=rate,
+                stages=stages,
+                arrivals=arrivals,
                 url=drill.url,
                 timeline=drill.timeline_path,
                 directory=drill.work,
@@ -225,4 +258,8 @@ class ObjectivesView:
             required += ["rpo"] + (["lost_writes"] if drill.declaration.max_lost_writes is not None else [])
         if slo is not None:
             required.append("slo")
+        if drill.declaration.alert is not None:
+            required.append("detection")
         drill.timeline.append("judged", required=required, began=began)
+        if rpo is not None:
+            clean_up(drill.state.definition, drill.url, drill.timeline_path)

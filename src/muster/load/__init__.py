@@ -4,8 +4,14 @@ Belongs here: finding and running a load profile, and what a profile imports. Wh
 `muster.verdict`. Import from the modules: `openloop` imports Locust, which patches the process that it is in.
 
     profiles     the Locust files that there are
-    run          running one as a subprocess
-    openloop     what a Locust file imports
+    stages       what a load does by the clock, for `load(stages=[...])`
+    run          running a file as a subprocess
+    openloop     what a Locust file imports: kinds of users
+    generator    the one schedule of that process, which gives each turn to a kind
     schedule     when each request is meant to be sent
+    steering     who decides on the rate: stages, owner, fault, ceiling
+    allowance    what the loads of one drill may send together
+    gate         the ceiling, request by request
+    record       what is written onto the timeline
     connection   HTTP over connections that are renewed
 """

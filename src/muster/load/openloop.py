@@ -6,41 +6,34 @@ latency from the intended time. A file that uses it is a plain Locust file:
 
     locust -f loadtests/steady.py --headless -u 1 --host http://127.0.0.1:8080 --rate 200
 
-Each user is one schedule, so one user is enough (`-u 1`); N of them ask N times as much. Importing this imports Locust,
-which patches the process: never import it in pytest.
+A process has one schedule, whatever -u says. Importing this imports Locust, which patches the process: never import it
+in pytest.
 """
 
 from __future__ import annotations
 
-import logging
-import random
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from random import Random
 from typing import Any
 
 import gevent
 import orjson
-from gevent import Greenlet
-from gevent.pool import Group
 from locust import User, events
 from locust.env import Environment
 from locust.exception import CatchResponseError
 
 from muster.base.clock import now
-from muster.base.dial import Dial, Turn
-from muster.base.timeline import TimelineError
+from muster.base.errors import UsageError
 from muster.load.connection import Connections, NoAnswerError
+from muster.load.gate import Gate
+from muster.load.generator import GIVE_UP_S, Generator
 from muster.load.record import LoadRecord
-from muster.load.schedule import Pace, even, poisson
-from muster.probes.events import FLUSH_EVERY_S
-from muster.probes.outcomes import Outcome, OwnLimitError, of_status
+from muster.probes.outcomes import Outcome, of_status
 
-LATE_S = 1.0  # a generator further behind than this does not generate the load that was asked for
-LAST_ANSWERS_S = 0.3  # how long requests under way at the end may still be answered
-MOST_UNDER_WAY = 4000
-DIAL_EVERY_S = 0.05
+SLOT_S = 0.02  # how late a request may leave after the moment that it was given
 WRONG_CONTENT = (AssertionError, LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -54,7 +47,26 @@ def _add_options(parser: ArgumentParser, **_: Any) -> None:
     group.add_argument("--seed", type=int, default=0, help="Makes the choice of tasks repeatable")
     group.add_argument("--timeline", default="", help="Timeline file to append each request to")
     group.add_argument("--dial", default="", help="Named pipe through which the rate is changed (muster.base.dial)")
-    group.add_argument("--ceiling", type=float, default=0.0, help="Requests per second that no change may pass")
+    group.add_argument("--ceiling", type=float, default=0.0, help="Requests per second that are never passed")
+    group.add_argument("--stages", default="", help="JSON of the stages to go through (muster.load.stages)")
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _lead(environment: Environment, **_: Any) -> None:
+    """Put the one schedule in the place of the users that the file declares."""
+    kinds = environment.user_classes
+    if others := sorted(kind.__name__ for kind in kinds if not issubclass(kind, OpenLoopUser)):
+        sys.exit(f"error: users must be muster.load.openloop.OpenLoopUser, and {', '.join(others)} is not")
+    if idle := sorted(kind.__name__ for kind in kinds if not kind.tasks):
+        sys.exit(f"error: {', '.join(idle)} has no task; right would be a method below @task, or no such class")
+    Generator.kinds = tuple(sorted(kinds, key=lambda kind: kind.__name__))
+    options = environment.parsed_options
+    assert options is not None
+    try:
+        Generator.wanted(options)
+    except UsageError as error:
+        sys.exit(f"error: {error}")
+    environment.user_classes[:] = [Generator]
 
 
 class Answer:
@@ -79,12 +91,16 @@ class Answer:
 
 
 class OpenLoopUser(User):
-    """A Locust user whose tasks are started at intended times and run side by side."""
+    """A kind of user whose tasks are started at intended times and run side by side.
+
+    A file may declare several: of all turns each gets its share by `weight`. Each has its own tasks, connections and
+    limits.
+    """
 
     abstract = True
 
     rate: float = 100.0
-    """Tasks started per second where the command line names no --rate; afterwards what is wanted at the moment."""
+    """Tasks started per second where the command line names no --rate; of several kinds, the highest, for all."""
 
     limit_s: float = 2.0
     """Seconds from its sending after which a request is given up."""
@@ -92,37 +108,20 @@ class OpenLoopUser(User):
     renew_after: int = 4
     """Requests after which a connection is closed and a new one opened, so that a Service spreads them."""
 
+    random: Random
+    """What a task draws lots with, so that --seed makes it repeatable."""
+
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        options = environment.parsed_options
-        assert options is not None
         assert self.host, "name the service with --host"
-        self.rate = options.rate or self.rate
-        self.random = random.Random(options.seed)
-        self._gap = poisson(self.random) if options.arrivals == "poisson" else even
-        # The one task that Locust sees is the schedule; that starts the declared ones, each as often as it weighs.
-        self._declared, self.tasks = self.tasks, [OpenLoopUser._keep_schedule]
         self._connections = Connections(self.host, limit_s=self.limit_s, renew_after=self.renew_after)
-        self._under_way = Group()
-        self._ceiling = options.ceiling
-        self._dial = Dial(Path(options.dial), self.rate) if options.dial else None
-        timeline = Path(options.timeline) if options.timeline else None
-        self._record = LoadRecord(timeline, profile=Path(options.locustfile).stem, rate=self.rate)
 
-    def on_start(self) -> None:
-        """Tell that load begins. A subclass that has its own calls this one."""
-        self._record.tell("started")
-        self._pace = Pace(self.rate, now())
-        gevent.spawn(self._keep_flushing)
-        if self._dial:
-            gevent.spawn(self._keep_looking, self._dial)
+    def join(self, record: LoadRecord, gate: Gate, source: Random) -> None:
+        """Take what all kinds of users of a process share."""
+        self._record, self._gate, self.random = record, gate, source
 
-    def on_stop(self) -> None:
-        """Give what is under way a moment, and tell that load has ended. A subclass that has its own calls this one."""
-        self._under_way.join(timeout=LAST_ANSWERS_S)
-        self._record.tell("stopped", reason="it was told to stop", abandoned=len(self._under_way))
-        self._under_way.kill(block=False)
-        self._record.flush()
+    def close(self) -> None:
+        """Close the connections."""
         self._connections.close()
 
     @contextmanager
@@ -140,11 +139,16 @@ class OpenLoopUser(User):
 
         As in Locust's own `rest`, an assertion that fails, a missing key and the like in the block are the answer's
         fault. `status` are the statuses that are right; `name` stands for `path` in statistics.
+
+        Raises:
+            NotSentError: the ceiling leaves no room for it; the schedule takes that, and tells of it.
+            OwnLimitError: this process ran out of descriptors, ports and the like; likewise.
         """
         current = gevent.getcurrent()
-        sent = now()
+        ready = now()
         # The first request of a task is what the schedule intended; what follows in the same task has its own time.
-        intended, current.intended = getattr(current, "intended", None) or sent, None
+        intended, current.intended = getattr(current, "intended", None) or ready, None
+        sent = self._pass_gate(ready)
         answer = self._ask(method, path, json, dict(headers or {}), status)
         done = now()
         try:
@@ -162,6 +166,17 @@ class OpenLoopUser(User):
             exception=None if answer.outcome is Outcome.OK else CatchResponseError(f"{answer.outcome}: {answer.why}"),
         )
 
+    def _pass_gate(self, ready: float) -> float:
+        """Wait until a request that is ready may be sent, and return when that is."""
+        moment, latest = ready, ready + GIVE_UP_S
+        while (slot := self._gate.slot(moment, latest=latest)) > moment:
+            gevent.sleep(slot - moment)
+            moment = now()
+            if moment - slot <= SLOT_S:
+                break
+            # Held up meanwhile, as many others that waited: they must not leave all at once.
+        return moment
+
     def _ask(self, method: str, path: str, json: Any, headers: dict[str, str], status: tuple[int, ...]) -> Answer:
         answer, body = Answer(), None
         if json is not None:
@@ -177,62 +192,3 @@ class OpenLoopUser(User):
         if outcome is not Outcome.OK:
             answer.failure(f"status {reply.status}", outcome)
         return answer
-
-    def _keep_schedule(self) -> None:
-        intended = now()
-        while True:
-            self._start(intended)
-            intended = self._wait_turn(intended, self._gap())
-
-    def _wait_turn(self, before: float, gap: float) -> float:
-        """Wait until the request after that of `before` is due, and return the moment at which it was."""
-        # In slices, since the pace may change while a slow load waits.
-        while (intended := self._pace.after(before, gap)) - now() > DIAL_EVERY_S:
-            gevent.sleep(DIAL_EVERY_S)
-        # Also when late: tasks must get their turn.
-        gevent.sleep(max(intended - now(), 0))
-        return intended
-
-    def _start(self, intended: float) -> None:
-        if now() - intended > LATE_S:
-            self._record.behind(f"it is more than {LATE_S:g} s late")
-        if len(self._under_way) >= min(MOST_UNDER_WAY, int(self.rate * self.limit_s * 1.25) + 50):
-            self._record.behind(f"{len(self._under_way)} requests are under way", not_sent=1)
-            return
-        task = Greenlet(self._do, self.random.choice(self._declared))
-        task.intended = intended
-        self._under_way.start(task)
-
-    def _keep_looking(self, dial: Dial) -> None:
-        while True:
-            gevent.sleep(DIAL_EVERY_S)
-            if (turn := dial.read()) is not None:
-                self._follow(turn)
-
-    def _follow(self, turn: Turn) -> None:
-        if self._ceiling and turn.rate > self._ceiling:
-            most = f"{turn.rate:g} requests/s were wanted, system.yaml allows {self._ceiling:g} (max_requests_per_s)"
-            self._record.tell("kept", reason=most)
-            return
-        at = now()
-        self._pace.change(turn.rate, at=at, over_s=turn.over_s)
-        self.rate = turn.rate
-        self._record.rate(turn.rate, turn.over_s, at=at)
-
-    def _do(self, task: Any) -> None:
-        try:
-            task(self)
-        except OwnLimitError as error:
-            self._record.behind(str(error), not_sent=1)
-
-    def _keep_flushing(self) -> None:
-        while True:
-            gevent.sleep(FLUSH_EVERY_S)
-            try:
-                self._record.flush()
-            except TimelineError as error:
-                # Load that is not recorded must not go on.
-                logging.getLogger(__name__).critical("the load cannot go on: %s", error)
-                self.environment.process_exit_code = 1
-                self.environment.runner.quit()
-                return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,32 +25,45 @@ class Answered(Protocol):
 class LoadRecord:
     """The events of one load: requests, and how the load itself fares. Without a timeline it keeps nothing."""
 
-    def __init__(self, timeline: Path | None, *, profile: str, rate: float) -> None:
-        """Raises:
-        TimelineError: the timeline cannot be opened.
+    def __init__(self, timeline: Path | None, *, load: str, profile: str, rate: float) -> None:
+        """`load` tells it from other loads of the same drill.
+
+        Raises:
+            TimelineError: the timeline cannot be opened.
         """
         self._events = EventBuffer(Timeline(timeline)) if timeline else None
-        self._about: dict[str, Any] = {"profile": profile, "rate": rate}
+        self._about: dict[str, Any] = {"load": load, "profile": profile, "rate": rate}
         self._behind: str | None = None
+        self._since = math.inf
         self._not_sent = 0
+        self._late_s = 0.0
         self._told_at = 0.0
 
-    def tell(self, state: str, **fields: Any) -> None:
-        """Note a change of the load's own state."""
+    def tell(self, state: str, *, at: float | None = None, **fields: Any) -> None:
+        """Note a change of the load's own state, `at` a moment (CLOCK_MONOTONIC seconds) or now."""
         if self._events:
             self._tell_behind()
-            self._events.add("load", state=state, **self._about, **fields)
+            self._events.add("load", t=at, state=state, **self._about, **fields)
 
-    def rate(self, rate: float, over_s: float, *, at: float) -> None:
+    def rate(self, rate: float, over_s: float, *, at: float, stage: str = "") -> None:
         """Note that from `at` on (CLOCK_MONOTONIC seconds) another rate is wanted, reached over `over_s` seconds."""
         self._about["rate"] = rate
         if self._events:
-            self._events.add("load", t=at, state="rate", **self._about, over_s=over_s)
+            named: dict[str, Any] = {"stage": stage} if stage else {}
+            self._events.add("load", t=at, state="rate", **self._about, over_s=over_s, **named)
 
-    def behind(self, reason: str, *, not_sent: int = 0) -> None:
-        """Note that the load falls short of what was asked for; told at most once a second."""
-        self._behind = reason
+    def behind(self, reason: str, *, since: float, not_sent: int = 0, late_s: float = 0.0) -> None:
+        """Note that the load falls short of what was asked for; told at most once a second.
+
+        `since` is the moment (CLOCK_MONOTONIC seconds) at which that which was not done was due, `not_sent` the number
+        of requests that are not sent, `late_s` how late the generator was, 0 where it was not.
+        """
+        # Of several reasons the one that costs requests is told, rather than one that only delays them.
+        if self._behind is None or not_sent or not self._not_sent:
+            self._behind = reason
+        self._since = min(self._since, since)
         self._not_sent += not_sent
+        self._late_s = max(self._late_s, late_s)
 
     def request(self, name: str, intended: float, sent: float, done: float, answer: Answered, *, write: bool) -> None:
         """Note one request; times are CLOCK_MONOTONIC seconds."""
@@ -82,6 +96,13 @@ class LoadRecord:
             self._events.flush()
 
     def _tell_behind(self) -> None:
-        if self._events and self._behind is not None:
-            self._events.add("load", state="behind", **self._about, reason=self._behind, not_sent=self._not_sent)
-            self._behind, self._not_sent, self._told_at = None, 0, now()
+        if not self._events or self._behind is None:
+            return
+        short: dict[str, Any] = {
+            "reason": self._behind,
+            "not_sent": self._not_sent,
+            "late_s": self._late_s,
+            "since": self._since,
+        }
+        self._events.add("load", state="behind", **self._about, **short)
+        self._behind, self._since, self._not_sent, self._late_s, self._told_at = None, math.inf, 0, 0.0, now()
