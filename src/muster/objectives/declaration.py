@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from muster.base.errors import UsageError
-from muster.objectives.objective import Objective
+from muster.objectives.objective import Objective, Window
 
 
 class ProbeSpec(BaseModel):
@@ -23,6 +23,26 @@ class ProbeSpec(BaseModel):
     every_s: float = Field(gt=0)
     limit_s: float = Field(gt=0)
     write: bool = False
+
+
+class Repetition(BaseModel):
+    """Which repetition of a drill this is (`--repeat`), counted from 1."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    of: str
+    number: int = Field(ge=1)
+    total: int = Field(ge=1)
+
+
+class Unmeasured(BaseModel):
+    """A service level that is written down but not measured in this drill, with why (one line)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str
+    target: float
+    why: str
 
 
 class Declaration(BaseModel):
@@ -51,14 +71,17 @@ class Declaration(BaseModel):
     rpo_target_s: float | None = Field(default=None, ge=0)
     max_lost_writes: int | None = Field(default=None, ge=0)
     detection_target_s: float | None = Field(default=None, gt=0)
+    alert: str | None = None  # the alert of the system's own monitoring that ends the detection
     response_s: float | None = Field(default=None, ge=0)
     hold_s: float = Field(default=5.0, ge=1)  # service is looked at in buckets of 1 s: less holds nothing
     steady_s: float = Field(default=3.0, ge=1)
     probes: tuple[ProbeSpec, ...] = ()
     objectives: tuple[Objective, ...] = ()
+    unmeasured: tuple[Unmeasured, ...] = ()
     error_budget: int | float | None = Field(default=None, ge=0)
     proves_procedure: bool = False
     overload: bool = False
+    repetition: Repetition | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -72,10 +95,14 @@ class Declaration(BaseModel):
         names = [probe.name for probe in self.probes]
         if len(set(names)) != len(names):
             raise ValueError(f"probes {names} name one probe twice")
-        objectives = [objective.name for objective in self.objectives]
+        objectives = [objective.name for objective in self.objectives] + [one.name for one in self.unmeasured]
         if len(set(objectives)) != len(objectives):
             raise ValueError(f"objectives {objectives} name one objective twice")
         return self
+
+    def each_second(self, window: Window) -> list[Objective]:
+        """The objectives of a window that every second of load has to keep."""
+        return [one for one in self.objectives if window in one.windows and one.each_second]
 
     def to_event(self) -> dict[str, Any]:
         """The fields of the `declared` event, fit for JSON."""
