@@ -11,16 +11,19 @@ from typing import Self
 
 from muster.base import clock
 from muster.base.errors import MusterError
-from muster.base.timeline import Timeline, TimelineError, read_timeline
+from muster.base.timeline import Timeline, TimelineError
 from muster.drill.live import Live
 from muster.drill.watcher import Watcher
 from muster.faults.experiments import find_experiment
 from muster.faults.injection import Injection
+from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
 from muster.probes.plan import READ, WRITE
 from muster.probes.prober import Prober
 from muster.system import SystemState
-from muster.verdict import DrillVerdict, Verdict, judge
+from muster.verdict import DrillVerdict, Verdict, judge_file
+
+KEPT_S = 5.0  # by how much more than it looks at a wait keeps of the requests
 
 
 class UnprovableError(MusterError):
@@ -75,6 +78,9 @@ class Drill:
         self.live = Live(self.timeline_path)
         self.timeline.append("declared", **self.declaration.to_event())
         self._stack.enter_context(Watcher(self.state.cluster, self.state.namespace, self.timeline))
+        monitoring, alert = self.state.definition.monitoring, self.declaration.alert
+        if monitoring is not None and alert is not None:
+            self._stack.enter_context(AlertWatch(monitoring, alert, self.timeline))
         return self
 
     def __exit__(
@@ -104,7 +110,9 @@ class Drill:
 
     def pump(self) -> None:
         """Take in the timeline's news; every wait of a drill calls this."""
-        self.live.update()
+        declared = self.declaration
+        newest = clock.now() if self.injected_at is None else self.injected_at
+        self.live.update(since=newest - max(declared.steady_s, declared.hold_s) - KEPT_S)
 
     @contextmanager
     def probing(self) -> Iterator[None]:
@@ -168,7 +176,7 @@ class Drill:
         """End the drill and judge it from its timeline alone; `error` is what ended its body, if anything did."""
         try:
             self.timeline.append("ended", outcome="passed" if error is None else _told(error))
-            verdict = judge(read_timeline(self.timeline_path))
+            verdict = judge_file(self.timeline_path)
         except TimelineError as broken:
             why = f"the timeline cannot be judged: {broken}"
             declared = self.declaration

@@ -1,0 +1,192 @@
+"""A monitoring that is none, for tests: it speaks the protocols of an Alertmanager and a Prometheus on this machine.
+
+    with LocalMonitoring() as monitoring:
+        ...                                   # monitoring.url is what system.yaml names
+        monitoring.fire("DatabaseDown", severity="critical")
+
+An Alertmanager is told of alerts by `POST /api/v2/alerts`, and so is this one; a Prometheus has rules, and here has one
+for each alert that was named in `rules` or ever fired.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+NEVER = "0001-01-01T00:00:00Z"
+LONG_AGO = "2020-01-01T00:00:00.000Z"  # what an alert says of its own times; nothing here depends on them
+
+
+class LocalMonitoring:
+    """The server, on a free port of loopback. A context manager.
+
+    Attributes:
+        answer: where it is set, every question is answered with these (status, content type, body).
+        delay_s: how long an answer takes to begin.
+        trickle: answer a byte every 0.1 s, and so never to the end.
+        asked: the path with query, and the headers, of each question so far.
+    """
+
+    def __init__(self, *, rules: tuple[str, ...] = ()) -> None:
+        self.answer: tuple[int, str, str] | None = None
+        self.delay_s = 0.0
+        self.trickle = False
+        self.asked: list[tuple[str, Mapping[str, str]]] = []
+        self.ended = threading.Event()
+        self._rules = list(rules)
+        self._alerts: dict[str, dict[str, Any]] = {}
+        self._lock = threading.Lock()
+        self._server: ThreadingHTTPServer | None = None
+        self._port = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Listen; after a `stop` on the same port again."""
+        self.ended.clear()
+        self._server = _Server(self, self._port)
+        self._port = self._server.server_port
+        # Looked at this often, it notices a `stop` soon.
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the port: whoever asks is refused. May be called again."""
+        self.ended.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def fire(self, alert: str, *, state: str = "active", held_by: tuple[str, ...] = (), **labels: str) -> None:
+        """Have an alert fire; `state` is `active`, `suppressed` (silenced by `held_by`), `unprocessed` or `pending`."""
+        found = {"alertname": alert, **labels}
+        with self._lock:
+            self._alerts[_key(found)] = {"labels": found, "state": state, "silencedBy": list(held_by)}
+            if alert not in self._rules:
+                self._rules.append(alert)
+
+    def resolve(self, alert: str, **labels: str) -> None:
+        """Have it fire no more."""
+        with self._lock:
+            self._alerts.pop(_key({"alertname": alert, **labels}), None)
+
+    def alertmanager(self, filters: list[str]) -> list[dict[str, Any]]:
+        """What `GET /api/v2/alerts` answers, for filters of the form `label="value"`."""
+        wanted = {label: json.loads(value) for label, _, value in (text.partition("=") for text in filters)}
+        with self._lock:
+            return [
+                {
+                    "labels": alert["labels"],
+                    "annotations": {},
+                    "startsAt": LONG_AGO,
+                    "updatedAt": LONG_AGO,
+                    "endsAt": NEVER,
+                    "fingerprint": "0011223344556677",
+                    "receivers": [{"name": "pager"}],
+                    "status": {"state": alert["state"], "silencedBy": alert["silencedBy"], "inhibitedBy": []},
+                }
+                for alert in self._alerts.values()
+                if alert["state"] != "pending" and wanted.items() <= alert["labels"].items()
+            ]
+
+    def prometheus(self) -> dict[str, Any]:
+        """What `GET /api/v1/alerts` answers."""
+        with self._lock:
+            alerts = [
+                {
+                    "labels": alert["labels"],
+                    "annotations": {},
+                    "state": "pending" if alert["state"] == "pending" else "firing",
+                    "activeAt": LONG_AGO,
+                    "value": "1e+00",
+                }
+                for alert in self._alerts.values()
+            ]
+        return {"status": "success", "data": {"alerts": alerts}}
+
+    def rules(self) -> dict[str, Any]:
+        """What `GET /api/v1/rules` answers."""
+        rules = [{"name": name, "type": "alerting", "query": "up == 0", "health": "ok"} for name in self._rules]
+        return {"status": "success", "data": {"groups": [{"name": "all", "file": "rules.yml", "rules": rules}]}}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, monitoring: LocalMonitoring, port: int) -> None:
+        self.monitoring = monitoring
+        super().__init__(("127.0.0.1", port), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        monitoring = self.server.monitoring
+        parts = urlsplit(self.path)
+        monitoring.asked.append((self.path, dict(self.headers)))
+        monitoring.ended.wait(monitoring.delay_s)
+        if monitoring.answer is not None:
+            self._say(*monitoring.answer)
+        elif parts.path == "/api/v2/alerts":
+            self._say_json(monitoring.alertmanager(parse_qs(parts.query).get("filter", [])))
+        elif parts.path == "/api/v1/alerts":
+            self._say_json(monitoring.prometheus())
+        elif parts.path == "/api/v1/rules":
+            self._say_json(monitoring.rules())
+        else:
+            self._say(404, "text/plain", "404 page not found\n")
+
+    def do_POST(self) -> None:
+        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        for alert in told:
+            labels = dict(alert["labels"])
+            self.server.monitoring.fire(labels.pop("alertname"), **labels)
+        self._say(200, "application/json", "")
+
+    def _say_json(self, content: object) -> None:
+        self._say(200, "application/json", json.dumps(content))
+
+    def _say(self, status: int, kind: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self._send(body)
+        except OSError:  # whoever asked has gone
+            self.close_connection = True
+
+    def _send(self, body: bytes) -> None:
+        if not self.server.monitoring.trickle:
+            self.wfile.write(body)
+            return
+        for at in range(len(body)):
+            if self.server.monitoring.ended.wait(0.1):
+                return
+            self.wfile.write(body[at : at + 1])
+            self.wfile.flush()
+
+    def log_message(self, *_: object) -> None:
+        """Nobody wants to read it."""
+
+
+def _key(labels: Mapping[str, str]) -> str:
+    return json.dumps(sorted(labels.items()))
