@@ -44,6 +44,14 @@ def test_a_drill_that_became_slower_says_so() -> None:
     drill = one([*REHEARSED, fact(30, rto=6.0)])
     assert drill.rto.change is Change.HIGHER
     assert trend_line(drill.rto) == "slower by 3.9 s than the 20 earlier runs (median 2.1 s, spread 0.148 s)"
+    (told,) = changes(drill)
+    usual = "RTO 6.00 s after a median of 2.10 s and 2.20 s at most"
+    assert told == f"db_failure: slower than each of 20 earlier runs: {usual} (by chance once in 21 times)"
+
+
+def test_a_drill_whose_few_runs_seem_to_change_says_so_and_calls_it_no_regression() -> None:
+    drill = one([*REHEARSED[:8], fact(30, rto=6.0)])
+    assert drill.regression.found is None
     assert list(changes(drill)) == [f"db_failure: RTO {trend_line(drill.rto)}"]
 
 
@@ -146,4 +154,4 @@ def test_of_goodput_less_is_worse() -> None:
     runs = [*REHEARSED, fact(30)]
     series = {drill.id: objectives(300.0 + drill.id % 3, drill.id, "goodput", 270.0) for drill in runs}
     (drill,) = overview(runs, {**series, 30: objectives(200.0, 30, "goodput", 270.0)}, None, NOW)
-    assert "goodput after lower by 101 than" in next(changes(drill))
+    assert "goodput after lower by 101/s than" in next(changes(drill))

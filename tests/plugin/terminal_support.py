@@ -38,6 +38,7 @@ class Told:
     def __init__(self, item, directory):
         self.name = item.name.removeprefix("test_")
         self.state = self.live = SimpleNamespace(update=lambda: None, events=[])
+        self.pump = lambda: None
         self.project = SimpleNamespace(root=item.config.rootpath, experiments=item.config.rootpath / "experiments")
         self.declaration = SimpleNamespace(system="told", fault="pod-crash")
         self.directory = directory

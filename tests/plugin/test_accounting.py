@@ -14,14 +14,16 @@ STORIES = """
 from types import SimpleNamespace
 import pytest
 from muster.base.errors import MusterError
+from muster.plugin.declare import drill_name
 from muster.plugin.fixtures import DRILL
 from muster.verdict import judge
 from muster.verdict.testing import DrillStory
 
 class Told:
     def __init__(self, item, root):
-        self.name = item.name.removeprefix("test_")
+        self.name, self.nodeid = drill_name(item), item.nodeid
         self.state = self.live = SimpleNamespace(update=lambda: None, events=[])
+        self.pump = lambda: None
         self.project = SimpleNamespace(root=root, experiments=root / "experiments")
         self.declaration = SimpleNamespace(system="told", fault="pod-crash")
         self.directory = root / "reports"
@@ -29,7 +31,7 @@ class Told:
         self.story = {}
 
     def conclude(self, error):
-        declared = {"name": self.name, "nodeid": f"drills/test_it.py::test_{self.name}", **self.story}
+        declared = {"name": self.name, "nodeid": self.nodeid, **self.story}
         outcome = "passed" if error is None else f"{type(error).__name__}: {error}"
         return judge(DrillStory(declared=declared, outcome=outcome).events())
 

@@ -112,3 +112,10 @@ def test_the_plan_is_all_that_is_declared_and_nothing_is_run(drill_project: Dril
         "budget_s": 30,
     }
     assert drill_project.summary()["started"] == before
+
+
+@pytest.mark.parametrize("nothing", ["", " , "])
+def test_a_gate_that_insists_on_nothing_is_refused(drill_project: DrillProject, nothing: str) -> None:
+    code, summary, output = run(drill_project, "", "--require", nothing)
+    assert (code, summary["verdict"]) == (pytest.ExitCode.USAGE_ERROR, "unknown"), output
+    assert "--require names no drill; right would be NAME[,NAME] or 'all'" in output

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from muster.history import History, RunFacts
+from muster.history.query import Filters
+from muster.verdict import DrillVerdict, Verdict
+from muster.verdict.entry import RtoEntry
 
 from .test_accounting import run
 
@@ -73,3 +79,35 @@ def test_tests_that_are_no_drills_make_no_history(drill_project: DrillProject) -
     drill_project.write("tests/test_other.py", "def test_other():\n    pass\n")
     assert drill_project.pytest("tests").code == 0
     assert not (drill_project.root / "reports").exists()
+
+
+def test_a_drill_whose_session_is_killed_while_it_is_put_away_is_green_nowhere(drill_project: DrillProject) -> None:
+    body = "@pytest.fixture\ndef last():\n    yield\n    os.kill(os.getpid(), 9)\n"
+    run(drill_project, f"{body}@marked()\ndef test_b(drill, last):\n    pass\n")
+    assert drill_project.summary()["verdict"] == "unknown"
+    found = kept(drill_project.root / "reports/history.sqlite")
+    assert found == [("b", "unknown", "unknown", 0), ("met", "met", "unknown", 0)]
+
+
+def test_a_run_is_compared_with_earlier_ones_of_its_like(drill_project: DrillProject) -> None:
+    _, summary, _ = run(drill_project, "")
+    (change,) = summary["changes"]
+    assert (change["name"], change["regression"], change["earlier_runs"]) == ("met", None, 0)
+    address, root = "reports/history.sqlite", drill_project.root
+    with History.open(address, root) as history:
+        (drill,) = history.drills(Filters())
+    (root / address).unlink()
+    began = RunFacts("a", "2020-01-01T00:00:00.000Z", drill.system, drill.cluster, drill.evidence, "0")
+    told = DrillVerdict(
+        name="met", nodeid=drill.nodeid, verdict=Verdict.MET, rto=RtoEntry(value_s=1.0, low_s=0.9, high_s=1.1)
+    )
+    with History.open(address, root, create=True) as history:
+        for number in range(20):
+            history.record(replace(began, id=f"run-{number}"), told)
+            slow = told.model_copy(update={"rto": RtoEntry(value_s=100.0)})
+            history.record(replace(began, id=f"other-{number}", cluster="staging"), slow)
+    _, summary, output = run(drill_project, "")
+    (change,) = summary["changes"]
+    assert (change["regression"], change["earlier_runs"], change["earlier_max_s"]) == (True, 20, 1.0), output
+    assert summary["verdict"] == "met"
+    assert "met: slower than each of 20 earlier runs: RTO" in output

@@ -30,19 +30,22 @@ def test_a_target_or_windows_change_what_the_system_says(drill_project: DrillPro
         "latency_p95": {"windows": ["during"]},
         "goodput": {"target": 405, "windows": ["during", "after"]},
     }
-    assert objectives_of(said, read_system(root / "systems/enhancer")) == [
+    objectives, unmeasured = objectives_of(said, read_system(root / "systems/enhancer"))
+    assert objectives[:2] + objectives[-1:] == [
         {"name": "error_rate", "target": 0.5},
         {"name": "latency_p95", "target": 1.0, "windows": ["during"]},
         {"name": "goodput", "target": 405, "windows": ["during", "after"]},
     ]
+    assert [one["name"] for one in objectives[2:-1]] == ["api-availability", "answers-fast"]  # of slo.yaml
+    assert unmeasured == []
 
 
 @pytest.mark.parametrize(
     ("objectives", "message"),
     [
-        ("{'goodput': {'windows': ['during']}}", "objectives.2.target is missing"),
-        ("{'goodput': {'target': 1, 'window': ['after']}}", "objectives.2.window is no field of a declaration"),
-        ("{'beauty': 1}", "objectives.2.name is 'beauty'"),
+        ("{'goodput': {'windows': ['during']}}", "objectives.4.target is missing"),
+        ("{'goodput': {'target': 1, 'window': ['after']}}", "objectives.4.window is no field of a declaration"),
+        ("{'beauty': 1}", "objectives.4: objective 'beauty' does not say what it measures"),
     ],
 )
 def test_an_objective_that_does_not_fit_is_named(drill_project: DrillProject, objectives: str, message: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from muster.history.facts import DrillFacts, ObjectiveFacts
 from muster.history.overview import DrillHistory, Objectives
 from muster.history.query import stamp
+from muster.history.regression import RUNS_NEEDED, regression_line
 from muster.history.trend import Trend
 
 SCHEMA = "muster/history/v1"
@@ -46,6 +48,12 @@ def _drill(drill: DrillHistory, objectives: Objectives, now: datetime) -> dict[s
             "wanted_in_a_row": success.wanted,
         },
         "rto": _trend(drill.rto),
+        "regression": {
+            **asdict(drill.regression),
+            "needed_runs": RUNS_NEEDED,
+            "why": regression_line(drill.regression),
+        },
+        "repeats": drill.repeated.model_dump(mode="json") if drill.repeated else None,
         "objectives": [
             {"name": name, "window": window, "target": judged.target, **_trend(judged.trend)}
             for (name, window), judged in drill.objectives.items()

@@ -37,7 +37,10 @@ class Scope(NamedTuple):
 
 
 class DrillFacts(NamedTuple):
-    """One drill of one run, with what of its run a reader needs. The order of fields is that of the query."""
+    """One drill of one run, with what of its run a reader needs. The order of fields is that of the query.
+
+    Where a run repeated its drills (`--repeat`), each repetition is one of these, and all have the drill's name.
+    """
 
     id: int
     run: str
@@ -77,6 +80,8 @@ class DrillFacts(NamedTuple):
     detection_target_s: float | None
     detection_verdict: str | None
     timeline: str | None
+    repetition: int | None = None
+    repetitions: int | None = None
 
     @property
     def scope(self) -> Scope:

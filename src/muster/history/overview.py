@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,12 +10,14 @@ from datetime import datetime
 from muster.history.cadence import Due, due
 from muster.history.facts import DrillFacts, ObjectiveFacts, Scope
 from muster.history.plan import Planned
-from muster.history.statistics import success_bound, successes_wanted
+from muster.history.regression import Regression, figures_by_run, regression
 from muster.history.trend import EARLIER_USED, Figure, Trend, compare
+from muster.verdict import Verdict
+from muster.verdict.evidence import CLAIM, success_bound, successes_wanted
+from muster.verdict.repeated import Outcome, RepeatEntry, repeat_of
 
-# REQUIREMENTS: more than 95 % of recoveries succeed.
-SUCCESS_WANTED = 0.95
 RATIOS = ("error_rate", "availability", "error_budget")
+WORST_FIRST = ("missed", "unknown", "met")
 Objectives = Mapping[int, Sequence[ObjectiveFacts]]
 
 
@@ -45,7 +48,7 @@ class Success:
     @property
     def wanted(self) -> int:
         """How many more drills met in a row would show that more than 95 % succeed."""
-        return successes_wanted(self.met, self.trials, SUCCESS_WANTED)
+        return successes_wanted(self.met, self.trials, CLAIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,24 @@ class DrillHistory:
     due: Due
     success: Success
     rto: Trend
+    regression: Regression
     objectives: Mapping[tuple[str, str], Judged] = field(default_factory=dict)
 
     @property
     def latest(self) -> DrillFacts | None:
-        return self.runs[-1] if self.runs else None
+        """The drill of the latest run; where that repeated it the worst repetition, as in its summary."""
+        latest = [run for run in self.runs if run.run == self.runs[-1].run]
+        return min(reversed(latest), key=lambda run: WORST_FIRST.index(run.verdict), default=None)
+
+    @property
+    def repeated(self) -> RepeatEntry | None:
+        """What the repetitions of the latest run come to, if it had any."""
+        latest = [run for run in self.runs if run.run == self.runs[-1].run and run.repetitions]
+        if not latest:
+            return None
+        outcomes = [Outcome(Verdict(run.verdict), run.rto_value_s, run.rto_high_s) for run in latest]
+        total, reset = max(run.repetitions or 0 for run in latest), latest[-1].evidence == "rehearsal"
+        return repeat_of(self.name, outcomes, total=total, reset=reset)
 
 
 def group(drills: Iterable[DrillFacts]) -> dict[tuple[Scope, str], list[DrillFacts]]:
@@ -83,8 +99,17 @@ def group(drills: Iterable[DrillFacts]) -> dict[tuple[Scope, str], list[DrillFac
 
 
 def compared(drills: Iterable[DrillFacts]) -> list[DrillFacts]:
-    """The drills whose objectives a trend looks at: the newest few of each group."""
-    return [drill for runs in group(drills).values() for drill in runs[-EARLIER_USED - 1 :]]
+    """The drills whose objectives a trend looks at: of the newest few runs of each group."""
+    return [drill for runs in group(drills).values() for drill in _one_of_each_run(runs)]
+
+
+def _one_of_each_run(runs: Sequence[DrillFacts]) -> list[DrillFacts]:
+    """Of each of the newest few runs the first drill that proved anything: repetitions are no further runs."""
+    first: dict[str, DrillFacts] = {}
+    for run in runs:
+        if run.conclusive:
+            first.setdefault(run.run, run)
+    return list(first.values())[-EARLIER_USED - 1 :]
 
 
 def overview(
@@ -135,6 +160,7 @@ def _history(
         due=due(planned.cadence, moment(proved[-1].at) if proved else None, now),
         success=_success(runs),
         rto=rto_trend(runs),
+        regression=regression(runs),
         objectives=_objective_trends(runs, objectives),
     )
 
@@ -148,6 +174,7 @@ def _never_held(planned: Planned, now: datetime) -> DrillHistory:
         due=due(planned.cadence, None, now),
         success=Success(0, 0, 0),
         rto=compare([], None),
+        regression=Regression(None, 0),
     )
 
 
@@ -157,14 +184,19 @@ def _success(runs: Sequence[DrillFacts]) -> Success:
 
 
 def rto_trend(runs: Sequence[DrillFacts]) -> Trend:
-    """The latest RTO against the earlier ones, of drills that proved anything."""
-    figures = [Figure.of(run.rto_value_s, run.rto_low_s, run.rto_high_s) for run in runs if run.conclusive]
-    return _against_earlier(figures)
+    """The latest run's RTO against the earlier ones, of drills that proved anything."""
+    return _against_earlier([_measured(figure) for figure in figures_by_run(runs)])
+
+
+def _measured(figure: Figure) -> Figure | None:
+    if not math.isfinite(figure.value):
+        return None
+    return figure if math.isfinite(figure.high) else Figure(figure.value, figure.low, figure.value)
 
 
 def _objective_trends(runs: Sequence[DrillFacts], objectives: Objectives) -> dict[tuple[str, str], Judged]:
     """The same for each objective of the load that the latest run has, by name and window."""
-    proved = [run for run in runs[-EARLIER_USED - 1 :] if run.conclusive]
+    proved = _one_of_each_run(runs)
     if not proved:
         return {}
     told = [{(one.name, one.window): one for one in objectives.get(run.id, ())} for run in proved]

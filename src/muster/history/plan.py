@@ -61,8 +61,22 @@ def read_plan(root: Path, paths: Sequence[str] = (DRILLS,)) -> dict[str, Planned
             raise UsageError(f"pytest did not collect {' '.join(paths)} in {COLLECT_WITHIN_S:g} s") from None
         if done.returncode not in _DONE or not path.exists():
             raise UsageError(f"the drills in {' '.join(paths)} cannot be planned: {_complaint(done)}")
+        return load_plan(path)
+
+
+def load_plan(path: Path) -> dict[str, Planned]:
+    """The plan in a file that `--drill-plan` or `muster plan --json` wrote.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
         content = json.loads(path.read_text())
-    return {drill["name"]: Planned(**drill) for drill in content["drills"]}
+        return {drill["name"]: Planned(**drill) for drill in content["drills"]}
+    except OSError as error:
+        raise UsageError(f"the plan {path} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError):
+        raise UsageError(f"{path} is no plan; right would be what muster plan --json prints, or a directory") from None
 
 
 def _complaint(done: subprocess.CompletedProcess[str]) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 VERSION_TABLE = "muster_history_version"
 # The revision that this muster reads and writes: the newest of migrations/versions.
-REVISION = "0001"
+REVISION = "0002"
 
 METADATA = MetaData()
 
@@ -71,6 +71,8 @@ DRILLS = Table(
     Column("detection_target_s", Float),
     Column("detection_verdict", String(16)),
     Column("timeline", Text),
+    Column("repetition", Integer),
+    Column("repetitions", Integer),
     UniqueConstraint("run_id", "nodeid", name="muster_drills_once_a_run"),
 )
 Index("muster_drills_by_name", DRILLS.c.name, DRILLS.c.at)

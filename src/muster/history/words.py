@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from muster.history.overview import SUCCESS_WANTED, DrillHistory, Success
+from muster.history.overview import DrillHistory, Success
+from muster.history.regression import regression_line
 from muster.history.trend import EARLIER_NEEDED, Change, Trend
+from muster.verdict.evidence import CLAIM
+from muster.verdict.repeated import evidence_lines, percent
 
 MORE_IS_BETTER = ("availability", "goodput", "throughput")
 WORTH_TELLING = 0.05  # of an objective's target
@@ -17,6 +20,13 @@ _RTO_WORDS = {Change.HIGHER: "slower", Change.LOWER: "faster"}
 def figure(value: float) -> str:
     """Three digits that matter: 0.0123, 7.81, 312."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def unit_of(objective: str) -> str:
+    """What an objective's figure is counted in, as it follows the figure; nothing for a ratio."""
+    if "latency" in objective:
+        return " s"
+    return "/s" if objective.startswith(("goodput", "throughput")) else ""
 
 
 def age(span: timedelta) -> str:
@@ -50,12 +60,7 @@ def success_line(success: Success) -> str:
     unknown = f", {success.unknown} unknown not counted" if success.unknown else ""
     said = f"{success.met} of {success.trials} met{unknown}: more than {percent(success.bound)} recover, 95 % sure"
     more = success.wanted
-    return f"{said}; {more} more met in a row would show {percent(SUCCESS_WANTED)}" if more else said
-
-
-def percent(ratio: float) -> str:
-    """A ratio in percent, cut off and not rounded: never more than there is evidence for."""
-    return f"{int(ratio * 1000) / 10:g} %"
+    return f"{said}; {more} more met in a row would show {percent(CLAIM)}" if more else said
 
 
 def due_words(drill: DrillHistory, now: datetime) -> str:
@@ -76,16 +81,22 @@ def due_line(drill: DrillHistory, now: datetime) -> str:
     return f"{due.cadence}, {'overdue by' if due.overdue else 'due since'} {age(-left)}"
 
 
+def repeated_lines(drill: DrillHistory) -> list[str]:
+    """What the repetitions of the latest run come to; nothing where it had none."""
+    return [] if drill.repeated is None else evidence_lines(drill.repeated)
+
+
 def changes(drill: DrillHistory) -> Iterator[str]:
     """A line for everything about a drill that changed beyond noise: its RTO either way, an objective for the worse.
 
     Of an objective only what is a twentieth of its target: with many of them some differ by chance, by next to nothing.
     """
-    if drill.rto.change in _RTO_WORDS:
+    if drill.regression.found:
+        yield f"{drill.name}: {regression_line(drill.regression)}"
+    elif drill.rto.change in _RTO_WORDS:
         yield f"{drill.name}: RTO {trend_line(drill.rto)}"
     for (name, window), judged in drill.objectives.items():
         worse = Change.LOWER if name in MORE_IS_BETTER else Change.HIGHER
         by = abs(judged.trend.by or 0.0)
         if judged.trend.change is worse and by > WORTH_TELLING * abs(judged.target):
-            unit = " s" if name.startswith("latency") else ""
-            yield f"{drill.name}: {name} {window} {trend_line(judged.trend, unit=unit, words=_WORDS)}"
+            yield f"{drill.name}: {name} {window} {trend_line(judged.trend, unit=unit_of(name), words=_WORDS)}"

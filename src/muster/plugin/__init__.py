@@ -9,6 +9,7 @@ from __future__ import annotations
 from muster.plugin.fixtures import cluster, drill, inject, load, managed_system, objectives, recover, system
 from muster.plugin.options import pytest_addoption
 from muster.plugin.outcome import pytest_runtest_call, pytest_runtest_makereport
+from muster.plugin.repeat import pytest_generate_tests, repetition
 from muster.plugin.session import (
     pytest_collection_finish,
     pytest_collection_modifyitems,
@@ -33,11 +34,13 @@ __all__ = [
     "pytest_configure",
     "pytest_configure_node",
     "pytest_deselected",
+    "pytest_generate_tests",
     "pytest_report_header",
     "pytest_runtest_call",
     "pytest_runtest_makereport",
     "pytest_sessionfinish",
     "pytest_testnodedown",
     "recover",
+    "repetition",
     "system",
 ]

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from muster.base.errors import MusterError, UsageError
+from muster.plugin.repeat import repetition_of
 from muster.plugin.run import Run
 
 if TYPE_CHECKING:
     from muster.objectives import Declaration
+    from muster.objectives.wanted import Level
     from muster.system import SystemDefinition
 
 TAKEN = ("", "audit", "images", "kubeconfig", "summary")
@@ -21,11 +23,12 @@ KEYS = frozenset(
     (
         *("severity", "cadence", "fault", "load", "recovery", "budget_s", "max_lost_writes", "error_budget"),
         *("overload", "probes", "proves_procedure", "response_s", "hold_s", "steady_s", "objectives"),
-        *("detection_target_s", "alone"),
+        *("alert", "detection_target_s", "alone"),
     )
 )
 
 TYPES = {"severity": str, "fault": str, "load": str, "recovery": str, "objectives": dict, "probes": list, "alone": bool}
+TYPES |= {"alert": str}
 
 
 def is_drill(item: pytest.Item) -> bool:
@@ -60,6 +63,7 @@ def marked(item: pytest.Item) -> dict[str, Any]:
         if value is not None and not isinstance(value, kind):
             raise UsageError(f"{item.nodeid}: '{key}' of the drill marker must be a {kind.__name__}")
     _check_overload(item, marker.kwargs)
+    _check_alert(item, marker.kwargs)
     if (cadence := marker.kwargs.get("cadence")) not in (None, *CADENCES):
         raise UsageError(f"{item.nodeid}: cadence '{cadence}' is not known (there are: {', '.join(CADENCES)})")
     return dict(marker.kwargs)
@@ -78,6 +82,37 @@ def _check_overload(item: pytest.Item, said: Mapping[str, Any]) -> None:
             f"{item.nodeid}: with overload=True the drill marker needs the objective 'refused_rate': what may still be "
             "refused once service is good again"
         )
+
+
+def _check_alert(item: pytest.Item, said: Mapping[str, Any]) -> None:
+    """A detection is the time until a named alert, held against a target: one without the other says nothing."""
+    alert, target = said.get("alert"), said.get("detection_target_s")
+    if alert is not None and not alert.strip():
+        raise UsageError(f"{item.nodeid}: 'alert' of the drill marker is empty; right would be the name of an alert")
+    if alert is not None and target is None:
+        raise UsageError(
+            f"{item.nodeid}: with alert='{alert}' the drill marker needs 'detection_target_s': "
+            "within how many seconds of the injection it must fire"
+        )
+    if target is not None and alert is None:
+        raise UsageError(
+            f"{item.nodeid}: with detection_target_s={target!r} the drill marker needs 'alert': "
+            "the name of the alert that ends the detection"
+        )
+
+
+def _check_monitoring(said: Mapping[str, Any], system: SystemDefinition) -> None:
+    """Somebody must be there to be asked whether the alert fires."""
+    from muster.monitoring import check_token
+
+    if said.get("alert") is None:
+        return
+    if system.monitoring is None:
+        raise UsageError(
+            f"alert '{said['alert']}' needs 'monitoring' in {system.directory / 'system.yaml'}: where it is asked "
+            "which alerts fire, such as 'monitoring: {alertmanager: {url: ...}}'"
+        )
+    check_token(system.monitoring.server)
 
 
 def clashes(items: list[pytest.Item]) -> dict[str, str]:
@@ -103,6 +138,7 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
         said = marked(item)
         system = read_system(run.options.system or find_system(root))
         declare(item, run, system)
+        _check_monitoring(said, system)
         find_experiment(root / "experiments", said["fault"])
         if said.get("load"):
             find_profile(root / "loadtests", said["load"])
@@ -121,7 +157,7 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
     said = marked(item)
     overrides = {name: targets.model_dump() for name, targets in definition.severities.items()}
     targets = severity_targets(said["severity"], overrides)
-    levels = objectives_of(said.get("objectives", {}), definition)
+    objectives, unmeasured = objectives_of(said.get("objectives", {}), definition)
     probes = [
         {"name": "read", "every_s": definition.read.every_s, "limit_s": definition.read.limit_s},
         {"name": "write", "every_s": definition.ledger.every_s, "limit_s": definition.ledger.limit_s, "write": True},
@@ -129,7 +165,7 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
     further = [definition.further_probe(name) for name in said.get("probes", ())]
     probes += [{"name": p.name, "every_s": p.every_s, "limit_s": p.limit_s} for p in further]
     passed_on = [*("cadence", "load", "recovery", "error_budget", "overload", "proves_procedure", "response_s")]
-    passed_on += ["hold_s", "steady_s", "detection_target_s"]
+    passed_on += ["hold_s", "steady_s", "alert", "detection_target_s"]
     return Declaration.from_event(
         {
             "name": drill_name(item),
@@ -144,18 +180,17 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
             "rpo_target_s": targets.rpo_s,
             "max_lost_writes": said.get("max_lost_writes", 0),
             "probes": probes,
-            "objectives": levels,
+            "objectives": objectives,
+            "unmeasured": unmeasured,
+            "repetition": repetition_of(drill_name(item), run.options.repeat),
             **{key: said[key] for key in passed_on if key in said},
         }
     )
 
 
-def objectives_of(said: dict[str, Any], definition: SystemDefinition) -> list[dict[str, Any]]:
-    """The objectives of a drill: system.yaml's, changed and added to by the marker's, each a target or a dictionary."""
-    levels: dict[str, dict[str, Any]] = {
-        "error_rate": {"target": definition.objectives.error_rate},
-        "latency_p95": {"target": definition.objectives.latency_p95_s},
-    }
-    for name, level in said.items():
-        levels[name] = {**levels.get(name, {}), **(level if isinstance(level, dict) else {"target": level})}
-    return [{"name": name, **level} for name, level in levels.items()]
+def objectives_of(said: dict[str, Any], definition: SystemDefinition) -> tuple[list[Level], list[Level]]:
+    """The objectives of a drill, the system's with the marker's, and those that it does not measure."""
+    from muster.objectives.wanted import wanted
+
+    levels = definition.objectives
+    return wanted(said, error_rate=levels.error_rate, latency_p95_s=levels.latency_p95_s, openslo=definition.openslo)

@@ -96,7 +96,8 @@ def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem) -> Iterato
     with drill:
         item.stash[DRILL] = drill
         yield drill
-    managed_system.pristine = drill.left_whole
+    # Repetitions are to be alike: none finds what another one left, however well it went.
+    managed_system.pristine = drill.left_whole and run.options.repeat is None
     del item.stash[DRILL]
 
 

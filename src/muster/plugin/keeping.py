@@ -1,4 +1,5 @@
-"""Keeps every drill in the history as soon as it is judged; a history that fails changes no verdict."""
+"""Keeps every drill in the history as soon as it is judged, and compares it with earlier runs; a history that fails
+changes no verdict."""
 
 from __future__ import annotations
 
@@ -13,6 +14,10 @@ from muster.plugin.run import RUN, Run
 
 if TYPE_CHECKING:
     from muster.history import History, RunFacts
+    from muster.report.summary import ChangeEntry
+    from muster.verdict import DrillVerdict
+
+UNFINISHED = "the session ended before the drill was put away: nobody knows whether its fault was undone"
 
 
 class HistoryKeeper:
@@ -26,17 +31,32 @@ class HistoryKeeper:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the drill of a report, as the summary has it: of several runs of one drill the worst."""
+        """Keep the drill of a report, as the summary has it: of several runs of one drill the worst.
+
+        Until its tearing down is told, a drill that is met is kept as unknown: what ends the session then leaves no
+        green, as it leaves none in the summary.
+        """
         run = self._config.stash[RUN]
-        entry = getattr(report, "muster_entry", None)
-        if entry is None or run.options.history is None or run.summary is None or self._trouble:
+        if run.options.history is None or run.summary is None or self._trouble:
             return
-        same = [drill for drill in run.summary.model.drills if drill.nodeid == entry["nodeid"]]
+        if report.when != "teardown" and getattr(report, "muster_entry", None) is None:
+            return
         try:
-            for drill in same:
-                self._open(run).record(self._facts_of(run), drill)
+            for drill in [drill for drill in run.summary.model.drills if drill.nodeid == report.nodeid]:
+                kept = drill if report.when == "teardown" else _provisional(drill)
+                self._open(run).record(self._facts_of(run), kept)
         except MusterError as error:
             self._trouble = f"what was rehearsed is not kept in the history, verdicts stand: {error}"
+
+    def pytest_sessionfinish(self) -> None:
+        """Say in the summary how the run's drills compare with earlier runs."""
+        run = self._config.stash[RUN]
+        if self._history is None or self._facts is None or run.summary is None or self._trouble:
+            return
+        try:
+            run.summary.compare(_changes(self._history, self._facts))
+        except MusterError as error:
+            self._trouble = f"drills are not compared with earlier runs, verdicts stand: {error}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say that the history is not what it should be."""
@@ -80,3 +100,41 @@ class HistoryKeeper:
                 seed=run.options.seed,
             )
         return self._facts
+
+
+def _provisional(drill: DrillVerdict) -> DrillVerdict:
+    from muster.verdict import Verdict
+
+    if drill.verdict is not Verdict.MET:
+        return drill
+    return drill.model_copy(update={"verdict": Verdict.UNKNOWN, "why": UNFINISHED})
+
+
+def _changes(history: History, run: RunFacts) -> list[ChangeEntry]:
+    """How each drill of a run compares with the earlier ones of its like: same system, cluster, kind of evidence."""
+    from muster.history.overview import group
+    from muster.history.query import Filters
+    from muster.history.regression import RUNS_NEEDED, regression, regression_line
+    from muster.report.summary import ChangeEntry
+
+    scope = Filters(system=run.system, cluster=run.cluster, evidence=run.evidence)
+    found = []
+    for (_, name), drills in group(history.drills(scope)).items():
+        mine = [drill for drill in drills if drill.run == run.id]
+        if not mine:
+            continue
+        told = regression([*(drill for drill in drills if drill.started < run.started), *mine])
+        found.append(
+            ChangeEntry(
+                name=name,
+                regression=told.found,
+                earlier_runs=told.runs,
+                needed_runs=RUNS_NEEDED,
+                latest_s=told.latest_s,
+                earlier_median_s=told.median_s,
+                earlier_max_s=told.max_s,
+                chance=told.chance,
+                why=f"{name}: {regression_line(told)}",
+            )
+        )
+    return found

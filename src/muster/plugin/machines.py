@@ -29,6 +29,7 @@ def properties(entry: dict[str, Any]) -> list[tuple[str, object]]:
     rto, rpo = entry.get("rto", {}), entry.get("rpo", {})
     told = {
         "verdict": entry["verdict"],
+        "repetition": f"{repeated['number']} of {repeated['total']}" if (repeated := entry.get("repetition")) else None,
         "severity": entry.get("severity"),
         "evidence": entry.get("evidence"),
         "rto_s": rto.get("value_s"),

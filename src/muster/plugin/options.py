@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from muster.plugin.repeat import read_claim, read_repeat
+
 KUBE_CONTEXT_VARIABLE = "MUSTER_KUBE_CONTEXT"
 HISTORY_VARIABLE = "MUSTER_HISTORY"
 NO_HISTORY = "none"
@@ -15,7 +17,10 @@ NO_HISTORY = "none"
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a session. `history` is an address, None to keep none; `required` may be `all`."""
+    """The options of a session. `history` is an address, None to keep none; `required` may be `all`.
+
+    `repeat` is how often each drill is held, `claim` the rate of success to be proved; None where not asked for.
+    """
 
     kube_context: str | None
     system: Path | None
@@ -25,6 +30,8 @@ class Options:
     cadences: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     plan: Path | None = None
+    repeat: int | None = None
+    claim: float | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,11 +59,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME[,NAME]|all",
         help="drills without which the run proves nothing: one that did not run makes its verdict unknown",
     )
+    group.addoption(
+        "--repeat",
+        metavar="N",
+        help="hold each drill N times, each time on a system that is deployed anew (on a real cluster nothing is "
+        "reset), and say how much that proves",
+    )
+    group.addoption(
+        "--claim",
+        metavar="RATE",
+        help="with --repeat: the run is met only if it proves, with 95 %% confidence, that more than this part of the "
+        "recoveries succeed; 0.95 takes 59 in a row",
+    )
     group.addoption("--drill-plan", metavar="FILE", help="write what the drills declare as JSON, and run nothing")
 
 
 def read_options(config: pytest.Config) -> Options:
-    """The session's options, environment included."""
+    """The session's options, environment included.
+
+    Raises:
+        UsageError: one that is none.
+    """
+    repeat = read_repeat(config.getoption("repeat"))
     system = config.getoption("system")
     reports = config.getoption("reports")
     plan = config.getoption("drill_plan")
@@ -71,7 +95,24 @@ def read_options(config: pytest.Config) -> Options:
         cadences=_listed(config.getoption("cadence")),
         required=_listed(config.getoption("require")),
         plan=(config.invocation_params.dir / plan) if plan else None,
+        repeat=repeat,
+        claim=read_claim(config.getoption("claim"), repeat),
     )
+
+
+def announced(options: Options) -> list[str]:
+    """What a person should know of the repetitions before they begin, some of them for hours."""
+    if options.repeat is None:
+        return []
+    between = "nothing is reset between repetitions" if options.kube_context else "each on a system deployed anew"
+    lines = [f"repeat: each drill {options.repeat} times, {between}"]
+    if options.claim is not None:
+        from muster.verdict.evidence import values_wanted
+
+        wanted = values_wanted(options.claim)
+        if options.repeat < wanted:
+            lines.append(f"claim: {options.repeat} in a row cannot show more than {options.claim:.4g}: {wanted} can")
+    return lines
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

@@ -13,11 +13,13 @@ from muster.base.errors import MusterError
 from muster.plugin.declare import drill_name, is_drill
 from muster.plugin.fixtures import DRILL
 from muster.plugin.machines import head_of, tell
+from muster.plugin.repeat import repetition_of
 from muster.plugin.results import label_skipped, settle, tell_drill
 from muster.plugin.run import RUN
 
 if TYPE_CHECKING:
     from muster.drill import Drill
+    from muster.objectives.declaration import Repetition
     from muster.verdict import DrillVerdict
 
 ENTRY = pytest.StashKey[dict[str, Any]]()
@@ -61,6 +63,7 @@ def _conclude(item: pytest.Item, error: BaseException | None) -> None:
     if drill is None:
         raise UnknownVerdict(f"UNKNOWN {drill_name(item)}: it is marked as a drill but uses none of its fixtures")
     verdict = drill.conclude(error)
+    verdict.repetition = _repetition(item)
     _illustrate(drill, verdict)
     entry = verdict.to_json()
     item.stash[ENTRY] = entry
@@ -78,21 +81,24 @@ def _conclude(item: pytest.Item, error: BaseException | None) -> None:
 
 def _undone(drill: Drill) -> list[str]:
     """What became of the fault, for a person who wonders whether it is still there."""
-    drill.live.update()
+    drill.pump()
     done = [event for event in drill.live.events if event["kind"] == "fault.undone"]
     texts = [f"fault undone: {text}" for event in done for text in event["undone"]]
     return texts + [f"fault left as it is: {text}" for event in done for text in event["left"]]
 
 
 def _illustrate(drill: Drill, verdict: DrillVerdict) -> None:
-    """Name the drill's files in its entry, and draw its picture; a picture that fails changes no verdict."""
-    from muster.base.timeline import read_timeline
+    """Name the drill's files in its entry, and draw its picture; what fails here changes no verdict."""
     from muster.report import draw
+    from muster.report.columns import write_columns
+    from muster.verdict.saved import read_saved
 
     verdict.timeline = os.path.relpath(drill.timeline_path, drill.project.root)
     picture = drill.timeline_path.with_suffix(".svg")
     try:
-        picture.write_text(draw(read_timeline(drill.timeline_path), verdict))
+        saved = read_saved(drill.timeline_path)
+        write_columns(saved, drill.timeline_path)
+        picture.write_text(draw(saved, verdict))
     except (MusterError, ArithmeticError, LookupError, ValueError, OSError) as error:
         warnings.warn(f"the picture of {verdict.name} cannot be drawn: {error}", stacklevel=2)
         return
@@ -162,6 +168,14 @@ def _spoilt(entry: dict[str, Any], call: pytest.CallInfo[None]) -> dict[str, Any
     return {**entry, "verdict": "unknown", "why": why, "reasons": [why, *entry["reasons"]]}
 
 
+def _repetition(item: pytest.Item) -> Repetition | None:
+    """Which repetition a drill is, known even of one whose timeline says nothing."""
+    from muster.objectives.declaration import Repetition
+
+    found = repetition_of(drill_name(item), item.config.stash[RUN].options.repeat)
+    return None if found is None else Repetition(**found)
+
+
 def _never_ran(item: pytest.Item, why: str) -> dict[str, Any]:
     """The entry of a drill that was never begun: unknown, with the reason in one line."""
     from muster.verdict import DrillVerdict
@@ -172,8 +186,19 @@ def _never_ran(item: pytest.Item, why: str) -> dict[str, Any]:
         name=drill_name(item),
         nodeid=item.nodeid,
         severity=severity if isinstance(severity, str) else None,
+        repetition=_repetition(item),
         why=f"not run: {why}",
     ).to_json()
+
+
+def _unrecorded(report: Any, why: str) -> None:
+    """Take back a green of which nobody will read: a full disk is no reason for pytest to exit with 0."""
+    entry = report.muster_entry
+    if entry["verdict"] == "met":
+        report.muster_entry = {**entry, "verdict": "unknown", "why": why, "reasons": [why, *entry["reasons"]]}
+        report.outcome, report.longrepr = "failed", f"UNKNOWN {entry['name']}: {why}"
+    else:
+        report.sections.append(("muster", why))
 
 
 class Recorder:
@@ -188,7 +213,10 @@ class Recorder:
         run = self._config.stash[RUN]
         entry = getattr(report, "muster_entry", None)
         if entry is not None:
-            run.record(entry)
+            try:
+                run.record(entry)
+            except MusterError as error:
+                _unrecorded(report, str(error))
             head_of(report)
         if left_out := getattr(report, "muster_not_run", None):
             run.not_run[left_out[0]] = left_out[1]

@@ -11,6 +11,7 @@ import pytest
 from muster.base.errors import UsageError
 from muster.base.files import write_atomically
 from muster.plugin.declare import CADENCES, drill_name, is_drill
+from muster.plugin.repeat import drill_of, unrepeated
 from muster.plugin.run import RUN
 
 ALL = "all"
@@ -18,23 +19,26 @@ SCHEMA = "muster/plan/v1"
 _DECLARED = ("severity", "cadence", "fault", "load", "recovery", "budget_s")
 
 
-def write_plan(path: Path, items: list[pytest.Item]) -> None:
-    """Write what the markers of the collected drills declare, whatever of them is deselected later.
+def write_plan(path: Path, items: list[pytest.Item], repeat: int | None) -> None:
+    """Write what the markers of the collected drills declare, whatever of them is deselected later, and each once.
 
     Raises:
         pytest.UsageError: the file cannot be written.
     """
-    drills = [_planned(item) for item in items if is_drill(item)]
+    planned = (_planned(item, repeat) for item in items if is_drill(item))
+    drills = list({drill["name"]: drill for drill in planned}.values())
     try:
         write_atomically(path, orjson.dumps({"schema": SCHEMA, "drills": drills}, option=orjson.OPT_INDENT_2))
     except OSError as error:
         raise pytest.UsageError(f"the plan {path} cannot be written: {error.strerror}") from error
 
 
-def _planned(item: pytest.Item) -> dict[str, Any]:
+def _planned(item: pytest.Item, repeat: int | None = None) -> dict[str, Any]:
+    """A drill as its marker declares it; of its repetitions each says the same."""
     marker = item.get_closest_marker("drill")
     said = marker.kwargs if marker else {}
-    return {"name": drill_name(item), "nodeid": item.nodeid, **{key: said.get(key) for key in _DECLARED}}
+    name, nodeid = drill_of(drill_name(item), repeat), unrepeated(item.nodeid, repeat)
+    return {"name": name, "nodeid": nodeid, **{key: said.get(key) for key in _DECLARED}}
 
 
 def check_cadences(cadences: tuple[str, ...]) -> None:
@@ -76,7 +80,8 @@ def insist(config: pytest.Config) -> None:
         return
     run.begin()
     paths = [str(config.rootpath / DRILLS)] if (config.rootpath / DRILLS).is_dir() else []
-    known = list(read_plan(config.invocation_params.dir, [*paths, *map(str, config.args)]))
+    named = [unrepeated(str(argument), run.options.repeat) for argument in config.args]
+    known = list(read_plan(config.invocation_params.dir, [*paths, *named]))
     if unknown := [name for name in required if name not in (*known, ALL)]:
         raise UsageError(f"--require: drill '{unknown[0]}' not found (there are: {', '.join(sorted(known)) or 'none'})")
     assert run.summary is not None

@@ -27,8 +27,9 @@ def keep_results(config: pytest.Config) -> None:
 
     So no run's results mix with another's, and `reports/allure-results` leads to the latest ones.
     """
-    from muster.report.allure import RESULTS, describe_run, note_run, point
+    from muster.report.allure import RESULTS, describe_run, forgive_full_disks, note_run, point
 
+    forgive_full_disks()
     run = config.stash[RUN]
     if getattr(config.option, "allure_report_dir", "") is None:
         config.option.allure_report_dir = str(run.directory / RESULTS)

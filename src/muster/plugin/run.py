@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from muster.base import clock
 from muster.base.errors import UsageError
 from muster.base.process import RUN_ID_VARIABLE
 from muster.plugin.options import Options
+from muster.plugin.repeat import gathered
 
 if TYPE_CHECKING:
     from muster.report import Summary
@@ -69,11 +71,19 @@ class Run:
 
         # Experiments and procedures write one audit log, whichever process they run in.
         os.environ[AUDIT_VARIABLE] = str(self.directory / "audit.jsonl")
+        owner_begins = self.worker is None and self.summary is None
         try:
+            if owner_begins:
+                # First of all, as it needs no room: where no summary can be written no older green stands for this run.
+                (self.options.reports / "latest").unlink(missing_ok=True)
             self.directory.mkdir(parents=True, exist_ok=True)
-            if self.worker is None and self.summary is None:
+            if owner_begins:
                 self.summary = Summary(
-                    self.directory, system=self.system, cluster=self.cluster_name, evidence=self.evidence
+                    self.directory,
+                    system=self.system,
+                    cluster=self.cluster_name,
+                    evidence=self.evidence,
+                    claim=self.options.claim,
                 )
                 _point(self.options.reports / "latest", self.directory)
         except OSError as error:
@@ -88,13 +98,17 @@ class Run:
         assert self.summary is not None
         self.summary.update(DrillVerdict.model_validate(entry))
 
+    def left_out(self, not_run: Mapping[str, str]) -> dict[str, str]:
+        """What did not run and why, repetitions of one drill in one line."""
+        return gathered(not_run, self.options.repeat)
+
     def finish(self, exit_status: int) -> None:
         """Close the summary, if there is one; a session that did not come to its own end concludes nothing."""
         if self.summary is None:
             return
         reached = {entry["name"] for entry in self.entries}
         missing = {name: "not reached" for name in self.collected if name not in reached}
-        for name, why in {**missing, **self.not_run}.items():
+        for name, why in self.left_out({**missing, **self.not_run}).items():
             self.summary.not_run(name, why)
         if exit_status in ENDED_BY_ITSELF:
             self.summary.finish()

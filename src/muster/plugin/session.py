@@ -6,16 +6,17 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from muster.base.errors import MusterError
 from muster.plugin.declare import clashes, drill_name, is_drill, problem_with
 from muster.plugin.keeping import HistoryKeeper
-from muster.plugin.options import read_options
+from muster.plugin.options import announced, read_options
 from muster.plugin.outcome import Recorder
 from muster.plugin.plan import check_cadences, insist, keep_cadence, write_plan
 from muster.plugin.results import finish_results, keep_results
@@ -23,6 +24,7 @@ from muster.plugin.run import RUN, Run
 from muster.plugin.terminal import Watch
 from muster.plugin.turns import forget_turns
 
+T = TypeVar("T")
 PR_SET_PDEATHSIG = 1
 HISTORY_KEEPER = "muster-history"
 # Options with which pytest only tells something.
@@ -36,7 +38,7 @@ MARKER = (
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
-    options = read_options(config)
+    options = _usage(lambda: read_options(config))
     told = getattr(config, "workerinput", {}).get("muster")
     if told:
         config.stash[RUN] = Run.join(options, told)
@@ -93,7 +95,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if run.problems and run.worker is None:
         raise pytest.UsageError("\n".join(dict.fromkeys(run.problems.values())))
     if run.options.plan is not None:
-        write_plan(run.options.plan, items)
+        write_plan(run.options.plan, items, run.options.repeat)
     keep_cadence(config, items)
 
 
@@ -115,7 +117,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if run.summary is None:
         return []
     head = f"muster: {run.system} on {run.cluster_name} (evidence: {run.evidence})"
-    return [head, f"report: {_shown(run, config)}"]
+    return [head, *announced(run.options), f"report: {_shown(run, config)}"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -184,10 +186,10 @@ def _runs_nothing(config: pytest.Config) -> bool:
     return any(getattr(config.option, name, False) for name in RUNS_NOTHING)
 
 
-def _usage(action: Any) -> None:
+def _usage(action: Callable[[], T]) -> T:
     """Turn a user's mistake into pytest's own error for that: one sentence, exit code 4."""
     try:
-        action()
+        return action()
     except MusterError as error:
         raise pytest.UsageError(str(error)) from error
 

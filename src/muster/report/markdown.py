@@ -9,6 +9,7 @@ from muster.report.gate import outcome
 from muster.report.summary import SummaryModel
 from muster.verdict import DrillVerdict, Verdict
 from muster.verdict.entry import RtoEntry
+from muster.verdict.repeated import evidence_lines
 
 MARKS = {Verdict.MET: "🟢", Verdict.MISSED: "🔴", Verdict.UNKNOWN: "🟡"}
 EVIDENCE = {
@@ -27,9 +28,13 @@ def markdown(summary: SummaryModel) -> str:
         f"## {MARKS[verdict]} {verdict.upper()}: {escape(summary.system)} on {escape(summary.cluster)}",
         escape(why),
     ]
-    if summary.drills:
-        parts.append(_table(summary.drills))
-    if pictures := [f"`{drill.picture}`" for drill in summary.drills if drill.picture]:
+    # Of repetitions that are met a line or two says more than a row each.
+    told = [drill for drill in summary.drills if drill.repetition is None or drill.verdict is not Verdict.MET]
+    if told:
+        parts.append(_table(told))
+    parts += ["\n".join(f"- {escape(line)}" for line in evidence_lines(repeat)) for repeat in summary.repeated()]
+    parts += [escape(change.why) for change in summary.changes if change.regression]
+    if pictures := [f"`{drill.picture}`" for drill in told if drill.picture]:
         parts.append(f"Pictures: {', '.join(pictures)}")
     parts += [_message(drill) for drill in summary.drills if drill.verdict is not Verdict.MET]
     if summary.not_run:

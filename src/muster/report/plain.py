@@ -6,6 +6,7 @@ from muster.report.failure import failure_message
 from muster.report.gate import outcome
 from muster.report.summary import SummaryModel
 from muster.verdict import Verdict
+from muster.verdict.repeated import evidence_lines
 
 
 def plain(summary: SummaryModel) -> str:
@@ -16,5 +17,7 @@ def plain(summary: SummaryModel) -> str:
     ]
     lines += [f"{'not run':<8} {left_out.name}: {left_out.why}" for left_out in summary.not_run]
     where = f"{summary.system} on {summary.cluster}, evidence: {summary.evidence}"
+    lines += [line for repeat in summary.repeated() for line in evidence_lines(repeat)]
+    lines += [change.why for change in summary.changes if change.regression]
     verdict, why = outcome(summary)
     return "\n".join([*lines, f"{verdict}: {why} ({where})"])

@@ -17,6 +17,7 @@ from muster.base.clock import utc_iso
 from muster.base.errors import UsageError
 from muster.base.files import write_atomically
 from muster.verdict import DrillVerdict, Verdict, combine
+from muster.verdict.repeated import RepeatEntry, repeats_of, success_line
 
 AGAIN = "the drill ran more than once: the worst of its runs counts"
 DESELECTED = "deselected"
@@ -39,8 +40,29 @@ class NotRun(BaseModel):
     required: bool = False
 
 
+class ChangeEntry(BaseModel):
+    """A drill's RTO against earlier runs, see `muster.history.regression`; it informs, and is no verdict.
+
+    `regression` is null where earlier runs are too few to tell. Seconds; `chance` is how likely a change that is none
+    would look like this one.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    regression: bool | None
+    earlier_runs: int
+    needed_runs: int
+    latest_s: float | None = None
+    earlier_median_s: float | None = None
+    earlier_max_s: float | None = None
+    chance: float | None = None
+    why: str
+
+
 class SummaryModel(BaseModel):
-    """The content of the file. `required` names the drills that a gate wants to see run."""
+    """The content of the file. `required` names the drills that a gate wants to see run, `claim` the rate of success
+    that repetitions are to prove (None: nobody asked)."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -55,10 +77,14 @@ class SummaryModel(BaseModel):
     required: list[str] = Field(default_factory=list)
     drills: list[DrillVerdict] = Field(default_factory=list)
     not_run: list[NotRun] = Field(default_factory=list)
+    claim: float | None = None
+    repeats: list[RepeatEntry] = Field(default_factory=list)
+    changes: list[ChangeEntry] = Field(default_factory=list)
 
     def conclude(self) -> tuple[Verdict, str]:
-        """The run's verdict and its reason: missed if any drill is missed; else unknown if any is, if none ran, if one
-        did not run for any reason but that nobody selected it, or if a required one did not run; else met."""
+        """The run's verdict and its reason: missed if any drill is missed, or the claim; else unknown if any is, if
+        none ran, if one did not run for any reason but that nobody selected it, if a required one did not run, or if
+        the claim is not proved; else met."""
         left_out = [drill for drill in self.not_run if drill.why != DESELECTED]
         absent = self._absent()
         verdict = combine(drill.verdict for drill in self.drills)
@@ -72,14 +98,26 @@ class SummaryModel(BaseModel):
             return verdict, f"not run: {', '.join(f'{drill.name} ({drill.why})' for drill in left_out)}"
         if absent:
             return verdict, f"required but not run: {', '.join(absent)}"
+        for repeat in self.repeated():
+            if repeat.success.verdict not in (None, Verdict.MET):
+                return combine([verdict, repeat.success.verdict]), f"claim not proved: {success_line(repeat)}"
         if not self.drills:
             return verdict, "no drill ran"
-        count = len(self.drills)
-        return verdict, f"{count} drill{'' if count == 1 else 's'} met"
+        return verdict, self._met_words()
+
+    def _met_words(self) -> str:
+        drills = {drill.repetition.of if drill.repetition else drill.name for drill in self.drills}
+        times = f", {len(self.drills)} times in all" if len(drills) < len(self.drills) else ""
+        return f"{len(drills)} drill{'' if len(drills) == 1 else 's'} met{times}"
+
+    def repeated(self) -> list[RepeatEntry]:
+        """What the repetitions among the drills prove. A real cluster is never reset between them."""
+        return repeats_of(self.drills, claim=self.claim, reset=self.evidence == "rehearsal")
 
     def _absent(self) -> list[str]:
         """The drills that are required and did not run."""
         ran = {drill.name for drill in self.drills}
+        ran |= {drill.repetition.of for drill in self.drills if drill.repetition}
         absent = [name for name in self.required if name not in ran]
         return absent + [drill.name for drill in self.not_run if drill.required and drill.name not in {*ran, *absent}]
 
@@ -91,7 +129,14 @@ class Summary:
     """
 
     def __init__(
-        self, directory: Path, *, system: str, cluster: str, evidence: str, required: Iterable[str] = ()
+        self,
+        directory: Path,
+        *,
+        system: str,
+        cluster: str,
+        evidence: str,
+        required: Iterable[str] = (),
+        claim: float | None = None,
     ) -> None:
         """Write a first summary with verdict unknown into `directory`, which must exist.
 
@@ -106,6 +151,7 @@ class Summary:
                 "evidence": evidence,
                 "started": utc_iso(),
                 "required": list(required),
+                "claim": claim,
             }
         )
         self._write()
@@ -126,12 +172,18 @@ class Summary:
             kept = [reason for reason in worst.reasons if reason != AGAIN]
             entry = worst.model_copy(update={"reasons": [*kept, AGAIN]})
         self.model.drills = [*others, entry]
+        self.model.repeats = self.model.repeated()
         self._write()
 
     def not_run(self, name: str, why: str, *, required: bool = False) -> None:
         """Say that a drill did not run; `required` where the gate asks for it."""
         self.model.not_run = [drill for drill in self.model.not_run if drill.name != name]
         self.model.not_run.append(NotRun(name=name, why=why, required=required))
+        self._write()
+
+    def compare(self, changes: Iterable[ChangeEntry]) -> None:
+        """Say how drills compare with earlier runs."""
+        self.model.changes = list(changes)
         self._write()
 
     def require(self, names: Iterable[str]) -> None:

@@ -52,7 +52,7 @@ def told_run(directory: Path, stories: Mapping[str, Mapping[str, Any]], *, finis
 
 def _told_drill(directory: Path, name: str, changes: Mapping[str, Any]) -> DrillVerdict:
     """One drill's timeline and picture, and its verdict."""
-    declared = {**changes.get("declared", {}), "name": name, "nodeid": f"drills/test_{name}.py::test_{name}"}
+    declared = {"nodeid": f"drills/test_{name}.py::test_{name}", **changes.get("declared", {}), "name": name}
     events = DrillStory(**{**changes, "declared": declared}).events()
     (directory / f"{name}.jsonl").write_bytes(b"".join(_lines(events)))
     entry = judge(events)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from muster.plugin.run import RUN
+from muster.plugin.run import RUN, Run
 from muster.plugin.terminal.words import COLOURS, mark, one_line
 
 GAP = 2
@@ -37,7 +37,7 @@ def summarise(reporter: Any, config: pytest.Config, failures: list[Any]) -> None
     """The table of the run's drills, then the messages of those that are not met (`failures`: their reports)."""
     run = config.stash[RUN]
     # A drill whose tearing down failed was reported twice: the last word counts.
-    entries = list({entry["name"]: entry for entry in run.entries}.values())
+    entries = folded(list({entry["name"]: entry for entry in run.entries}.values()))
     if not entries and not failures:
         _nothing_ran(reporter, config)
         return
@@ -49,16 +49,54 @@ def summarise(reporter: Any, config: pytest.Config, failures: list[Any]) -> None
             reporter.write_line(line, bold=True)
         else:
             reporter.write_line(line, **_colour(entries[number]["verdict"]))
+    _conclusions(reporter, run, terminal.fullwidth)
     for report in failures:
         _explain(reporter, report)
     reporter.write_line("")
-    for name, why in run.not_run.items():
+    for name, why in run.left_out(run.not_run).items():
         if why != "deselected":
             reporter.write_line(f"not run: {name} ({one_line(why)})", yellow=True)
     for line in _wrapped(f"evidence: {EVIDENCE.get(run.evidence, run.evidence)}", terminal.fullwidth, "", "  "):
         reporter.write_line(line)
     latest = os.path.relpath(run.options.reports / "latest", config.invocation_params.dir)
     reporter.write_line(f"report: {latest}/ (summary.json, pictures); as one page: muster report")
+
+
+def folded(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries with those repetitions of a drill that are met made one, which has `times` and no figures.
+
+    What they come to is told below the table; 59 rows that all say "met" would hide the one that does not.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        repetition = entry.get("repetition")
+        if repetition is None or entry["verdict"] != "met":
+            found[entry["name"]] = entry
+            continue
+        key = f"{repetition['of']} met"
+        times = found.get(key, {}).get("times", 0) + 1
+        found[key] = {**entry, "times": times} if times == 1 else {**found[key], "times": times}
+    return list(found.values())
+
+
+def _conclusions(reporter: Any, run: Run, width: int) -> None:
+    """What the repetitions of each drill prove, and what became slower than it ever was."""
+    from muster.verdict.repeated import evidence_lines
+
+    if run.summary is None:
+        return
+    for repeat in run.summary.model.repeats:
+        reporter.write_line("")
+        # A claim that was asked for is what the run stands or falls by.
+        claim = repeat.success.verdict
+        colour = {} if claim is None else _colour(claim)
+        unproved = [] if claim in (None, "met") else [f"claim not proved: {claim}, and so is the run at best"]
+        for number, text in enumerate([*evidence_lines(repeat), *unproved]):
+            for line in _wrapped(text, width, "  " if number else "", "  "):
+                reporter.write_line(line, **({} if number else {"bold": True, **colour}))
+    slower = [change.why for change in run.summary.model.changes if change.regression]
+    for line in [line for text in slower for line in _wrapped(text, width, "", "  ")]:
+        reporter.write_line(line, yellow=True)
 
 
 def _nothing_ran(reporter: Any, config: pytest.Config) -> None:
@@ -113,6 +151,9 @@ def _broken(cell: str, room: int) -> list[str]:
 
 
 def _row(entry: dict[str, Any], encoding: str | None) -> tuple[str, ...]:
+    if entry.get("times", 1) > 1:
+        name = f"{entry['repetition']['of']}, {entry['times']} times"
+        return (f"{mark(entry['verdict'], encoding)} {entry['verdict']}", name, "", "", entry["recovered_by"] or "", "")
     rto, rpo = entry["rto"], entry["rpo"]
     return (
         f"{mark(entry['verdict'], encoding)} {entry['verdict']}",
