@@ -1,6 +1,6 @@
 # Two commands matter: `make drill` and `make test`. Both set up what they need in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help setup drill report test lint types layers tests bench lock clean
+.PHONY: help setup drill report test lint types layers tests bench selfcheck lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -45,6 +45,9 @@ tests: setup
 
 bench: setup  ## print the figures: start-up, throughput, wall time of the drills
 	$(BIN)/python -m bench
+
+selfcheck: setup  ## check the instrument: measure outages whose truth is known, and faults that do nothing
+	$(BIN)/python -m selfcheck
 
 lock:  ## resolve the dependencies again (records no addresses)
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
