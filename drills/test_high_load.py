@@ -35,3 +35,4 @@ def test_high_load(system, load, inject, recover, objectives):
     finally:
         released = recover("release-capacity")
     assert released.ok, released.why
+    assert "done" in {step.state for step in released.steps}, "release-capacity gave nothing back"

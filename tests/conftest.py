@@ -35,6 +35,14 @@ class DrillProject:
 
     root: Path
 
+    @classmethod
+    def copy(cls, root: Path) -> DrillProject:
+        """A project in a directory, which is made where there is none."""
+        for name in ("drills", "experiments", "loadtests", "systems"):
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        (root / "pytest.ini").write_text("[pytest]\n")
+        return cls(root)
+
     def write(self, name: str, content: str) -> Path:
         """Write a file of the project."""
         path = self.root / name
@@ -76,6 +84,12 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary directory that all workers of a session have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
 @pytest.fixture(autouse=True)
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Share the machine with the tests of other workers, or keep it to oneself for as long as a whole drill runs.
@@ -83,9 +97,7 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     A drill says "unknown", rightly, where the processors are so busy that its requests go out late.
     """
     alone = request.node.get_closest_marker("whole_machine") is not None
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    with (shared / "machine.lock").open("w") as lock:
+    with (shared_directory(tmp_path_factory) / "machine.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield
 
@@ -110,8 +122,4 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 @pytest.fixture
 def drill_project(tmp_path: Path) -> DrillProject:
     """A project to run drills in."""
-    for name in ("drills", "experiments", "loadtests"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "systems", tmp_path / "systems", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    return DrillProject(tmp_path)
+    return DrillProject.copy(tmp_path)

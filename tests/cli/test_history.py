@@ -13,6 +13,7 @@ import pytest
 
 from muster.base.clock import utc_iso
 from muster.history import History, RunFacts
+from muster.objectives.declaration import Repetition
 from muster.verdict import DrillVerdict, Verdict
 from muster.verdict.entry import RtoEntry, SloEntry
 
@@ -127,3 +128,58 @@ def test_what_is_overdue_includes_what_was_never_held(project: Path) -> None:
     (project / "drills/test_it.py").write_text(held + DRILL.format(cadence="yearly", name="new"))
     done = muster(project, "overdue")
     assert (done.returncode, done.stdout) == (1, "new: yearly, never held\n"), done.stderr
+
+
+def test_a_plan_names_what_was_never_held(project: Path) -> None:
+    drills = [{"name": name, "severity": "P1", "cadence": "monthly"} for name in ("db_failure", "pod_crash", "new")]
+    (project / "plan.json").write_text(json.dumps({"schema": "muster/plan/v1", "drills": drills}))
+    assert "held nowhere" not in muster(project).stdout
+    rehearsal, nowhere = muster(project, "--plan", "plan.json").stdout.split("held nowhere")
+    assert "db_failure" in rehearsal
+    assert "new" in nowhere
+    assert "never held" in nowhere
+    assert "held nowhere" not in muster(project, "--plan", "plan.json", "--drill", "db_*").stdout
+    content = json.loads(muster(project, "--plan", "plan.json", "--json").stdout)
+    assert [drill["name"] for drill in content["drills"] if not drill["runs"]] == ["new"]
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), ("[]", "is no plan"), ("{", "is no plan")])
+def test_what_is_no_plan_is_refused(project: Path, content: str | None, message: str) -> None:
+    if content is not None:
+        (project / "plan.json").write_text(content)
+    done = muster(project, "--plan", "plan.json")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_repetitions_are_one_drill_and_the_worst_of_them_is_the_latest(project: Path) -> None:
+    run = RunFacts("run-r", utc_iso(), "enhancer", "embedded", "rehearsal", "0.1.0")
+    with History.open("reports/history.sqlite", project) as history:
+        for number in range(1, 11):
+            one = drill(f"db_failure-{number}-of-10", 1.0 + number / 10, "missed" if number == 4 else "met")
+            one.repetition = Repetition(of="db_failure", number=number, total=10)
+            history.record(run, one)
+    text = muster(project, "show", "db_failure", "--evidence", "rehearsal").stdout
+    assert " 4/10 " in text
+    assert "db_failure: 9 of 10 met, 1 missed; with 95 % confidence at least 60.5 % recover;" in text
+    assert "RTO of 10: 1.10 to 2.00 s, median 1.50 s" in text
+    assert "too few runs to tell a regression from noise (10 earlier, 20 needed)" in text
+    content = json.loads(muster(project, "--json", "--evidence", "rehearsal", "--drill", "db_*").stdout)
+    (found,) = content["drills"]
+    assert (found["name"], found["verdict"], len(found["runs"])) == ("db_failure", "missed", 20)
+    assert (found["repeats"]["met"], found["repeats"]["reset"]) == (9, True)
+    assert (found["regression"]["found"], found["regression"]["runs"]) == (None, 10)
+    assert found["rto"]["earlier_runs"] == 10, "a run counts once"
+
+
+def test_latencies_and_rates_have_units(project: Path) -> None:
+    told = drill("pod_crash", 1.0)
+    told.slo = [
+        SloEntry(name=name, window="after", target=1.0, value=0.25, samples=99) for name in ("latency_p95", "goodput")
+    ]
+    with History.open("reports/history.sqlite", project) as history:
+        history.record(RunFacts("run-u", utc_iso(), "enhancer", "embedded", "rehearsal", "0.1.0"), told)
+    rows = [row.split() for row in muster(project, "show", "pod_crash").stdout.splitlines()]
+    assert ["latency_p95", "after", "0.25", "s", "1", "s"] in [row[:6] for row in rows]
+    assert ["goodput", "after", "0.25/s", "1/s"] in [row[:4] for row in rows]

@@ -59,10 +59,18 @@ CSV = click.option("--csv", "form", flag_value="csv", help="CSV, a line for each
 @click.group(invoke_without_command=True, short_help="Every drill over time: figures, changes, cadence.")
 @filtered
 @VERDICT
+@click.option(
+    "--plan",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="name drills that are planned and were never held, too: a directory of drills, or a plan (muster plan --json)",
+)
 @JSON
 @CSV
 @click.pass_context
-def history(context: click.Context, /, verdicts: tuple[str, ...], form: str | None, **said: Any) -> None:
+def history(
+    context: click.Context, /, verdicts: tuple[str, ...], plan: Path | None, form: str | None, **said: Any
+) -> None:
     """Every drill over time: the latest RTO against budget and target, change beyond noise, how sure its recovery is,
     how old its evidence.
 
@@ -71,8 +79,9 @@ def history(context: click.Context, /, verdicts: tuple[str, ...], form: str | No
     if context.invoked_subcommand is not None:
         return
     filters = _filters(said)
+    planned = None if plan is None else _asked(_planned(plan), filters)
     with _open(said["address"]) as opened:
-        found, objectives = _look(opened, filters, whole=form is not None)
+        found, objectives = _look(opened, filters, planned, whole=form is not None)
     if form is not None:
         _for_machines(_only_runs(found, verdicts), objectives, form)
         return
@@ -94,7 +103,7 @@ def show(drill: str, verdicts: tuple[str, ...], form: str | None, **said: Any) -
     """The runs of one drill, the newest last, and its objectives over time."""
     filters = _filters({**said, "drills": (drill,)})
     with _open(said["address"]) as opened:
-        found, objectives = _look(opened, filters, whole=True)
+        found, objectives = _look(opened, filters, None, whole=True)
         if not found:
             raise UsageError(f"no run of drill '{drill}' fits (there are: {_names(opened)})")
     if form is not None:
@@ -166,14 +175,14 @@ def _open(address: str) -> History:
 
 
 def _look(
-    opened: History, filters: Filters, *, whole: bool
+    opened: History, filters: Filters, plan: dict[str, Planned] | None, *, whole: bool
 ) -> tuple[list[DrillHistory], dict[int, list[ObjectiveFacts]]]:
     """The drills that fit, and their objectives: of all runs, or of those that a trend looks at."""
     from muster.history.overview import compared, overview
 
     drills = opened.drills(filters)
     objectives = opened.objectives(drills if whole else compared(drills))
-    return overview(drills, objectives, None, utc()), objectives
+    return overview(drills, objectives, plan, utc()), objectives
 
 
 def _overdue(address: str, filters: Filters, plan: dict[str, Planned]) -> list[DrillHistory]:
@@ -186,12 +195,27 @@ def _overdue(address: str, filters: Filters, plan: dict[str, Planned]) -> list[D
             drills = opened.drills(filters)
     except NoHistoryError:
         drills = []
-    asked = {
+    return overdue(overview(drills, {}, _asked(plan, filters), utc()))
+
+
+def _asked(plan: dict[str, Planned], filters: Filters) -> dict[str, Planned]:
+    """What of the plan the filters ask for."""
+    return {
         name: planned
         for name, planned in plan.items()
         if filters.names(name) and (not filters.severities or planned.severity in filters.severities)
     }
-    return overdue(overview(drills, {}, asked, utc()))
+
+
+def _planned(path: Path) -> dict[str, Planned]:
+    """The plan in a file, or of the drills in a directory.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    from muster.history.plan import load_plan
+
+    return _plan((str(path),)) if path.is_dir() else load_plan(path)
 
 
 def _plan(paths: tuple[str, ...]) -> dict[str, Planned]:

@@ -12,8 +12,19 @@ from rich.text import Text
 
 from muster.history.facts import DrillFacts, ObjectiveFacts
 from muster.history.overview import DrillHistory, moment
+from muster.history.regression import regression_line
 from muster.history.trend import Change, Trend
-from muster.history.words import age, changes, due_line, due_words, figure, percent, success_line
+from muster.history.words import (
+    age,
+    changes,
+    due_line,
+    due_words,
+    figure,
+    repeated_lines,
+    success_line,
+    unit_of,
+)
+from muster.verdict.repeated import percent
 
 WIDTH = 132  # columns where there is no terminal to ask
 NARROW = 120  # columns below which a table goes without what is nice to have
@@ -66,6 +77,7 @@ def _overview_table(drills: Sequence[DrillHistory], now: datetime, *, wide: bool
 def _below(drills: Sequence[DrillHistory]) -> Iterator[str]:
     for drill in drills:
         yield from changes(drill)
+        yield from repeated_lines(drill)
     tried = [drill for drill in drills if drill.success.trials]
     least = min(tried, key=lambda drill: drill.success.bound, default=None)
     if least is not None and least.success.wanted:
@@ -105,12 +117,17 @@ def _change(trend: Trend) -> Text:
 
 def runs(drill: DrillHistory, shown: Sequence[DrillFacts], now: datetime) -> RenderableType:
     """One drill in one scope, run by run, the newest last."""
-    columns = ["when (UTC)", "verdict", "RTO", "", "of", "RPO", "lost", "recovered by", "commit", "why"]
+    columns = ["when (UTC)", "of N", "verdict", "RTO", "", "of", "RPO", "lost", "recovered by", "commit", "why"]
     left_out = ["", "of", "RPO", "commit", "why"] if terminal().width < SMALL else []
+    if SMALL <= terminal().width < NARROW:
+        left_out = ["", "RPO", "commit"]
+    if not any(run.repetitions for run in shown):
+        left_out.append("of N")
     table = _table(*(column for column in columns if column not in left_out))
     for run in shown:
         cells = (
             Text(moment(run.at).strftime("%Y-%m-%d %H:%M")),
+            Text(f"{run.repetition}/{run.repetitions}" if run.repetitions else ""),
             Text(run.verdict, style=COLOURS.get(run.verdict, "")),
             Text(interval(run)),
             Text(bar(run)),
@@ -124,7 +141,9 @@ def runs(drill: DrillHistory, shown: Sequence[DrillFacts], now: datetime) -> Ren
         table.add_row(*(cell for column, cell in zip(columns, cells, strict=True) if column not in left_out))
     earlier = len(drill.runs) - len(shown)
     lines = [f"{earlier} earlier runs are not shown (--last N)"] if earlier > 0 else []
-    lines += [success_line(drill.success), due_line(drill, now), *changes(drill)]
+    lines += [success_line(drill.success), *repeated_lines(drill), due_line(drill, now), *changes(drill)]
+    if not drill.regression.found:
+        lines.append(regression_line(drill.regression))
     return Group(Text(f"{drill.name}: {drill.scope}", style="bold"), table, *map(Text, lines))
 
 
@@ -141,13 +160,17 @@ def objectives(drill: DrillHistory, told: dict[int, list[ObjectiveFacts]]) -> Re
         table.add_row(
             Text(one.name),
             Text(one.window),
-            Text("" if one.value is None else figure(one.value)),
-            Text(figure(one.target)),
+            Text(_with_unit(one.name, one.value)),
+            Text(_with_unit(one.name, one.target)),
             Text(one.verdict or "", style=COLOURS.get(one.verdict or "", "")),
-            Text("" if judged is None or judged.trend.median is None else figure(judged.trend.median)),
+            Text(_with_unit(one.name, judged.trend.median if judged else None)),
             Text(sparks(series)),
         )
     return table if latest else Text("no objectives of the load were judged")
+
+
+def _with_unit(objective: str, value: float | None) -> str:
+    return "" if value is None else figure(value) + unit_of(objective)
 
 
 def interval(run: DrillFacts) -> str:
