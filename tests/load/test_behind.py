@@ -13,7 +13,7 @@ from tests.probes.service import HANG, Service
 
 from muster.base.clock import now
 from muster.base.lifeline import descendants
-from muster.base.timeline import Event, Timeline
+from muster.base.timeline import Event
 from muster.base.waiting import wait_for
 from muster.load.run import LoadRun
 
@@ -39,13 +39,6 @@ class Items(OpenLoopUser):
         with self.rest("GET", "/status"):
             pass
 """
-
-
-@pytest.fixture
-def timeline(tmp_path: Path) -> Path:
-    path = tmp_path / "timeline.jsonl"
-    Timeline.start(path, run="run", drill="drill").close()
-    return path
 
 
 def start(

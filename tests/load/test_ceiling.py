@@ -13,7 +13,6 @@ from tests.probes.service import Service
 from muster.base.clock import now
 from muster.base.dial import Hand
 from muster.base.errors import UsageError
-from muster.base.timeline import Timeline
 from muster.base.waiting import wait_for
 from muster.load.run import LoadRun
 from muster.load.stages import spike, steady
@@ -29,13 +28,6 @@ class Twice(OpenLoopUser):
             with self.rest("GET", path):
                 pass
 """
-
-
-@pytest.fixture
-def timeline(tmp_path: Path) -> Path:
-    path = tmp_path / "timeline.jsonl"
-    Timeline.start(path, run="run", drill="drill").close()
-    return path
 
 
 def start(timeline: Path, url: str = "http://127.0.0.1:1", *, text: str = PROFILE, **settings: Any) -> LoadRun:

@@ -46,13 +46,6 @@ class Few(OpenLoopUser):
 """
 
 
-@pytest.fixture
-def timeline(tmp_path: Path) -> Path:
-    path = tmp_path / "timeline.jsonl"
-    Timeline.start(path, run="run", drill="drill").close()
-    return path
-
-
 def start(timeline: Path, url: str, text: str = KINDS, *, rate: float = 200, seed: int = 1) -> LoadRun:
     profile = timeline.parent / "kinds.py"
     profile.write_text(text)

@@ -12,18 +12,11 @@ from tests.probes.service import Service
 
 from muster.base.dial import Hand
 from muster.base.errors import UsageError
-from muster.base.timeline import Event, Tail, Timeline
+from muster.base.timeline import Event, Tail
 from muster.base.waiting import wait_for
 from muster.load.run import LoadRun
 
 CEILING = 1000.0
-
-
-@pytest.fixture
-def timeline(tmp_path: Path) -> Path:
-    path = tmp_path / "timeline.jsonl"
-    Timeline.start(path, run="run", drill="drill").close()
-    return path
 
 
 def start(timeline: Path, service: Service, *, rate: float = 50.0) -> LoadRun:

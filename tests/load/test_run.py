@@ -18,7 +18,7 @@ from muster.base.clock import now
 from muster.base.errors import UsageError
 from muster.base.lifeline import descendants
 from muster.base.process import Child
-from muster.base.timeline import Event, Tail, Timeline, read_timeline
+from muster.base.timeline import Event, Tail, read_timeline
 from muster.base.waiting import wait_for
 from muster.load.run import LoadError, LoadRun
 
@@ -40,13 +40,6 @@ class Items(OpenLoopUser):
         with self.rest("POST", "/items", name="create", json={"id": "x"}, status=(201,)) as answer:
             assert answer.js["id"] == "x"
 """
-
-
-@pytest.fixture
-def timeline(tmp_path: Path) -> Path:
-    path = tmp_path / "timeline.jsonl"
-    Timeline.start(path, run="run", drill="drill").close()
-    return path
 
 
 @pytest.fixture

@@ -11,18 +11,10 @@ from tests.probes.service import Service
 
 from muster.base.dial import Hand
 from muster.base.errors import UsageError
-from muster.base.timeline import Timeline
 from muster.base.waiting import wait_for
 from muster.load.run import LoadRun
 from muster.load.stages import Stage, ramp, spike, steady
 from muster.verdict.offered import Offered
-
-
-@pytest.fixture
-def timeline(tmp_path: Path) -> Path:
-    path = tmp_path / "timeline.jsonl"
-    Timeline.start(path, run="run", drill="drill").close()
-    return path
 
 
 def start(timeline: Path, url: str, stages: list[Stage], *, rate: float | None = None) -> LoadRun:
