@@ -33,7 +33,7 @@ GOOD = {
             {"fault": "'db-failre'"},
             "experiment 'db-failre' not found in experiments/ (there are: agent-failure, config-broken, config-wrong, ",
         ),
-        ({"load": "'stedy'"}, "load profile 'stedy' not found in loadtests/ (there are: steady)"),
+        ({"load": "'stedy'"}, "load profile 'stedy' not found in loadtests/ (there are: mixed, steady)"),
         ({"recovery": "'pray'"}, "recovery procedure 'pray' not known (there are: "),
         ({"severity": "'P9'"}, "severity 'P9' is not known (there are: P1, P2, P3, P4)"),
         ({"cadence": "'weekly'"}, "cadence 'weekly' is not known (there are: monthly, quarterly, yearly)"),

@@ -94,7 +94,7 @@ def test_a_partial_outage_lasts_while_the_load_misses_its_objective(share: float
     assert disruption.start is not None
     assert disruption.end is not None
     assert EPOCH + 6.0 <= disruption.start.high <= EPOCH + 7.5
-    assert EPOCH + 10.5 <= disruption.end.at <= disruption.end.high <= EPOCH + 12.5
+    assert EPOCH + 10.5 <= disruption.end.at <= disruption.end.high <= EPOCH + 13.0
 
 
 def test_a_violation_under_way_at_the_injection_counts_from_the_injection() -> None:

@@ -22,7 +22,7 @@ def ask(*outages: Outage, own: Own | None = OWN, seed: int = 1, **settings: floa
 @settings(deadline=None, max_examples=60)
 @given(
     begin=st.floats(1.0, 2.0),
-    long=st.floats(0.05, 1.5),
+    long=st.floats(0.2, 1.5),  # long enough for either kind of connection to have its turns
     how=st.sampled_from(["refused", "reset", "timeout", "error", "wrong", "slow"]),
     only=st.sampled_from(["", "new", "kept"]),
     seed=st.integers(0, 999),

@@ -22,3 +22,24 @@ def line_of(node: yaml.Node | None, location: Sequence[int | str]) -> int:
         else:
             return line
     return line
+
+
+def named_twice(root: yaml.Node | None) -> list[tuple[str, int]]:
+    """Keys that a mapping names twice, of which YAML would silently keep the last, with the line of the second."""
+    found, seen, todo = list[tuple[str, int]](), set[int](), [root]
+    while todo:
+        node = todo.pop()
+        if node is None or id(node) in seen:  # an anchor may stand within itself
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            todo += node.value
+        if isinstance(node, yaml.MappingNode):
+            keys = set[str]()
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in keys:
+                        found.append((key.value, key.start_mark.line + 1))
+                    keys.add(key.value)
+                todo.append(value)
+    return sorted(found, key=lambda one: one[1])

@@ -20,7 +20,7 @@ from muster.base.errors import MusterError
 
 SCHEMA = "muster/timeline/v1"
 _BLOCK = 4 << 20  # longer than any line
-_NOT_JSON = "not JSON, as a line is that was half written when the disk was full"
+_NOT_JSON = "not JSON: half written, perhaps because the disk was full, or edited"
 Event = dict[str, Any]
 
 

@@ -61,6 +61,9 @@ def soak(rate: float, for_s: float, *, over_s: float = 0.0, name: str = "soak") 
 
 def _stage(name: str, *legs: Leg) -> Stage:
     for leg in legs:
+        for value in (leg.rate, leg.over_s, leg.for_s):
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise UsageError(f"stage '{name}' takes requests/s and seconds, as numbers, not {value!r}")
         check_rate(leg.rate, math.inf, of=f"stage '{name}'")
         for what, seconds in (("take", leg.over_s), ("last", leg.for_s)):
             if not 0 <= seconds < math.inf:

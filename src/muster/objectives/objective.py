@@ -213,6 +213,6 @@ def samples_for(allowed: float | None) -> float:
     """How many samples it takes to see whether at most this ratio of them is bad; 1 where None is counted."""
     if allowed is None:
         return 1
-    if allowed <= 0:
+    if allowed <= 0 or math.isinf(1 / allowed):
         return math.inf
     return math.ceil(1 / allowed - 1e-6)  # 1/(1 - 0.9995) is 2000.0000000000018 in binary

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from muster.base.clock import now
+from muster.base.errors import MusterError
 from muster.base.timeline import Event, Timeline
 from muster.probes.events import EventBuffer
 from muster.probes.exchange import Exchange
 from muster.probes.listing import Listed, Listing
+from muster.probes.outcomes import OwnLimitError
 from muster.probes.store import Seen, Store, digest
 from muster.probes.stores import open_store
 from muster.probes.written import entry_of, prefixes, written
@@ -61,7 +63,15 @@ def read_back(
     """
     writes = written(timeline).writes
     with Timeline(timeline) as target:
-        return asyncio.run(_read_back(system, url, writes, EventBuffer(target), within_s=within_s, rate=rate))
+        try:
+            return asyncio.run(_read_back(system, url, writes, EventBuffer(target), within_s=within_s, rate=rate))
+        except BaseExceptionGroup as group:
+            error: BaseException = group
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            if isinstance(error, (MusterError, OwnLimitError)):
+                raise error from None
+            raise
 
 
 async def _read_back(

@@ -54,7 +54,7 @@ class _Schedule:
     start: float = 0.0
     asked: int = 0  # turns so far; new and kept connections alternate by it
     edge: Edge = field(default_factory=Edge)
-    under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    under_way: dict[asyncio.Task[None], float] = field(default_factory=dict)  # and when each was intended
     in_between: asyncio.Task[None] | None = None  # asks the turns that only the edge rhythm has
 
 
@@ -102,12 +102,19 @@ class Probing:
                 under_way = [task for schedule in schedules for task in schedule.under_way]
                 if under_way:
                     await asyncio.wait(under_way, timeout=LAST_ANSWERS_S)
+                self._tell_unanswered(schedules)
                 await _cancel(under_way)
                 await _cancel(services)
             self._events.add("prober", state="stopped")
         finally:
             self._events.flush()
             await self._store.close()
+
+    def _tell_unanswered(self, schedules: list[_Schedule]) -> None:
+        """What is given up has no outcome of its own; that it had no answer yet is told all the same."""
+        for schedule in schedules:
+            for intended in schedule.under_way.values():
+                self._events.add("prober", state="unanswered", name=schedule.name, intended=intended)
 
     def _schedules(self) -> list[_Schedule]:
         plan = self._plan
@@ -141,8 +148,8 @@ class Probing:
             return
         task = self._group.create_task(schedule.ask(schedule, intended, schedule.asked))
         schedule.asked += 1
-        schedule.under_way.add(task)
-        task.add_done_callback(schedule.under_way.discard)
+        schedule.under_way[task] = intended
+        task.add_done_callback(lambda done: schedule.under_way.pop(done, None))
 
     def _note(self, schedule: _Schedule, answer: Answer) -> None:
         """Take in whether a turn was answered, and ask in between from now on where it was not."""

@@ -98,12 +98,19 @@ class SummaryModel(BaseModel):
             return verdict, f"not run: {', '.join(f'{drill.name} ({drill.why})' for drill in left_out)}"
         if absent:
             return verdict, f"required but not run: {', '.join(absent)}"
+        if (claimed := self._claimed()) is not None:
+            return combine([verdict, claimed[0]]), f"claim not proved: {claimed[1]}"
+        return verdict, self._met_words() if self.drills else "no drill ran"
+
+    def _claimed(self) -> tuple[Verdict, str] | None:
+        """What is not proved of a claim, if anything: that of a drill which was not repeated never is."""
         for repeat in self.repeated():
             if repeat.success.verdict not in (None, Verdict.MET):
-                return combine([verdict, repeat.success.verdict]), f"claim not proved: {success_line(repeat)}"
-        if not self.drills:
-            return verdict, "no drill ran"
-        return verdict, self._met_words()
+                return repeat.success.verdict, success_line(repeat)
+        once = [drill.name for drill in self.drills if drill.repetition is None]
+        if self.claim is not None and once:
+            return Verdict.UNKNOWN, f"{once[0]} was held once, and is none of its repetitions"
+        return None
 
     def _met_words(self) -> str:
         drills = {drill.repetition.of if drill.repetition else drill.name for drill in self.drills}

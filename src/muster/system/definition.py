@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field, PrivateAttr, ValidationError
 
 from muster.base.errors import UsageError
-from muster.base.lines import line_of
+from muster.base.lines import line_of, named_twice
 from muster.system.monitoring import Monitoring
 from muster.system.objectives import ObjectiveTargets
 from muster.system.operations import Operations
@@ -129,6 +129,8 @@ def read_system(path: Path) -> SystemDefinition:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise UsageError(f"{path}{where}: not YAML: {getattr(error, 'problem', error)}") from error
+    for key, line in named_twice(root):
+        raise UsageError(f"{path}, line {line}: '{key}' stands here for the second time")
     if not isinstance(content, dict):
         raise UsageError(f"{path}, line 1: a system definition is a mapping that begins with 'schema: {SCHEMA}'")
     try:

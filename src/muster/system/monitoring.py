@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from muster.system.parts import Strict
 
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
-EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class MonitoringServer(Strict):
@@ -24,7 +25,7 @@ class MonitoringServer(Strict):
     matchers: dict[LabelName, str] = {}
     every_s: Annotated[float, Field(ge=0.1, le=10)] = 0.5
     limit_s: Annotated[float, Field(gt=0, le=30)] = 2.0
-    token_env: EnvironmentName | None = None
+    token_env: str | None = None
 
     @field_validator("url", mode="after")
     @classmethod
@@ -36,6 +37,13 @@ class MonitoringServer(Strict):
         if not parts.hostname or parts.query or parts.fragment:
             raise ValueError("right would be what stands before '/api', such as http://alertmanager.example:9093")
         return url.rstrip("/")
+
+    @field_validator("token_env", mode="after")
+    @classmethod
+    def _is_a_name(cls, name: str | None) -> str | None:
+        if name is not None and not _ENVIRONMENT_NAME.fullmatch(name):
+            raise ValueError("it names the environment variable that holds the token, it is not the token itself")
+        return name
 
     @field_validator("matchers", mode="after")
     @classmethod

@@ -90,15 +90,12 @@ def fell_short(record: Record, spans: Iterable[tuple[float, float]]) -> list[Rea
 
 
 def watched_to_the_end(record: Record, end: Instant | None, hold: float) -> float:
-    """Up to when required streams must have looked: to the end of the hold, or where service never held, until the
-    drill judged. One that never did is taken to have watched until it stopped its prober, or ended."""
-    if end is not None:
-        return end.at + hold
-    if record.judged_at < math.inf:
-        return record.judged_at
-    if record.prober_stopped is not None:
-        return record.prober_stopped
-    return max((tick.t for tick in record.ticks), default=-math.inf)
+    """Up to when required streams must have looked: until the drill stopped its prober, or judged, and in any case to
+    the end of the hold. One that did neither is taken to have watched until it ended."""
+    last = min(record.judged_at, math.inf if record.prober_stopped is None else record.prober_stopped)
+    if last == math.inf:
+        last = max((tick.t for tick in record.ticks), default=-math.inf) if end is None else -math.inf
+    return last if end is None else max(end.at + hold, last)
 
 
 def silences(record: Record, stream: Stream, start: float, end: float) -> list[Reason]:

@@ -69,7 +69,7 @@ def burn_rates(
 def would_fire(seen: Occurrences, alert: BurnAlert, start: float, end: float, *, since: float, allowed: float) -> Burn:
     """Whether an alert would have fired in (start, end], service being watched since `since`.
 
-    An alert that holds at the end, but not for its `alert_after_s` yet, has not fired.
+    An alert that holds at the end, but not for its `alert_after_s` yet, may be about to: that is unknown.
     """
     if end <= start:
         return NOTHING
@@ -78,7 +78,8 @@ def would_fire(seen: Occurrences, alert: BurnAlert, start: float, end: float, *,
     low = np.minimum.reduce([bounds[0] for bounds in rates])
     high = np.minimum.reduce([bounds[1] for bounds in rates])
     fired = _fires(at, low > alert.threshold, alert.alert_after_s)
-    may_fire = _fires(at, high > alert.threshold, alert.alert_after_s) is not None
+    # What burns at the end may go on for as long as the alert waits.
+    may_fire = bool(high[-1] > alert.threshold) or _fires(at, high > alert.threshold, alert.alert_after_s) is not None
     verdict = Verdict.MISSED if fired is not None else Verdict.UNKNOWN if may_fire else Verdict.MET
     return Burn(float(low.max()), float(high.max()), fired, verdict)
 

@@ -113,7 +113,7 @@ def _start(
     looked = _pooled(streams, load, set(struck), cause_of(list(struck.values()), 1)) if struck else []
     onsets = [onset for stream, troubled in looked if (onset := _onset(stream, troubled, injected))]
     limit = min([until, *(onset.when.low for onset in onsets)])
-    slow = next((_slow_onset(load, injected, limit, _patience(s, injected)) for s in streams if s.name == LOAD), None)
+    slow = next((_slow_onset(load, injected, limit, s.patience(injected)) for s in streams if s.name == LOAD), None)
     onsets += [slow] if slow else []
     if not onsets:
         return None, None
@@ -138,7 +138,7 @@ def troubles(stream: Stream, load: LoadWindows) -> Mask:
 
 def _struck_first(stream: Stream, troubled: Mask, injected: float) -> Struck | None:
     """A stream at its first violation after the injection."""
-    latest = np.minimum(stream.requests.done, stream.requests.sent + _patience(stream, injected))
+    latest = np.minimum(stream.requests.done, stream.requests.sent + stream.patience(injected))
     # What was in trouble before the injection is no violation after it.
     hits = np.flatnonzero(troubled & (latest >= injected))
     return Struck(stream.requests, troubled, int(hits[0])) if len(hits) else None
@@ -161,7 +161,7 @@ def _pooled(
 
 
 def _onset(stream: Stream, troubled: Mask, injected: float) -> _Onset | None:
-    asked, patience = stream.requests, _patience(stream, injected)
+    asked, patience = stream.requests, stream.patience(injected)
     latest = np.minimum(asked.done, asked.sent + patience)
     # What was in trouble before the injection is no violation after it.
     hits = np.flatnonzero(troubled & (latest >= injected))
@@ -207,7 +207,7 @@ def _end(record: Record, streams: Sequence[Stream], load: LoadWindows, earliest:
     found = [first for first in firsts.values() if first is not None]
     if len(found) < len(firsts):
         return None
-    tails = [tail for s, troubled in looked if (tail := _tail(s, troubled, record.injected, earliest, start))]
+    tails = [tail for s, troubled in looked if (tail := _tail(s, troubled, record.injected or 0.0, earliest, start))]
     low = max([earliest, load.last_spoiling(start), *(tail.last for tail in tails)])
     late = max([earliest, *(tail.late for tail in tails)])
     last_bad = max((tail.last for tail in tails), default=earliest)
@@ -240,23 +240,17 @@ def _struck_last(stream: Stream, troubled: Mask, earliest: float, start: float) 
     return Struck(stream.requests, troubled, int(bad[-1])) if len(bad) else None
 
 
-def _tail(stream: Stream, troubled: Mask, injected: float | None, earliest: float, start: float) -> _Tail | None:
+def _tail(stream: Stream, troubled: Mask, injected: float, earliest: float, start: float) -> _Tail | None:
     asked = stream.requests
     bad = np.flatnonzero(troubled & (asked.sent < start) & (asked.done >= earliest))
     if not len(bad):
         return None
-    late = np.minimum(asked.done, asked.sent + _patience(stream, injected))[bad]
+    late = np.minimum(asked.done, asked.sent + stream.patience(injected))[bad]
     failing = share_of(troubled[: bad[-1] + 1][::-1])
     after = asked[bad[-1] + 1 :]
     good = after.done[~troubled[bad[-1] + 1 :]]
     partly = Partly(failing, good[:NEXT_GOOD]) if is_partly(failing) else None
     return _Tail(stream.name, float(asked.sent[bad[-1]]), float(late.max()), 3 * stream.every_s, partly)
-
-
-def _patience(stream: Stream, injected: float | None) -> float:
-    """The time after which an answer is overdue: twice the longest that a good one took before the injection."""
-    usual = stream.longest_answer(math.inf if injected is None else injected)
-    return math.inf if usual is None else 2 * usual
 
 
 def _looked_at(record: Record, load: LoadWindows) -> list[Stream]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from muster.verdict.disruption import Disruption, troubles
+from muster.verdict.load import BUCKET_S
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record
 
@@ -24,9 +27,11 @@ def relapsed(record: Record, disruption: Disruption) -> list[Reason]:
     end = disruption.end
     if end is None:
         return []
+    held = end.at + record.declared.hold_s
     for stream in record.required:
         asked = stream.requests
-        hit = asked[troubles(stream, record.windows) & (asked.sent > end.at + record.declared.hold_s)]
+        # Or broken off then: it was under way when the hold ended.
+        hit = asked[troubles(stream, record.windows) & (asked.noticed > held)]
         if len(hit):
             first = hit.at(0)
             since = first.sent - end.at
@@ -35,6 +40,27 @@ def relapsed(record: Record, disruption: Disruption) -> list[Reason]:
                 f"{since:.1f} s after it was good again"
             )
             return [Reason(what, "look at the picture for what happened then")]
+    stopped = record.windows.last_before(math.inf)
+    if stopped - held >= BUCKET_S and record.windows.spoilt(held, stopped):
+        what = f"service did not stay: the load missed its objectives in the {stopped - held:.1f} s after the hold"
+        return [Reason(what, "look at the picture for what happened then")]
+    return []
+
+
+def unanswered(record: Record, disruption: Disruption) -> list[Reason]:
+    """Requests of required probes that were overdue when the prober was stopped: nobody knows what became of them."""
+    if disruption.end is None:
+        return []
+    for stream in record.required:
+        patience = stream.patience(record.injected or 0.0)
+        waited = [t - intended for t, name, intended in record.unanswered if name == stream.name]
+        overdue = [seconds for seconds in waited if seconds > patience]
+        if overdue:
+            what = (
+                f"{len(overdue)} requests of probe {stream.name} had no answer when the prober was stopped, "
+                f"after up to {max(overdue):.1f} s"
+            )
+            return [Reason(what, "find out what became of service just then, and run the drill again")]
     return []
 
 

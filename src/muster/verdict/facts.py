@@ -26,6 +26,7 @@ class Fault:
     again: float | None = None
     effects: list[Effect] = field(default_factory=list)
     failed: str | None = None
+    done: float | None = None  # when its experiment's method was through: from then on it only holds
 
 
 @dataclass(slots=True)

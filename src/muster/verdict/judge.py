@@ -14,6 +14,7 @@ Order of decisions:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from muster.verdict import alive, rpo, rto, slo, story
 from muster.verdict.clock import check_clock
 from muster.verdict.detection import judge_detection
 from muster.verdict.disruption import Disruption, measure
-from muster.verdict.doubts import body_ended, contradicted, relapsed
+from muster.verdict.doubts import body_ended, contradicted, relapsed, unanswered
 from muster.verdict.entry import DrillVerdict, FaultEntry
 from muster.verdict.events import DamagedTimelineError
 from muster.verdict.landed import Landed, check_experiments, check_late, check_taken_back, judge_landed
@@ -155,8 +156,9 @@ def _look(record: Record, landed: Landed) -> _Findings:
         findings.probes_whole = findings.probes_whole and not silent
     if record.declared.load is None:
         return findings
-    if findings.disruption.end is None and record.load_stopped is not None:
-        until = min(until, record.load_stopped[0])  # the drill may end its load before it judges
+    if record.load_stopped is not None:  # the drill may end its load before it judges, but not before the hold has
+        end = findings.disruption.end
+        until = max(min(until, record.load_stopped[0]), -math.inf if end is None else end.at + hold)
     silent = alive.silences(record, record.load, since, until)
     findings.doubts += silent
     findings.load_whole = not silent
@@ -201,7 +203,13 @@ def _fill(entry: DrillVerdict, record: Record, findings: _Findings, landed: Land
     entry.split = story.split(record, disruption, entry.detection.value_s)
     entry.recovery_steps = story.steps(record, disruption)
     entry.disruption = story.outline(record, disruption)
-    return [*check_procedure(record, by), *relapsed(record, disruption), *contradicted(record, by), *lost.reasons]
+    return [
+        *check_procedure(record, by),
+        *relapsed(record, disruption),
+        *unanswered(record, disruption),
+        *contradicted(record, by),
+        *lost.reasons,
+    ]
 
 
 def _distrust_rto(entry: DrillVerdict) -> None:

@@ -59,16 +59,22 @@ def check_experiments(record: Record) -> list[Reason]:
 
 
 def check_taken_back(record: Record) -> list[Reason]:
-    """Faults that their own experiment undid before the drill let go of them, and with them their effect: whatever came
-    back then was not brought back by anybody's recovery."""
+    """Faults that their own experiment undid before the drill let go of them and before it saw service good: whatever
+    came back then was not brought back against the fault.
+
+    An experiment whose method undoes something on purpose, with its effect staying, is not meant.
+    """
+    free = min(math.inf if record.released is None else record.released, record.good[0] if record.good else math.inf)
     reasons = []
     for undone in record.undone:
-        if not undone.undone or (record.released is not None and undone.t >= record.released):
+        if not undone.undone or undone.t >= free:
             continue
-        looks = [look for fault in record.faults if fault.experiment == undone.experiment for look in fault.effects]
+        faults = [fault for fault in record.faults if fault.experiment == undone.experiment]
+        looks = [look for fault in faults for look in fault.effects]
         before = [look for look in looks if look.t <= undone.t]
         after = next((look for look in looks if look.t > undone.t), None)
-        if before and before[-1].observed and not (after and after.observed):
+        ended = any(fault.done is not None and fault.done < undone.t for fault in faults)
+        if ended or (before and before[-1].observed and not (after and after.observed)):
             since = undone.t - (record.injected or undone.t)
             what = f"fault {undone.experiment!r} was undone by its own experiment {since:.1f} s after it was sent"
             reasons.append(Reason(what, "see the experiment's log for what ended it"))

@@ -31,6 +31,8 @@ from muster.verdict.offered import AllOffered
 from muster.verdict.requests import CODES, Mask, Requests, Stream
 from muster.verdict.saved import Saved, Table
 
+STOPPING_S = 0.5  # what a load abandons when it is stopped was asked before that
+
 
 @dataclass
 class Record:
@@ -55,6 +57,9 @@ class Record:
     undone: list[Undone] = field(default_factory=list)
     released: float | None = None  # when the drill first let go of a fault
     prober_stopped: float | None = None
+    unanswered: list[tuple[float, str, float]] = field(
+        default_factory=list
+    )  # at the prober's end: (t, probe, intended)
     ticks: list[Tick] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     monitoring: list[MonitoringLook] = field(default_factory=list)
@@ -66,6 +71,23 @@ class Record:
     def windows(self) -> LoadWindows:
         """The load's requests in windows, with the objectives that hold after a recovery."""
         return LoadWindows(self.load.requests, self.declared.each_second("after"))
+
+    @cached_property
+    def struck_under_way(self) -> Requests:
+        """The load's requests that were under way when the fault was sent, and failed by it."""
+        asked, injected = self.load.requests, self.injected
+        if injected is None:
+            return asked[:0]
+        return asked[asked.bad & (asked.intended < injected) & ~self.load.overdue_before(injected)]
+
+    @cached_property
+    def windows_before(self) -> LoadWindows:
+        """The same windows without the requests that the fault broke: they are none of the time before it."""
+        asked, injected = self.load.requests, self.injected
+        if injected is None or not len(self.struck_under_way):
+            return self.windows
+        struck = asked.bad & (asked.intended < injected) & ~self.load.overdue_before(injected)
+        return LoadWindows(asked[~struck], self.declared.each_second("after"))
 
     @property
     def required(self) -> list[Stream]:
@@ -176,6 +198,8 @@ def _on_effect(record: Record, event: Event) -> None:
 
 def _on_done(record: Record, event: Event) -> None:
     fault = _fault(record, event["experiment"])
+    if fault is not None:
+        fault.done = event["t"]
     if fault is not None and not event["ok"]:
         fault.failed = str(event.get("why", "")) or "no reason given"
 
@@ -192,6 +216,8 @@ def _on_phase(record: Record, event: Event) -> None:
 def _on_prober(record: Record, event: Event) -> None:
     if event["state"] == "stopped":
         record.prober_stopped = event["t"]
+    elif event["state"] == "unanswered":
+        record.unanswered.append((event["t"], str(event["name"]), float(event["intended"])))
 
 
 def _on_recovery(record: Record, event: Event) -> None:
@@ -247,7 +273,10 @@ def _on_load(record: Record, event: Event) -> None:
         not_sent, late_s = int(event.get("not_sent") or 0), float(event.get("late_s") or 0.0)
         since = min(float(event.get("since") or event["t"] - 1.0), event["t"])
         record.shortfalls.append(Shortfall(since, event["t"], not_sent, late_s, str(event.get("reason") or "")))
-    elif event["state"] == "stopped" and record.offered.stop(load, event["t"]):
+    if event["state"] == "stopped" and event.get("abandoned"):
+        why = "they had no answer when the load was stopped"
+        record.shortfalls.append(Shortfall(event["t"] - STOPPING_S, event["t"], int(event["abandoned"]), 0.0, why))
+    if event["state"] == "stopped" and record.offered.stop(load, event["t"]):
         record.load_stopped = (event["t"], str(event.get("reason") or ""))
 
 

@@ -58,10 +58,13 @@ def check_procedure(record: Record, by: str | None) -> list[Reason]:
         reasons.append(Reason(f"recovery procedure {declared.recovery!r} did not end", see))
     elif not runs[-1].ok:
         reasons.append(Reason(f"recovery procedure {declared.recovery!r} failed: {runs[-1].why or 'no reason'}", see))
-    if declared.proves_procedure and by == PLATFORM:
+    if declared.proves_procedure and by is None:
+        what = f"service was not seen to come back, so {declared.recovery!r} is not proved"
+        reasons.append(Reason(what, "watch until service is good again: system.wait_good(...)"))
+    elif declared.proves_procedure and by == PLATFORM:
         what = f"the platform healed alone, so {declared.recovery!r} is not proved"
         reasons.append(Reason(what, "strike so that the platform cannot mend it alone, or set proves_procedure=False"))
-    elif declared.proves_procedure and by not in (None, declared.recovery):
+    elif declared.proves_procedure and by != declared.recovery:
         what = f"{by!r} brought service back, so {declared.recovery!r} is not proved"
         reasons.append(Reason(what, "run the declared procedure alone, or declare the one that is to be proved"))
     return reasons

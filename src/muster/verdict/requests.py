@@ -8,6 +8,7 @@ Columns, because a timeline may hold millions of requests: everything that is as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple, Self
@@ -149,6 +150,15 @@ class Stream:
         asked = self.requests
         took = (asked.done - asked.sent)[~asked.bad & (asked.done <= before)]
         return float(took.max()) if len(took) else None
+
+    def patience(self, before: float) -> float:
+        """The time after which an answer is overdue: twice the longest that a good one took before that moment."""
+        usual = self.longest_answer(before)
+        return math.inf if usual is None else 2 * usual
+
+    def overdue_before(self, moment: float) -> Mask:
+        """Which requests were done before a moment, or should have been: what came of them then is not its fault."""
+        return np.minimum(self.requests.done, self.requests.sent + self.patience(moment)) < moment
 
     @property
     def silence_allowed(self) -> float:

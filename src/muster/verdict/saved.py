@@ -148,8 +148,11 @@ def _begun(block: bytes) -> float | None:
     """When the drill was declared, which is at its beginning; None where that is not told in time."""
     for line in block.split(b"\n", 1000)[:1000]:
         if b'"declared"' in line:
-            event = orjson.loads(line)
-            if event.get("kind") == "declared":
+            try:
+                event = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                continue  # what is wrong with it is said where it is read
+            if isinstance(event, dict) and event.get("kind") == "declared":
                 t = event.get("t")
                 return t if isinstance(t, float) else None
     return None

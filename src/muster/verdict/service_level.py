@@ -70,7 +70,8 @@ def cost_entries(
     if span is not None:
         bad, entry.samples = seen.ratio(*span)
         # So many that one failure more does not decide.
-        entry.samples_needed = max(1, math.ceil((span[1] - span[0]) / (budget_s * entry.target)))
+        needed = (span[1] - span[0]) / (budget_s * entry.target) if budget_s * entry.target else math.inf
+        entry.samples_needed = max(1, math.ceil(needed)) if math.isfinite(needed) else None
         if bad is not None:
             out_s = bad * (span[1] - span[0])
             share = out_s / budget_s
@@ -85,8 +86,9 @@ def cost_entries(
 def _judge_cost(entry: SloEntry, share: float | None, *, over: bool) -> None:
     if share is not None and share > entry.target:
         entry.verdict = Verdict.MISSED
-    elif share is None or entry.samples < (entry.samples_needed or 1):
-        entry.verdict, entry.why = Verdict.UNKNOWN, f"{entry.samples} samples, {entry.samples_needed or 1} needed"
+    elif share is None or entry.samples_needed is None or entry.samples < entry.samples_needed:
+        needed = "no number is enough" if entry.samples_needed is None else f"{entry.samples_needed} needed"
+        entry.verdict, entry.why = Verdict.UNKNOWN, f"{entry.samples} samples, {needed}"
     else:
         entry.verdict = Verdict.MET if over else Verdict.UNKNOWN
         entry.why = entry.why if over else "service was not seen good again"

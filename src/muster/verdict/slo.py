@@ -32,6 +32,7 @@ from muster.verdict.service_level import Spans, burn_entries, cost_entries, whol
 from muster.verdict.verdicts import Verdict
 
 Span = tuple[float, float]
+ROUNDING = 2.0  # requests: a steady rate puts one more or less between any two moments
 
 
 def spans(record: Record, disruption: Disruption) -> Spans:
@@ -57,7 +58,10 @@ def judge_slo(record: Record, disruption: Disruption, *, required: bool) -> list
     entries: list[SloEntry] = []
     for objective in record.declared.objectives:
         looked = _Looked.at(record, objective)
-        entries += [_judge(objective, window, windows, looked, required=required) for window in objective.windows]
+        entries += [
+            _judge(objective, window, windows, _Looked.at(record, objective, window), required=required)
+            for window in objective.windows
+        ]
         if looked.seen is not None:
             entries += cost_entries(objective, windows, looked.seen, over=over, required=required)
             entries += burn_entries(objective, windows, looked.seen, required=required)
@@ -65,7 +69,7 @@ def judge_slo(record: Record, disruption: Disruption, *, required: bool) -> list
         _check_rate(entry, windows.named(entry.window), record)
     budget = record.declared.error_budget
     if budget is not None:
-        entries.append(_judge_budget(budget, windows.during, record.windows, over=over, required=required))
+        entries.append(_judge_budget(budget, windows.during, record, over=over, required=required))
     return entries + [_unmeasured(one) for one in record.declared.unmeasured]
 
 
@@ -78,8 +82,8 @@ class _Looked:
     seen: Occurrences | None
 
     @classmethod
-    def at(cls, record: Record, objective: Objective) -> Self:
-        load = record.windows
+    def at(cls, record: Record, objective: Objective, window: str = "") -> Self:
+        load = record.windows if window != "before" else record.windows_before
         if objective.requests:
             fitting = [any(fnmatchcase(name, pattern) for pattern in objective.requests) for name in record.names]
             load = load.only(np.flatnonzero(fitting).astype(np.uint16))
@@ -113,8 +117,8 @@ def _judge(objective: Objective, window: str, windows: Spans, looked: _Looked, *
 
 
 def _check_rate(entry: SloEntry, span: Span | None, record: Record) -> None:
-    """A load that asked for much less than it was to proves nothing good. While nothing answers it may well have."""
-    if entry.verdict is not Verdict.MET or span is None or entry.window == "drill":
+    """A load that asked for much less than it was to proves nothing good."""
+    if entry.verdict is not Verdict.MET or span is None:
         return
     if short := under_rate(record, [span]):
         entry.verdict, entry.why = Verdict.UNKNOWN, short[0].what
@@ -159,21 +163,31 @@ def _percentile(values: Seconds, quantile: float) -> tuple[float | None, int]:
     return (percentile(values, quantile) if len(values) else None), len(values)
 
 
-def _judge_budget(budget: float, span: Span | None, load: LoadWindows, *, over: bool, required: bool) -> SloEntry:
-    """Failures during the disruption against what the drill may cost; a disruption that goes on may cost more."""
+def _judge_budget(budget: float, span: Span | None, record: Record, *, over: bool, required: bool) -> SloEntry:
+    """Failures during the disruption against what the drill may cost; a disruption that goes on may cost more.
+
+    Requests under way when the fault was sent, and broken by it, count as well. Those that the generator did not send
+    while service was out might all have failed: within the budget is what is so with them, too.
+    """
+    most = None
     entry = SloEntry(name="error_budget", window="during", target=budget, at_most=True, samples_needed=1)
     if span is not None:
-        counts = load.counts(*span)
-        entry.samples = counts.served
+        counts, struck = record.windows.counts(*span), len(record.struck_under_way)
+        unsent = max(record.offered.wanted(*span) - counts.asked - ROUNDING, 0.0)
+        entry.samples = served = counts.served + struck
         as_ratio = isinstance(budget, float) and budget <= 1
-        if counts.served:
-            entry.value = round(counts.failed / counts.served, 6) if as_ratio else float(counts.failed)
+        if served:
+            failed = counts.failed + struck
+            entry.value = round(failed / served, 6) if as_ratio else float(failed)
+            most = (failed + unsent) / (served + unsent) if as_ratio else failed + unsent
     if not required:
         return entry
     if entry.value is None:
         entry.verdict, entry.why = Verdict.UNKNOWN, "there was no load during the disruption"
     elif entry.value > budget:
         entry.verdict = Verdict.MISSED
+    elif over and most is not None and most > budget:
+        entry.verdict, entry.why = Verdict.UNKNOWN, f"{unsent:.0f} requests were not sent that might have failed"
     else:
         entry.verdict = Verdict.MET if over else Verdict.UNKNOWN
         entry.why = None if over else "service was not seen good again"

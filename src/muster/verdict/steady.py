@@ -34,7 +34,7 @@ def check_steady(record: Record) -> list[Reason]:
     since = injected - record.declared.steady_s
     for stream in record.required:
         asked = stream.requests
-        hit = asked[unsteady(asked) & (asked.sent >= since) & (asked.done < injected)]
+        hit = asked[unsteady(asked) & (asked.sent >= since) & stream.overdue_before(injected)]
         if len(hit):
             first = hit.at(0)
             what = f"probe {stream.name} was violated {injected - first.sent:.1f} s before the injection"
@@ -43,7 +43,7 @@ def check_steady(record: Record) -> list[Reason]:
     start = injected - int(record.declared.steady_s)
     # A request under way at the injection may have met the fault.
     asked = record.load.requests
-    load = LoadWindows(asked[(asked.intended >= start) & (asked.done < injected)], objectives)
+    load = LoadWindows(asked[(asked.intended >= start) & record.load.overdue_before(injected)], objectives)
     spoilt = load.first_spoilt(start, injected)
     counts = load.counts(start, injected)
     said = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from muster.base.errors import UsageError
-from muster.base.lines import line_of
+from muster.base.lines import line_of, named_twice
 
 LONGEST_SHOWN = 60  # characters of what was given, in an error
 Location = tuple[int | str, ...]
@@ -81,6 +80,8 @@ def read_documents(path: Path) -> list[Document]:
         for number, node in enumerate(yaml.compose_all(text, Loader=yaml.SafeLoader), start=1):
             if node is not None and not (isinstance(node, yaml.ScalarNode) and not node.value):
                 documents.append(_document(path, number, node))
+    except RecursionError:
+        raise UsageError(f"{path}: it is nested deeper than any OpenSLO document") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -92,9 +93,12 @@ def _document(path: Path, number: int, node: yaml.Node) -> Document:
     document = Document(path, number, node, {})
     if not isinstance(node, yaml.MappingNode):
         raise document.wrong((), "an OpenSLO document is a mapping that begins with 'apiVersion: openslo/v1'")
-    for key, line in _twice(node):
+    for key, line in named_twice(node):
         raise UsageError(f"{path}, document {number}, line {line}: '{key}' stands here for the second time")
-    return Document(path, number, node, _content(node))
+    try:
+        return Document(path, number, node, _content(node))
+    except ValueError as error:  # a date that is none
+        raise UsageError(f"{path}, document {number}: {error}") from error
 
 
 def _content(node: yaml.Node) -> dict[str, Any]:
@@ -105,19 +109,3 @@ def _content(node: yaml.Node) -> dict[str, Any]:
         loader.dispose()
     assert isinstance(content, dict)
     return content
-
-
-def _twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
-    """Keys that a mapping names twice, of which YAML would silently keep the last, with their lines."""
-    if isinstance(node, yaml.SequenceNode):
-        for one in node.value:
-            yield from _twice(one)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen = set()
-    for key, value in node.value:
-        if isinstance(key, yaml.ScalarNode):
-            if key.value in seen:
-                yield key.value, key.start_mark.line + 1
-            seen.add(key.value)
-        yield from _twice(value)

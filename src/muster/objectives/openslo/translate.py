@@ -74,7 +74,7 @@ def _service_level(objects: Objects, slo: Placed) -> Iterator[Objective | Unmeas
             "source": str(slo.document),
         }
         yield _objective(slo, where, fields)
-        most = f"{1 / (1 - target.ratio):.4g}"
+        most = f"{1 / (1 - target.ratio):.4g}" if target.ratio < 1 else "without bounds"
         for alert in never:
             why = f"it can never fire: with every request bad the burn rate is {most}"
             yield Unmeasured(name=f"{name}/{alert.name}", target=alert.threshold, why=why)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from muster.base.clock import now
-from muster.base.timeline import Event, Tail
+from muster.base.timeline import Event, Tail, TimelineError
 from muster.plugin.terminal.lines import first_line, line_of
 from muster.plugin.terminal.notes import Notes
 from muster.plugin.terminal.progress import Progress
@@ -129,7 +129,7 @@ class Follower:
                 self._look()
                 self._running = {w: one for w, one in self._running.items() if not (over and over(one.progress))}
                 self._view.refresh([one.progress for one in self._running.values()])
-            except (OSError, ValueError):
+            except (OSError, ValueError, TimelineError):
                 # The terminal is gone, or a file cannot be read: there is nobody to show a drill to, and it goes on.
                 self._stop.set()
 
