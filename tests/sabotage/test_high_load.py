@@ -19,6 +19,8 @@ SCALE = (
     ("experiments/high-load.yaml", "rate: 600", "rate: 360"),
     ("drills/test_high_load.py", "rate=150", "rate=60"),
     ("drills/test_high_load.py", "RATED = 300", "RATED = 180"),
+    # Two drills at once share the machine: how quickly it refuses is not what is sabotaged here.
+    ("drills/test_high_load.py", '"refusal_latency": {"target": 0.05', '"refusal_latency": {"target": 5'),
 )
 
 
