@@ -19,7 +19,7 @@ from muster.embedded.node.container import ContainerRunner
 from muster.embedded.node.images import Images
 from muster.embedded.node.isolation import Isolation, Surroundings
 from muster.embedded.node.launcher import Command, Running, StartError, Supervisor
-from muster.embedded.node.pace import Pace
+from muster.embedded.node.pace import Pace, Turn
 from muster.embedded.node.sources import Sources
 from muster.embedded.node.state import ContainerState, pod_status
 from muster.embedded.node.volumes.pod_volumes import PodVolumes, VolumeError
@@ -78,6 +78,7 @@ class PodWorker:
         self._changed = asyncio.Event()
         self._grace = float("inf")
         self._ready_to_run = False  # the pod's directories are there
+        self._turn: Turn | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -188,6 +189,8 @@ class PodWorker:
         if not self.supervisor.alive:
             self.supervisor.launch()
         running = await self.supervisor.start(around.command(command.argv), jail=around.jail, log=log_path)
+        if self._turn is not None and self._turn.pid is None:
+            self._turn.pid = running.pid
         return running, around
 
     async def sources_changed(self, within: float, stop: asyncio.Event) -> None:
@@ -203,7 +206,7 @@ class PodWorker:
             if self._predecessor is not None:
                 await self._predecessor.gone.wait()
                 self._predecessor = None
-            await self._host.pace.turn()
+            self._turn = await self._host.pace.turn()
             if not self._stopping.is_set():
                 await self._set_up()
                 await self._run_containers()
