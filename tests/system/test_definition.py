@@ -117,6 +117,28 @@ LIST = "{request: {path: /items}, items: items"
             f"  content: text|  content: text\n  list: {LIST}, page: 2}}",
             "'ledger.list.page' is not a key that is known",
         ),
+        ("path: /items, body|path: '/items/{ident}', body", "'create' holds {ident}, and only {id} and {content} is"),
+        ("method: POST, path: /items|method: GET, path: /items", "'create' must change something, and GET does not"),
+        ("method: POST, path: /items|path: /items", "'create' must change something, and GET does not"),
+        ('text: "{content}"}|text: "{content}", at: ["{prefix}"]}', "'create' holds {prefix}, and only {id} and"),
+        ("/items/{id}|/items/{id}?at={next}", "'read' holds {next}, and only {id} and {key} is filled in there"),
+        ("/items/{id}|/items", "'read' must hold {id} or {key}: it looks for one write"),
+        (
+            "read: {path|read: {method: DELETE, path",
+            "'read' must not change anything: its method is one of GET and POST",
+        ),
+        ("[201]|[20]", "'ledger.create.status.0' is wrong: input should be greater than or equal to 200, not 20"),
+        ("[201]|[]", "'ledger.create.status' is wrong"),
+        ("  content: text|  content: a..b", "'ledger.content' is wrong"),
+        ("  content: text|  content: ''", "'ledger.content' is wrong"),
+        (
+            "  content: text|  content: text\n  delete: {method: GET, path: '/items/{id}'}",
+            "'delete' must change something, and GET does not",
+        ),
+        (
+            "  content: text|  content: text\n  list: {request: {path: '/{id}'}, items: items}",
+            "'request' holds {id}, and only {prefix} is filled in there",
+        ),
     ],
 )
 def test_a_ledger_that_cannot_work_is_refused(tmp_path: Path, ledger: str, wrong: str) -> None:
@@ -140,6 +162,51 @@ def test_a_ledger_that_cannot_work_is_refused(tmp_path: Path, ledger: str, wrong
 def test_a_ledger_of_python_is_refused_where_it_cannot_work(tmp_path: Path, ledger: str, wrong: str) -> None:
     with pytest.raises(UsageError, match=f"line 7: {re.escape(wrong)}"):
         read_system(_written(tmp_path, GOOD.replace(LEDGER, f"ledger: {ledger}\n")))
+
+
+def test_a_body_may_hold_what_looks_like_a_place(tmp_path: Path) -> None:
+    query = """{query: "{ items { name } {when} }", id: "{id}", text: "{content}"}"""
+    ledger = LEDGER.replace('{id: "{id}", text: "{content}"}', query)
+    assert ledger != LEDGER
+    assert isinstance(read_system(_written(tmp_path, GOOD.replace(LEDGER, ledger))).ledger, LedgerSpec)
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        ("prober: {edge_every_s: 2}", "line 15: 'prober.edge_every_s' of 2 quickens no probe"),
+        ("prober: {edge_every_s: .inf}", "line 15: 'prober.edge_every_s' is wrong"),
+        ("operations: {status: {path: '/{id}'}}", "'status' holds {id}, and nothing is filled in there"),
+        ("operations: {status: {path: /, method: PUT}}", "'status' must not change anything"),
+        (
+            "operations: {workflows: {workers: w, stuck: {path: /}, items: all, resume: {path: /, method: POST}}}",
+            "'resume' must hold {id}",
+        ),
+        ("operations: {agents: {workers: w, whole: {a: 1}, release: {path: /}}}", "'release' must change something"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(tmp_path: Path, more: str, wrong: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(wrong)):
+        read_system(_written(tmp_path, f"{GOOD}{more}\n"))
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("shop.example", "right would be what stands before the paths"),
+        ("ftp://shop.example", "right would be what stands before the paths"),
+        ("https://", "right would be what stands before the paths"),
+        ("https://shop.example/?q=1", "right would be what stands before the paths"),
+        ("https://shop.example:none", "'service.url' is wrong: Port could not be cast"),
+        ("https://me:s3cret@shop.example", "a secret does not belong into an address"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str, wrong: str) -> None:
+    text = re.sub(r"^service: \{", f"service: {{url: '{url}', ", GOOD, flags=re.MULTILINE)
+    assert url in text
+    with pytest.raises(UsageError, match=re.escape(wrong)) as refused:
+        read_system(_written(tmp_path, text))
+    assert "s3cret" not in str(refused.value)
 
 
 def test_either_kind_of_ledger_is_read(tmp_path: Path) -> None:

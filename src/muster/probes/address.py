@@ -22,9 +22,7 @@ def service_url(cluster: Cluster, system: SystemDefinition, namespace: str | Non
     """
     service, namespace = system.service, namespace or system.namespace
     if service.url and not cluster.embedded:
-        if not service.url.startswith(("http://", "https://")):
-            raise UsageError(f"service.url in system.yaml must begin with http:// or https://, not '{service.url}'")
-        return service.url.rstrip("/")
+        return service.url
     found = cluster.find("Service", service.name, namespace)
     if found is None:
         raise ClusterError(f"there is no Service '{service.name}' in namespace '{namespace}' of '{cluster.context}'")

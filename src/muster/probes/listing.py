@@ -20,7 +20,7 @@ from muster.probes.http_store import filled
 from muster.probes.outcomes import Outcome
 from muster.probes.store import digest
 from muster.system.definition import LedgerSpec, Request
-from muster.system.parts import ListRequest
+from muster.system.ledger import ListRequest
 
 RETRY_AFTER_S = 0.1
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from muster.base.errors import UsageError
 from muster.system.definition import ExpectProbe, ReadProbe
-from muster.system.parts import AnyLedger, ProberLimits
+from muster.system.ledger import AnyLedger
+from muster.system.parts import ProberLimits
 
 READ = "read"
 WRITE = "write"

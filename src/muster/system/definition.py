@@ -10,25 +10,21 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from muster.base.errors import UsageError
 from muster.base.lines import line_of, named_twice
+from muster.system.ledger import AnyLedger, LedgerSpec, PythonLedgerSpec
 from muster.system.monitoring import Monitoring
 from muster.system.objectives import ObjectiveTargets
 from muster.system.operations import Operations
 from muster.system.parts import (
-    AnyLedger,
     Database,
     ExpectProbe,
     Image,
-    LedgerSpec,
-    Name,
     ProberLimits,
-    PythonLedgerSpec,
     ReadProbe,
-    Request,
-    Seconds,
     ServiceAddress,
     SeverityTargets,
-    Strict,
 )
+from muster.system.requests import Request
+from muster.system.schema import Name, Seconds, Strict
 
 __all__ = [
     "Database",
@@ -142,6 +138,7 @@ def read_system(path: Path) -> SystemDefinition:
         line = line_of(root, ("manifests",))
         raise UsageError(f"{path}, line {line}: 'manifests': there is no directory {system.manifest_directory}")
     _refuse_too_much(system, f"{path}, line {line_of(root, ('prober', 'max_requests_per_s'))}")
+    _refuse_too_slow(system, f"{path}, line {line_of(root, ('prober', 'edge_every_s'))}")
     return system
 
 
@@ -166,6 +163,16 @@ def _refuse_too_much(system: SystemDefinition, where: str) -> None:
         raise UsageError(
             f"{where}: the probes ask {asked:.4g} requests/s together (a write counts as two), more than "
             f"'prober.max_requests_per_s' of {most:g}: make 'every_s' of a probe longer, or allow more"
+        )
+
+
+def _refuse_too_slow(system: SystemDefinition, where: str) -> None:
+    quickest = system.prober.edge_every_s
+    slowest = max(probe.every_s for probe in (system.read, system.ledger, *system.probes))
+    if quickest is not None and quickest >= slowest:
+        raise UsageError(
+            f"{where}: 'prober.edge_every_s' of {quickest:g} quickens no probe, as none asks less often than every "
+            f"{slowest:g} s: make it shorter, or leave it out"
         )
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from muster.system.parts import Strict
+from muster.system.schema import Strict, base_url
 
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -21,7 +21,7 @@ class MonitoringServer(Strict):
     `limit_s` seconds to answer. `token_env` names the environment variable that holds a bearer token.
     """
 
-    url: Annotated[str, Field(pattern=r"^https?://")]
+    url: str
     matchers: dict[LabelName, str] = {}
     every_s: Annotated[float, Field(ge=0.1, le=10)] = 0.5
     limit_s: Annotated[float, Field(gt=0, le=30)] = 2.0
@@ -30,13 +30,9 @@ class MonitoringServer(Strict):
     @field_validator("url", mode="after")
     @classmethod
     def _is_a_base(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.username is not None or parts.password is not None:
+        if "@" in urlsplit(url).netloc:
             raise ValueError("a secret does not belong here, name an environment variable that holds it in 'token_env'")
-        parts.port  # noqa: B018  (looking at it raises where it is none)
-        if not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("right would be what stands before '/api', such as http://alertmanager.example:9093")
-        return url.rstrip("/")
+        return base_url(url, before="'/api'")
 
     @field_validator("token_env", mode="after")
     @classmethod

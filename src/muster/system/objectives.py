@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from muster.system.parts import Ratio, Seconds, Strict
+from muster.system.schema import Ratio, Seconds, Strict
 
 
 class ObjectiveTargets(Strict):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from muster.system.parts import Name, Request, Strict
+from muster.system.requests import Request, changes, only, reads
+from muster.system.schema import DottedPath, Name, Strict
 
 
 class Stage(Strict):
@@ -25,8 +26,8 @@ class Configuration(Strict):
 
     config_map: Name
     used_by: list[Name] = []
-    version: str | None = None
-    error: str | None = None
+    version: DottedPath | None = None
+    error: DottedPath | None = None
 
 
 class Capacity(Strict):
@@ -44,10 +45,20 @@ class Workflows(Strict):
     """
 
     stuck: Request
-    items: str
-    id: str = "id"
+    items: DottedPath
+    id: DottedPath = "id"
     resume: Request
     workers: Name
+
+    @model_validator(mode="after")
+    def _resume_one(self) -> Self:
+        only(self.stuck, "stuck")
+        reads(self.stuck, "stuck")
+        if not self.resume.holds("id"):
+            raise ValueError("'resume' must hold {id}: it resumes one of those that are stuck")
+        only(self.resume, "resume", "id")
+        changes(self.resume, "resume")
+        return self
 
 
 class Agents(Strict):
@@ -58,7 +69,13 @@ class Agents(Strict):
 
     release: Request
     workers: Name
-    whole: Annotated[dict[str, Any], Field(min_length=1)]
+    whole: Annotated[dict[DottedPath, Any], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _release_some(self) -> Self:
+        only(self.release, "release")
+        changes(self.release, "release")
+        return self
 
 
 class Operations(Strict):
@@ -70,3 +87,10 @@ class Operations(Strict):
     capacity: Capacity | None = None
     workflows: Workflows | None = None
     agents: Agents | None = None
+
+    @model_validator(mode="after")
+    def _status_only_reads(self) -> Self:
+        if self.status is not None:
+            only(self.status, "status")
+            reads(self.status, "status")
+        return self
