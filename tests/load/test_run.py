@@ -181,6 +181,7 @@ def test_a_load_that_died_says_so_on_the_timeline(profile: Path, timeline: Path)
     last = of_kind(timeline, "load")[-1]
     assert last["state"] == "stopped"
     assert last["reason"].startswith("Locust ended by itself with status 137")
+    assert last["broken"] is True
 
 
 def test_stopping_takes_less_than_a_second_and_leaves_nothing(profile: Path, timeline: Path) -> None:
@@ -192,7 +193,9 @@ def test_stopping_takes_less_than_a_second_and_leaves_nothing(profile: Path, tim
         run.stop()
         run.stop()
     assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
-    assert [event["state"] for event in of_kind(timeline, "load")][-1] == "stopped"
+    last = of_kind(timeline, "load")[-1]
+    assert last["state"] == "stopped"
+    assert last["asked"] == len(of_kind(timeline, "request"))
 
 
 @pytest.mark.parametrize(

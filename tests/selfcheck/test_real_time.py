@@ -16,7 +16,6 @@ from selfcheck.realtime import measure
 from muster.base.timeline import read_timeline
 from muster.verdict import Verdict, judge
 
-TURN_S = 0.02  # of either probe
 PLACEBO = Plan(steady_s=1.6, watch_s=2.0, required=("rto", "rpo", "slo"))
 
 
@@ -25,9 +24,7 @@ def test_the_truth_lies_inside_or_the_verdict_is_unknown(tmp_path: Path) -> None
     print(f"seed {seed}")
     drawn = [draw(number, seed, longest=0.5) for number in random.Random(seed).sample(range(len(KINDS)), 3)]
     for one in measure(drawn, Plan(), tmp_path, jobs=1):
-        # What is shorter than two turns cannot be resolved, and the entry says so.
-        resolvable = one.truth.length_s >= 2 * TURN_S
-        assert one.inside or one.verdict is Verdict.UNKNOWN or not resolvable, f"seed {seed}: {one}"
+        assert one.inside or one.verdict is Verdict.UNKNOWN, f"seed {seed}: {one}"
         assert one.truth.length_s > 0
 
 

@@ -118,3 +118,23 @@ def test_an_odd_line_is_told_and_no_traceback(line: bytes, tmp_path: Path) -> No
     path.write_bytes(b"\n".join([first, line, *rest]) + b"\n")
     with pytest.raises(TimelineError, match="line 2: not"):
         judge_file(path)
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"asked": 0}, "load 'idle' started, but sent no request"),
+        ({"broken": True, "reason": "Locust was killed"}, "load 'idle' broke down: Locust was killed"),
+    ],
+)
+def test_a_small_load_beside_a_large_one_must_do_its_part_too(told: dict[str, object], why: str) -> None:
+    """A tenth of all that is asked: neither silence nor the sum of the rates shows that it is not there."""
+    about = {"kind": "load", "load": "load-2", "profile": "idle", "rate": 5.0, "reason": ""}
+    other = [
+        {"t": EPOCH + 0.5, **about, "state": "started"},
+        {"t": EPOCH + 28.0, **about, "state": "stopped", **told},
+    ]
+    events = [*DrillStory().events(), *other]
+    entry = judge(sorted(events, key=lambda event: event["t"]))
+    assert entry.verdict is Verdict.UNKNOWN
+    assert why in entry.reasons

@@ -125,7 +125,8 @@ class Generator(User):
         """Give what is under way a moment, and tell that load has ended."""
         self._tell_unsent(now())
         self._under_way.join(timeout=LAST_ANSWERS_S)
-        self._record.tell("stopped", reason="it was told to stop", abandoned=len(self._under_way))
+        abandoned = len(self._under_way)
+        self._record.tell("stopped", reason="it was told to stop", abandoned=abandoned, asked=self._record.asked)
         self._under_way.kill(block=False)
         self._record.flush()
         for kind in self._kinds:

@@ -70,6 +70,11 @@ def under_rate(record: Record, spans: Sequence[tuple[float, float]]) -> list[Rea
     return reasons + fell_short(record, spans)
 
 
+def failed(record: Record) -> list[Reason]:
+    """Loads that did not do their part: beside others that do, neither silence nor a low rate need show it."""
+    return [Reason(what, _AGAIN.format("load generator")) for what in record.loads_failed]
+
+
 def fell_short(record: Record, spans: Iterable[tuple[float, float]]) -> list[Reason]:
     """Where the generator itself said that it could not keep up: its figures are then of its own limits.
 

@@ -51,16 +51,22 @@ class Cause:
 
 
 def cause_of(streams: Sequence[Struck], step: int) -> Cause | None:
-    """What struck all requests of one sort and none of the others, the same in all streams; None where nothing did, or
-    where chance explains it as well."""
-    for facets in (KEPT, WRITE, KEPT | WRITE):
-        causes = {Cause(facets, int(s.asked.facet[s.edge]) & facets) for s in streams}
-        if len(causes) == 1:
-            (cause,) = causes
-            told = [s.inside(step) for s in streams]
-            if all(_explains(cause, *one) for one in told) and _unlikely(cause, told):
-                return cause
-    return None
+    """What struck all requests of one sort and none of the others, the same in all streams; None where nothing did,
+    where chance explains it as well, or where it may be either of two sorts."""
+    told = [s.inside(step) for s in streams]
+    alone = [cause for facets in (KEPT, WRITE) if (cause := _only(facets, streams, told))]
+    if len(alone) == 1:
+        return alone[0]
+    return None if alone else _only(KEPT | WRITE, streams, told)
+
+
+def _only(facets: int, streams: Sequence[Struck], told: Sequence[tuple[Codes, Mask]]) -> Cause | None:
+    """The cause that concerns these facets, if there is one."""
+    causes = {Cause(facets, int(s.asked.facet[s.edge]) & facets) for s in streams}
+    if len(causes) > 1:
+        return None
+    (cause,) = causes
+    return cause if all(_explains(cause, *one) for one in told) and _unlikely(cause, told) else None
 
 
 def _explains(cause: Cause, facets: Codes, hit: Mask) -> bool:
@@ -69,9 +75,9 @@ def _explains(cause: Cause, facets: Codes, hit: Mask) -> bool:
 
 
 def _unlikely(cause: Cause, told: Sequence[tuple[Codes, Mask]]) -> bool:
-    """Whether chance would hardly strike just these and spare just the others; where none of the others was asked, they
-    say nothing."""
+    """Whether chance would hardly strike just these and spare just the others. Where none of the others was asked,
+    nothing tells that they would have been spared."""
     hits = sum(int(hit.sum()) for _, hit in told)
     spared = sum(int((~cause.alike(facets)).sum()) for facets, _ in told)
     share = hits / (hits + spared)
-    return not spared or hits * math.log(share) + spared * math.log(1 - share) < math.log(HARDLY)
+    return spared > 0 and hits * math.log(share) + spared * math.log(1 - share) < math.log(HARDLY)

@@ -1,8 +1,8 @@
 """How far good answers narrow down an edge of a disruption in which only a share of the requests fails.
 
 Where all requests fail, one good answer tells that trouble had not begun yet, or was over. Where a share f of them
-fails, it tells little: so many good ones in a row are needed that chance would give them less than once in 50 times,
-(1 - f)^k < 0.02. Streams of which only a share fails are taken together, as they are asked of one service. Below a
+fails, it tells little: so many good ones in a row are needed that chance would give them less than once in 20 times,
+(1 - f)^k < 0.05. Streams of which only a share fails are taken together, as they are asked of one service. Below a
 share of a fifth violations count as single events, and the edge lies at the violation itself.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from muster.verdict.requests import Mask, Seconds
 
 NEXT_TO = 20  # requests next to the edge, from which a stream's share is taken
-CHANCE = 0.02
+CHANCE = 0.05
 SINGLE, WHOLLY = 0.2, 0.98
 STRETCHES = 2.0  # standard deviations
 

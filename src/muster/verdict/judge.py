@@ -167,6 +167,7 @@ def _look(record: Record, landed: Landed) -> _Findings:
         end = findings.disruption.end
         held = [] if end is None else [(end.at, end.at + hold)]
         findings.doubts += alive.under_rate(record, [(since, since + record.declared.steady_s), *held])
+        findings.doubts += alive.failed(record)
     return findings
 
 

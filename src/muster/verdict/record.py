@@ -44,6 +44,7 @@ class Record:
     offered: AllOffered = field(default_factory=AllOffered)
     load_started: float | None = None
     load_stopped: tuple[float, str] | None = None
+    loads_failed: list[str] = field(default_factory=list)  # what became of each that did not do its part
     steady: tuple[float, bool, str] | None = None
     faults: list[Fault] = field(default_factory=list)
     late_faults: list[Fault] = field(default_factory=list)  # sent after the drill judged: no part of what was measured
@@ -276,6 +277,12 @@ def _on_load(record: Record, event: Event) -> None:
     if event["state"] == "stopped" and event.get("abandoned"):
         why = "they had no answer when the load was stopped"
         record.shortfalls.append(Shortfall(event["t"] - STOPPING_S, event["t"], int(event["abandoned"]), 0.0, why))
+    if event["state"] == "stopped" and event["t"] < record.judged_at:
+        profile = event.get("profile") or load
+        if event.get("broken"):
+            record.loads_failed.append(f"load {profile!r} broke down: {event.get('reason')}")
+        elif event.get("asked") == 0:
+            record.loads_failed.append(f"load {profile!r} started, but sent no request")
     if event["state"] == "stopped" and record.offered.stop(load, event["t"]):
         record.load_stopped = (event["t"], str(event.get("reason") or ""))
 
