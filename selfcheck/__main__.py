@@ -1,4 +1,4 @@
-"""Check the instrument: measure outages whose truth is known, and faults that do nothing."""
+"""Check the instrument: measure outages whose truth is known and faults that do nothing, and sabotage whole drills."""
 
 from __future__ import annotations
 
@@ -23,23 +23,27 @@ from selfcheck.cases import KINDS, LONGEST_S, SHORTEST_S, Case, draw
 from selfcheck.instrument import ROOT, Plan
 from selfcheck.placebo import PLAN, alarmed, placebos
 from selfcheck.results import Result
+from selfcheck.sabotage import sabotage
 from selfcheck.tables import Wanted
 
-PARTS = {"placebo": 100, "truth": 100, "virtual": 400}  # and how many of each
+MEASURED = {"placebo": 100, "truth": 100, "virtual": 400}  # and how many of each
+PARTS = [*MEASURED, "sabotage"]
 KEPT = ROOT / "reports/selfcheck"
 
 
 def main() -> int:
     options = _options()
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
-    parts = options.parts or list(PARTS)
+    parts = options.parts or PARTS
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, seed {seed}, {options.jobs} at once", flush=True)
     began, wanted, truths = now(), list[Wanted](), list[Result]()
     for part in parts:
-        count = PARTS[part] if options.count is None else options.count
+        if part == "sabotage":
+            wanted += tables.of_sabotages(sabotage(options.count, seed))
+            continue
+        count = MEASURED[part] if options.count is None else options.count
         if part == "placebo":
-            found = _placebo(count, options.jobs)
-            wanted += tables.of_placebos(found)
+            wanted += tables.of_placebos(_placebo(count, options.jobs))
         else:
             truths += (_truth if part == "truth" else _virtual)(count, seed, options.jobs)
     if truths:
@@ -53,9 +57,11 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m selfcheck", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
-    parser.add_argument("--count", type=int, help="how many of each part (default: 100 placebos, 100 and 400 truths)")
+    parser.add_argument(
+        "--count", type=int, help="how many of each part (default: 100 placebos, 100 and 400 truths, all sabotages)"
+    )
     parser.add_argument("--seed", type=int, help="draws the same outages again")
-    parser.add_argument("--jobs", type=int, default=3, help="instruments side by side")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="instruments side by side")
     options = parser.parse_args()
     if strange := [part for part in options.parts if part not in PARTS]:
         parser.error(f"'{strange[0]}' is no part of the selfcheck (there are: {', '.join(PARTS)})")

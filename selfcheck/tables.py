@@ -16,6 +16,7 @@ from selfcheck.results import (
     figures,
     groups,
 )
+from selfcheck.sabotage import Caught
 
 HEAD = ("outage", "runs", "error, median", "error, P99", "width, P99", "truth inside", "both ends", "unknown")
 
@@ -61,6 +62,12 @@ def of_placebos(results: Sequence[Result]) -> list[Wanted]:
     """What is wanted of placebos."""
     false = sum(alarmed(one) for one in results)
     return [Wanted("placebos with a false alarm", f"{false} of {len(results)}", "0", not false)]
+
+
+def of_sabotages(found: Caught) -> list[Wanted]:
+    """What is wanted of sabotages."""
+    told = f"{found.caught} of {found.held}"
+    return [Wanted("tests of sabotages that found it caught", told, "all", 0 < found.held == found.caught)]
 
 
 def against(wanted: Iterable[Wanted]) -> str:

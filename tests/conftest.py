@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import random
 import secrets
 import shutil
 import subprocess
@@ -78,10 +79,23 @@ class DrillProject:
         return content
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("sabotage")
+    group.addoption("--sabotages", type=int, metavar="N", help="hold N of the sabotaged drills, drawn (default: all)")
+    group.addoption("--sabotage-seed", type=int, metavar="SEED", help="draws the same ones again")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.sabotage_seed is None:  # drawn here, as all workers must collect the same tests
+        config.option.sabotage_seed = random.randrange(10**6)
     config.addinivalue_line(
         "markers", "whole_machine: runs whole drills, whose figures are real: no other test runs meanwhile"
     )
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    wanted = config.option.sabotages
+    return wanted and f"sabotages: {wanted} of them, drawn with --sabotage-seed {config.option.sabotage_seed}"
 
 
 def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.conftest import shared_directory
 
+from .drawing import Held, draw
 from .holding import Sabotaged, hold_once
 
 MARKER = "sabotage(sabotage, drill): the drill that a test holds, and how it is sabotaged (tests/sabotage/saboteurs.py)"
@@ -15,20 +16,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("sabotage"):
-            item.add_marker(pytest.mark.whole_machine)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    drills = {item: drill for item in items if (drill := held_by(item))}
+    for item in drills:
+        item.add_marker(pytest.mark.whole_machine)
+    wanted = config.option.sabotages
+    if wanted is not None:
+        drawn = draw(drills.values(), wanted, config.option.sabotage_seed)
+        left_out = [item for item, drill in drills.items() if drill not in drawn]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture
 def sabotaged(request: pytest.FixtureRequest, machine: None, tmp_path_factory: pytest.TempPathFactory) -> Sabotaged:
     """What came of the drill that the test's marker names."""
-    module = request.node.getparent(pytest.Module)
-    beside = [item for item in request.session.items if item.getparent(pytest.Module) is module]
-    markers = [marker for item in beside if (marker := item.get_closest_marker("sabotage"))]
-    cases = sorted({(str(marker.kwargs["drill"]), str(marker.args[0])) for marker in markers})
-    home = shared_directory(tmp_path_factory) / "sabotaged" / module.path.stem
-    own = request.node.get_closest_marker("sabotage")
-    held = hold_once(home, cases, getattr(request.module, "arrange", None))
-    return held[f"{own.kwargs['drill']}-{own.args[0]}"]
+    own = held_by(request.node)
+    assert own is not None, "a test that asks for what came of a sabotaged drill names it by the marker `sabotage`"
+    held = {held_by(item) for item in request.session.items}
+    cases = sorted((one.drill, one.sabotage) for one in held if one is not None and one.module == own.module)
+    home = shared_directory(tmp_path_factory) / "sabotaged" / own.module
+    return hold_once(home, cases, getattr(request.module, "arrange", None))[f"{own.drill}-{own.sabotage}"]
+
+
+def held_by(item: pytest.Item) -> Held | None:
+    """The sabotaged drill that a test is about."""
+    marker = item.get_closest_marker("sabotage")
+    return Held(item.path.stem, str(marker.kwargs["drill"]), str(marker.args[0])) if marker else None
