@@ -19,6 +19,7 @@ import pytest
 
 from muster.kube import Cluster, EmbeddedCluster, connect
 
+SABOTAGE_SEED = "sabotage_seed"
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -86,11 +87,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.option.sabotage_seed is None:  # drawn here, as all workers must collect the same tests
-        config.option.sabotage_seed = random.randrange(10**6)
+    if config.option.sabotage_seed is None:
+        given = getattr(config, "workerinput", {}).get(SABOTAGE_SEED)
+        config.option.sabotage_seed = random.randrange(10**6) if given is None else given
     config.addinivalue_line(
         "markers", "whole_machine: runs whole drills, whose figures are real: no other test runs meanwhile"
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Have all workers collect the same tests."""
+    node.workerinput[SABOTAGE_SEED] = node.config.option.sabotage_seed
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
