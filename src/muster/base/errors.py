@@ -23,3 +23,10 @@ class MissingProgramError(MusterError):
 
 class TimeoutExceededError(MusterError):
     """What was waited for did not come within its deadline."""
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The error itself or, of a group of several that broke out at once, the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 from muster.base import clock
+from muster.base.background import Background
 from muster.base.errors import ClusterError
 from muster.base.timeline import Timeline, TimelineError
 from muster.kube import Cluster
@@ -18,34 +18,19 @@ POLL_S = 0.5
 SILENT_S = 2.0  # muster's own cluster, when it does not answer for so long, is at fault and not the system
 
 
-class Watcher:
+class Watcher(Background):
     """Two threads, one that writes `clock` events and one for `pod` events: an API that hangs is no reason to believe
     that the harness does. A context manager."""
 
     def __init__(self, cluster: Cluster, namespace: str, timeline: Timeline) -> None:
+        loops = (self._tell_clock, self._watch_pods)
+        super().__init__(*(partial(self._until_full, tell) for tell in loops), name="muster-watcher")
         self._cluster = cluster
         self._namespace = namespace
         self._timeline = timeline
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._until_full, args=(self._tell_clock,), name="muster-clock", daemon=True),
-            threading.Thread(target=self._until_full, args=(self._watch_pods,), name="muster-watcher", daemon=True),
-        ]
         self._known: dict[str, str] = {}
         self._answered = clock.now()
         self._told = False
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def _until_full(self, tell: Callable[[], None]) -> None:
         """Whoever next writes for the drill says why it cannot; where there is room again by then, the verdict finds
@@ -56,19 +41,19 @@ class Watcher:
     def _tell_clock(self) -> None:
         while True:
             self._timeline.append("clock", by="drill", boottime=clock.boottime(), utc=clock.utc_iso())
-            if self._stop.wait(CLOCK_S):
+            if self.pause(CLOCK_S):
                 return
 
     def _watch_pods(self) -> None:
         first = True
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             try:
                 self._look(announce=not first)
                 first, self._answered = False, clock.now()
             except ClusterError as error:
                 self._timeline.append("pod", pod=None, change=f"pods cannot be listed: {error}")
                 self._blame(error)
-            self._stop.wait(POLL_S)
+            self.pause(POLL_S)
 
     def _blame(self, error: ClusterError) -> None:
         """Tell that the instrument itself is broken, where the cluster is part of it."""

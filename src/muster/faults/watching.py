@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from muster.base.background import Background
 from muster.base.clock import now
 from muster.base.errors import ClusterError
 from muster.base.timeline import Timeline
@@ -15,22 +16,18 @@ EVERY_S_LANDED = 0.25
 SAY_AGAIN_S = 1.0
 
 
-class EffectWatch:
+class EffectWatch(Background):
     """Looks for an effect again and again, in a thread, and writes what it sees onto the timeline."""
 
     def __init__(self, observer: Observer, timeline: Timeline, experiment: str) -> None:
+        super().__init__(self._run, name=f"effect of {experiment}")
         self._observer, self._timeline, self._experiment = observer, timeline, experiment
-        self._stop = threading.Event()
         self._landed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"effect of {experiment}", daemon=True)
         self._said: tuple[float, Observation] | None = None
         self.landed_at: float | None = None
         self.latest = Observation(False, "not looked at yet")
         self.evidence: str | None = None  # of the first time that the effect was seen
         self.failure: Exception | None = None
-
-    def start(self) -> None:
-        self._thread.start()
 
     def wait_landed(self, seconds: float) -> bool:
         """Whether the effect has been seen, waiting up to so many seconds for it.
@@ -43,17 +40,11 @@ class EffectWatch:
             raise self.failure
         return landed and self.landed_at is not None
 
-    def stop(self) -> None:
-        """End the watch, after the look that is under way. May be called again, or before the start."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
     def _run(self) -> None:
         try:
-            while not self._stop.is_set():
+            while not self.stopping.is_set():
                 self._look()
-                self._stop.wait(EVERY_S if self.landed_at is None else EVERY_S_LANDED)
+                self.pause(EVERY_S if self.landed_at is None else EVERY_S_LANDED)
         except Exception as error:  # noqa: BLE001
             # A thread has nobody above it: handed to whoever waits for the effect.
             self.failure = error

@@ -7,11 +7,9 @@ made no earlier. A look that sees the alert begin or cease to fire is an `alert`
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
+from muster.base.background import Background
 from muster.base.clock import now
 from muster.base.errors import UsageError
 from muster.base.timeline import Timeline, TimelineError
@@ -23,28 +21,17 @@ from muster.system.monitoring import Monitoring
 LATE_S = 1.0  # a look that comes later than that was held up by this machine
 
 
-class AlertWatch:
+class AlertWatch(Background):
     """Watches for one alert. A context manager; what is wrong with the monitoring is told on the timeline only."""
 
     def __init__(self, monitoring: Monitoring, alert: str, timeline: Timeline) -> None:
+        super().__init__(self._run, name="muster-alert-watch")
         self._monitoring = monitoring
         self._server = monitoring.server
         self._alert = alert
         self._timeline = timeline
         self._source_name = f"{monitoring.kind} at {self._server.url}"
         self._firing = False
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="muster-alert-watch", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def _run(self) -> None:
         # Where nothing can be told any more (a full disk), not even that can: the judge sees looks that end too early.
@@ -59,12 +46,12 @@ class AlertWatch:
 
     def _watch(self, source: Source) -> None:
         asked = now()
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             before, asked = asked, now()
             if asked - before > self._server.every_s + 2 * self._server.limit_s + LATE_S:
                 self._tell("lost", asked, f"it was not asked for {asked - before:.1f} s: the harness stood still")
             self._look(source, asked)
-            self._stop.wait(max(asked + self._server.every_s - now(), 0.0))
+            self.pause(max(asked + self._server.every_s - now(), 0.0))
 
     def _look(self, source: Source, asked: float) -> None:
         try:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from muster.base.errors import MusterError
+from muster.base.errors import MusterError, first_of
 from muster.base.timeline import Timeline
 from muster.probes.events import EventBuffer
 from muster.probes.exchange import Exchange
@@ -49,10 +49,7 @@ def main() -> int:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(probe(plan))
     except* (MusterError, OwnLimitError) as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        print(f"the prober cannot go on: {error}", file=sys.stderr)
+        print(f"the prober cannot go on: {first_of(group)}", file=sys.stderr)
         return_code = 1
     else:
         return_code = 0

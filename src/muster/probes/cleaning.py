@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muster.base.clock import now
-from muster.base.errors import MusterError
+from muster.base.errors import MusterError, first_of
 from muster.base.timeline import Event, Timeline
 from muster.probes.outcomes import OwnLimitError
 from muster.probes.store import MARK, Entry, Store
@@ -61,7 +61,7 @@ def clean_up(
     except BaseExceptionGroup as group:
         if group.split((MusterError, OwnLimitError))[1] is not None:
             raise
-        cleaned = Cleaned(0, len(ledger.writes), str(group.exceptions[0]))
+        cleaned = Cleaned(0, len(ledger.writes), str(first_of(group)))
     if cleaned is not None:
         with Timeline(timeline) as target:
             target.append(CLEANED, removed=cleaned.removed, left=cleaned.left, why=cleaned.why)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from muster.base.clock import now
-from muster.base.errors import MusterError
+from muster.base.errors import MusterError, first_of
 from muster.base.timeline import Event, Timeline
 from muster.probes.events import EventBuffer
 from muster.probes.exchange import Exchange
@@ -66,9 +66,7 @@ def read_back(
         try:
             return asyncio.run(_read_back(system, url, writes, EventBuffer(target), within_s=within_s, rate=rate))
         except BaseExceptionGroup as group:
-            error: BaseException = group
-            while isinstance(error, BaseExceptionGroup):
-                error = error.exceptions[0]
+            error = first_of(group)
             if isinstance(error, (MusterError, OwnLimitError)):
                 raise error from None
             raise

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from muster.base.background import Background
 from muster.base.clock import SYSTEM_CLOCK, utc, utc_iso
 from muster.base.errors import ClusterError, RefusedError
 from muster.kube import ApiError, Cluster
@@ -24,8 +24,7 @@ class DrillLock:
     def __init__(self, cluster: Cluster, namespace: str, holder: str) -> None:
         """`holder` says who has it: people read it when they are refused."""
         self._cluster, self._namespace, self._holder = cluster, namespace, holder
-        self._ended = threading.Event()
-        self._renewing = threading.Thread(target=self._keep, name="drill lock", daemon=True)
+        self._renewing = Background(self._keep, name="drill lock")
 
     def __enter__(self) -> Self:
         """Take the lease.
@@ -46,9 +45,7 @@ class DrillLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
-        if self._renewing.ident is not None:
-            self._renewing.join()
+        self._renewing.stop()
         with contextlib.suppress(ClusterError):  # then it runs out
             release(self._cluster, self._namespace, self._holder)
 
@@ -90,7 +87,7 @@ class DrillLock:
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
 
     def _keep(self) -> None:
-        while not self._ended.wait(RENEW_EVERY_S):
+        while not self._renewing.pause(RENEW_EVERY_S):
             # A cluster that does not answer now may do so in time for the next renewal.
             with contextlib.suppress(ClusterError):
                 patch = {"spec": {"renewTime": utc_iso(timespec="microseconds")}}

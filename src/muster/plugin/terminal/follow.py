@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
+from muster.base.background import Background
 from muster.base.clock import now
 from muster.base.timeline import Event, Tail, TimelineError
 from muster.plugin.terminal.lines import first_line, line_of
@@ -88,27 +88,16 @@ class _Followed:
     tail: Tail
 
 
-class Follower:
+class Follower(Background):
     """A thread that follows the drills of a run's directory. A context manager."""
 
     def __init__(self, directory: Path, view: View) -> None:
+        super().__init__(self._run, name="muster-terminal")
         self._directory, self._view = directory, view
         self.leaves_lines = view.leaves_lines
         self._notes = Notes(directory)
         self._running: dict[str, _Followed] = {}
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="muster-terminal", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def finished(self, nodeid: str) -> None:
         """A drill is over: say what is still to be said of it, and show it no more."""
@@ -119,7 +108,7 @@ class Follower:
         self._show(lambda progress: progress.worker == worker)
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
+        while not self.pause(EVERY_S):
             self._show()
 
     def _show(self, over: Callable[[Progress], bool] | None = None) -> None:
@@ -131,7 +120,7 @@ class Follower:
                 self._view.refresh([one.progress for one in self._running.values()])
             except (OSError, ValueError, TimelineError):
                 # The terminal is gone, or a file cannot be read: there is nobody to show a drill to, and it goes on.
-                self._stop.set()
+                self.stopping.set()
 
     def _look(self) -> None:
         for worker, note in self._notes.read():
