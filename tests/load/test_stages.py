@@ -113,6 +113,7 @@ def test_a_load_begins_with_its_own_rate_or_that_of_its_first_stage() -> None:
         (lambda: steady(10, for_s=math.nan), "stage 'steady' cannot last nan s"),
         (lambda: from_text("[{}]"), "--stages cannot be read"),
         (lambda: from_text("nonsense"), "--stages cannot be read"),
+        (lambda: from_text("{}"), "--stages cannot be read .it is no list of stages"),
     ],
 )
 def test_a_stage_that_makes_no_sense_is_refused(made: Callable[[], object], said: str) -> None:

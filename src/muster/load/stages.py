@@ -146,15 +146,22 @@ def to_text(stages: Sequence[Stage]) -> str:
     return orjson.dumps(list(stages)).decode()
 
 
+RIGHT = 'right would be [{"name": "peak", "legs": [{"rate": 400, "over_s": 10, "for_s": 60}]}]'
+
+
 def from_text(text: str) -> list[Stage]:
     """The stages that such a text holds, none for an empty one.
 
     Raises:
         UsageError: it does not fit.
     """
+    if not text:
+        return []
     try:
-        told = orjson.loads(text) if text else []
-        return [_stage(str(each["name"]), *(Leg(**leg) for leg in each["legs"])) for each in told]
+        told = orjson.loads(text)
+        stages = [_stage(str(each["name"]), *(Leg(**leg) for leg in each["legs"])) for each in told]
     except (orjson.JSONDecodeError, TypeError, KeyError) as error:
-        right = '[{"name": "peak", "legs": [{"rate": 400, "over_s": 10, "for_s": 60}]}]'
-        raise UsageError(f"--stages cannot be read ({error}); right would be {right}") from error
+        raise UsageError(f"--stages cannot be read ({error}); {RIGHT}") from error
+    if not isinstance(told, list):
+        raise UsageError(f"--stages cannot be read (it is no list of stages); {RIGHT}")
+    return stages
