@@ -56,7 +56,7 @@ def test_a_pipeline_reads_verdicts_and_figures(drill_project: DrillProject, work
     assert told["test_met"]["lost_writes"] == "0"
 
     assert told["test_late"]["verdict"] == "missed"
-    assert messages["test_late"] == ["MISSED late: RTO 6.61 s [6.60, 6.63] > budget 1 s"]
+    assert messages["test_late"] == ["MISSED late: RTO 6.61 s [6.60, 6.66] > budget 1 s"]
     failure = cases["test_late"].find("failure")
     assert failure is not None
     assert "where it went: " in (failure.text or "")

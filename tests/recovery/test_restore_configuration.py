@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from muster.base.errors import MusterError
+from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.recovery import Outcome, restore_configuration
 from muster.recovery.restore_configuration import RestoreConfiguration
@@ -86,6 +87,8 @@ def test_instances_that_do_not_follow_are_restarted(
     shop.set(WRONG)
     if tells:  # they have the wrong version only once they started with it
         shop.kill()
+        wait_for(lambda: shop.ready() == 2 and not shop.uids() & before, within=60, reason="pods with the wrong one")
+        before |= shop.uids()
     outcome = shop.restore()
     assert outcome.ok, outcome.why
     assert detail(outcome, "restart what does not follow") == "restarted Deployment web"

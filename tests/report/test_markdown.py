@@ -30,7 +30,7 @@ def page(directory: Path, *drills: DrillVerdict, finish: bool = True) -> str:
 def test_a_met_run_is_a_table_and_says_what_it_proves(tmp_path: Path) -> None:
     text = page(tmp_path, told("db_failure"))
     assert text.startswith("## 🟢 MET: enhancer on embedded\n\n1 drill met\n\n| verdict | drill |")
-    row = r"| 🟢 met | db\_failure | P1 | 6.61 s \[6.60, 6.63\] | 30 s | 900 s | 0.00 s | 0 of 470 | promote\-standby |"
+    row = r"| 🟢 met | db\_failure | P1 | 6.61 s \[6.60, 6.66\] | 30 s | 900 s | 0.00 s | 0 of 470 | promote\-standby |"
     assert row in text
     assert "Evidence: rehearsal. Timings on the embedded cluster prove procedure and instrument" in text
     assert "```" not in text
@@ -39,7 +39,7 @@ def test_a_met_run_is_a_table_and_says_what_it_proves(tmp_path: Path) -> None:
 def test_a_missed_drill_brings_its_lines(tmp_path: Path) -> None:
     text = page(tmp_path, told("fine"), told("late", rto_budget_s=1.0))
     assert text.startswith("## 🔴 MISSED: enhancer on embedded\n\nlate: RTO 6.61")
-    assert "```text\nMISSED late: RTO 6.61 s [6.60, 6.63] > budget 1 s\nwhere it went: recovery began" in text
+    assert "```text\nMISSED late: RTO 6.61 s [6.60, 6.66] > budget 1 s\nwhere it went: recovery began" in text
 
 
 def test_an_unfinished_run_is_not_green(tmp_path: Path) -> None:

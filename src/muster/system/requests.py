@@ -16,7 +16,7 @@ READING = ("GET", "POST")  # a search is often asked for by POST
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Status = Annotated[int, Field(ge=200, le=599)]
-UrlPath = Annotated[str, Field(pattern=r"^/\S*$")]
+UrlPath = Annotated[str, Field(pattern=r"^/")]
 
 
 class Request(Strict):

@@ -35,9 +35,11 @@ def program(*argv: str) -> Iterator[int]:
 async def second(pid: int | None) -> tuple[float, float]:
     """When the first and the second of two pods had their turn; `pid` is the first one's program."""
     pace = Pace()
-    one = await pace.turn()
+    one = await pace.turn(unless=asyncio.Event())
+    assert one is not None
     one.pid = pid
-    two = await pace.turn()
+    two = await pace.turn(unless=asyncio.Event())
+    assert two is not None
     return one.at, two.at
 
 
@@ -69,10 +71,27 @@ def test_turns_are_taken_in_order() -> None:
         pace, order = Pace(), []
 
         async def take(number: int) -> None:
-            await pace.turn()
+            await pace.turn(unless=asyncio.Event())
             order.append(number)
 
         await asyncio.gather(*(take(number) for number in range(4)))
         return order
 
     assert asyncio.run(main()) == [0, 1, 2, 3]
+
+
+def test_who_ends_before_its_turn_does_not_wait_for_it_and_holds_nobody_up() -> None:
+    async def main() -> tuple[float, float]:
+        pace, ends, never = Pace(), asyncio.Event(), asyncio.Event()
+        first = await pace.turn(unless=never)
+        waiting = asyncio.create_task(pace.turn(unless=ends))
+        await asyncio.sleep(0.02)
+        ends.set()
+        assert await waiting is None
+        third = await pace.turn(unless=never)
+        assert first is not None
+        assert third is not None
+        return first.at, third.at
+
+    began, at = asyncio.run(main())
+    assert at - began >= WITHOUT_PROGRAM_S

@@ -35,8 +35,17 @@ class Pace:
         self._in_line = asyncio.Lock()
         self._latest: Turn | None = None
 
-    async def turn(self) -> Turn:
-        """Wait until the next pod may begin."""
+    async def turn(self, *, unless: asyncio.Event) -> Turn | None:
+        """Wait until the next pod may begin; None if `unless` is set before."""
+        taking, called_off = asyncio.ensure_future(self._take()), asyncio.ensure_future(unless.wait())
+        try:
+            await asyncio.wait((taking, called_off), return_when=asyncio.FIRST_COMPLETED)
+            return taking.result() if taking.done() else None
+        finally:
+            taking.cancel()
+            called_off.cancel()
+
+    async def _take(self) -> Turn:
         async with self._in_line:
             if self._latest is not None:
                 await _started(self._latest)

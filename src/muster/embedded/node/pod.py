@@ -206,7 +206,7 @@ class PodWorker:
             if self._predecessor is not None:
                 await self._predecessor.gone.wait()
                 self._predecessor = None
-            self._turn = await self._host.pace.turn()
+            self._turn = await self._host.pace.turn(unless=self._stopping)
             if not self._stopping.is_set():
                 await self._set_up()
                 await self._run_containers()
