@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from muster.verdict.edges import NEXT_TO
-from muster.verdict.requests import KEPT, WRITE, Codes, Mask, Requests
+from muster.verdict.requests import KEPT, OUTCOMES, WRITE, Codes, Mask, Requests
 
 MOSTLY = 0.8  # of the struck sort at least so many fail: one that was under way at the edge may have had luck
+BROKEN = ("refused", "reset", "empty", "unreachable")
 HARDLY = 0.05  # chance would strike just these and spare just the others less often than this
 
 
@@ -27,6 +28,12 @@ class Struck:
     asked: Requests
     troubled: Mask
     edge: int
+
+    @property
+    def symptom(self) -> str:
+        """How the request at the edge failed; connections that break in whatever way are one symptom."""
+        outcome = OUTCOMES[int(self.asked.outcome[self.edge])]
+        return "broken" if outcome in BROKEN else outcome
 
     def inside(self, step: int) -> tuple[Codes, Mask]:
         """Facets and trouble of its requests inside of the edge, nearest first, up to the last troubled among the first
@@ -52,7 +59,9 @@ class Cause:
 
 def cause_of(streams: Sequence[Struck], step: int) -> Cause | None:
     """What struck all requests of one sort and none of the others, the same in all streams; None where nothing did,
-    where chance explains it as well, or where it may be either of two sorts."""
+    where chance explains it as well, where it may be either of two sorts, or where streams fail in different ways."""
+    if len({s.symptom for s in streams}) > 1:
+        return None
     told = [s.inside(step) for s in streams]
     alone = [cause for facets in (KEPT, WRITE) if (cause := _only(facets, streams, told))]
     if len(alone) == 1:

@@ -202,8 +202,9 @@ def _end(record: Record, streams: Sequence[Stream], load: LoadWindows, earliest:
     last = {s.name: one for s in streams if (one := _struck_last(s, troubles(s, load), earliest, start)) is not None}
     cause = cause_of(list(last.values()), -1) if last else None
     looked = _pooled(streams, load, set(last), cause)
-    named = {POOL, *(stream.name for stream in _looked_at(record, load))}
-    firsts = {s.name: _first_after(s, start, load) for s, _ in looked if s.name in named}
+    # Required streams were each seen to be good again, whatever others of their sort were; and so were those of the sort.
+    named = [*_looked_at(record, load), *(stream for stream, _ in looked if stream.name == POOL)]
+    firsts = {stream.name: _first_after(stream, start, load) for stream in named}
     found = [first for first in firsts.values() if first is not None]
     if len(found) < len(firsts):
         return None
