@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from muster.base.timeline import Event, TimelineError
 from muster.verdict import Verdict, judge, judge_file
-from muster.verdict.testing import EPOCH, Asking, DrillStory, Outage
+from muster.verdict.testing import EPOCH, Asking, DrillStory, Outage, Own
 
 
 def test_writes_that_hung_right_before_the_injection_were_no_steady_state() -> None:
@@ -134,7 +136,215 @@ def test_a_small_load_beside_a_large_one_must_do_its_part_too(told: dict[str, ob
         {"t": EPOCH + 0.5, **about, "state": "started"},
         {"t": EPOCH + 28.0, **about, "state": "stopped", **told},
     ]
-    events = [*DrillStory().events(), *other]
-    entry = judge(sorted(events, key=lambda event: event["t"]))
+    entry = judge(in_order([*DrillStory().events(), *other]))
     assert entry.verdict is Verdict.UNKNOWN
     assert why in entry.reasons
+
+
+WRITING = {"probes": [Asking("read", 0.05, own=Own()), Asking("write", 1.0, write=True, own=Own())]}
+ALONE: dict[str, Any] = {"recovery": None, "steps": []}
+NO_RPO = {"recovery": None, "max_lost_writes": None, "rpo_target_s": None}
+
+
+def test_good_writes_of_the_load_do_not_stand_for_a_probe_that_still_fails() -> None:
+    """The load looks at less than the probe does: it takes an answer with wrong content for a good one."""
+    outages = [Outage(5.2, 9.0, "error", only="writes"), Outage(8.9, 9.95, "wrong", frozenset({"write"}))]
+    told = {"load": Asking("load", 0.02, own=Own(writes=0.3)), "readback": None, **WRITING, **ALONE}
+    entry = judge(DrillStory(declared=NO_RPO | {"rto_budget_s": 4.2}, outages=outages, judged=["rto"], **told).events())
+    assert entry.verdict is Verdict.UNKNOWN
+    assert entry.rto.high_s is not None
+    assert entry.rto.high_s >= 4.75
+
+
+def test_a_required_probe_that_was_never_good_again_is_no_recovery() -> None:
+    probes = [Asking("read", 0.05, own=Own(), stop=14.7), Asking("write", 3.0, write=True, own=Own(), stop=12.0)]
+    outages = [Outage(5.2, 9.5, "error", only="writes")]
+    load = Asking("load", 0.02, own=Own(writes=0.3), stop=14.7)
+    told = {"good": None, "length": 15.0, "readback": None, "judged": ["rto"], **ALONE}
+    entry = judge(DrillStory(declared=NO_RPO, outages=outages, probes=probes, load=load, **told).events())
+    assert entry.verdict is Verdict.UNKNOWN
+    assert entry.rto.value_s is None
+
+
+@pytest.mark.parametrize("told", [{"asked": 0}, {"broken": True, "reason": "Locust was killed"}])
+def test_a_load_that_failed_is_told_also_after_the_drill_judged(told: dict[str, object]) -> None:
+    about = {"kind": "load", "load": "load-2", "profile": "idle", "rate": 5.0, "reason": ""}
+    other = [
+        {"t": EPOCH + 0.5, **about, "state": "started"},
+        {"t": EPOCH + 30.2, **about, "state": "stopped", **told},
+    ]
+    assert judge(in_order([*DrillStory().events(), *other])).verdict is Verdict.UNKNOWN
+
+
+def test_a_load_held_up_across_the_whole_hold_could_not_keep_up() -> None:
+    about = {"kind": "load", "load": "load-2", "profile": "idle", "rate": 5.0, "reason": "it was held up"}
+    other = [
+        {"t": EPOCH, **about, "state": "started"},
+        {"t": EPOCH + 17.4, **about, "state": "behind", "not_sent": 42, "late_s": 9.4, "since": EPOCH + 8.0},
+    ]
+    small = Asking("load", 0.2)
+    asked = [
+        {**event, "name": "other"}
+        for event in DrillStory(load=small).events()
+        if event["kind"] == "request" and event["source"] == "load" and not 8.0 < event["sent"] - EPOCH < 17.4
+    ]
+    entry = judge(in_order([*DrillStory().events(), *asked, *other]))
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "the load generator could not keep up" in entry.why
+
+
+def test_one_slow_stage_does_not_excuse_silence_in_a_fast_one() -> None:
+    events = list[Event]()
+    for event in DrillStory().events():
+        if event["kind"] == "request" and event["source"] == "load" and event["sent"] - EPOCH > 17:
+            continue
+        if event["kind"] == "load" and event["state"] == "started":
+            faster = {"t": EPOCH + 0.2, "kind": "load", "load": "load", "state": "rate", "rate": 50.0}
+            events += [{**event, "rate": 0.2}, faster]
+            continue
+        events.append(event)
+    entry = judge(events)
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "load was silent for 13.0 s" in entry.why
+
+
+def test_a_load_that_nobody_declared_is_looked_at_where_its_figures_are_judged() -> None:
+    events = [
+        event
+        for event in DrillStory(declared={"load": None}).events()
+        if not (event["kind"] == "request" and event["source"] == "load" and event["sent"] - EPOCH > 17)
+    ]
+    assert judge(events).verdict is Verdict.UNKNOWN
+
+
+def test_load_that_hung_since_before_the_hold_until_it_was_stopped_is_not_forgotten() -> None:
+    chance, events, hung = random.Random(1), list[Event](), 0
+    for event in DrillStory(judged=["rto", "rpo"]).events():
+        of_load = event["kind"] == "request" and event["source"] == "load"
+        if of_load and event["intended"] - EPOCH > 17 and chance.random() < 0.3:
+            hung += 1
+        elif event["kind"] == "load" and event["state"] == "stopped":
+            events.append({**event, "abandoned": hung, "waited_s": event["t"] - EPOCH - 17})
+        else:
+            events.append(event)
+    entry = judge(events)
+    assert entry.verdict is Verdict.UNKNOWN
+    assert f"{hung} requests of the load: they had no answer when the load was stopped" in " ".join(entry.reasons)
+
+
+def test_latency_is_open_where_requests_were_given_up_before_the_target() -> None:
+    objectives = [
+        {"name": "error_rate", "target": 0.01},
+        {"name": "latency_p95", "target": 1.0, "windows": ["before", "during", "after"]},
+    ]
+    story = DrillStory(
+        declared={"objectives": objectives},
+        outages=[Outage(5.2, 11.7, "timeout")],
+        load=Asking("load", 0.02, limit=0.5),
+    )
+    entry = judge(story.events())
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "requests were given up after 0.5" in entry.why
+
+
+def test_a_procedure_that_came_after_another_had_healed_is_not_proved() -> None:
+    def told(at: float, kind: str, **fields: object) -> Event:
+        return {"t": EPOCH + at, "kind": kind, "procedure": "restart", **fields}
+
+    other = [
+        told(6.0, "recovery.began"),
+        told(6.1, "recovery.step", step="kick", state="began", detail=None),
+        told(7.6, "recovery.step", step="kick", state="done", detail=None),
+        told(7.7, "recovery.ended", ok=True, why=""),
+    ]
+    story = DrillStory(outages=[Outage(5.2, 7.5)], recovery=(9.0, 11.8), steps=[("promote", 9.0, 11.6, "done")])
+    entry = judge(in_order([*story.events(), *other]))
+    assert entry.verdict is Verdict.UNKNOWN
+    assert entry.recovered_by == "restart"
+
+
+def test_where_service_may_have_been_good_before_the_procedure_acted_it_is_not_proved() -> None:
+    outages = [Outage(5.2, 9.0, "error", share=0.3)]
+    probes = [Asking("read", 0.2), Asking("write", 0.2, write=True)]
+    told = {"recovery": (6.0, 11.8), "steps": [("wait", 6.0, 9.5, "skipped"), ("promote", 9.5, 11.6, "done")]}
+    for seed in range(20):
+        story = DrillStory(
+            outages=outages, probes=probes, load=None, declared={"load": None}, judged=["rto"], seed=seed, **told
+        )
+        assert judge(story.events()).verdict is not Verdict.MET, seed
+
+
+def test_a_relapse_right_after_the_window_of_good_service_does_not_hide_before_the_end_of_the_hold() -> None:
+    outages = [
+        Outage(5.2, 11.7),
+        Outage(11.8, 13.1, "refused", frozenset({"write"})),
+        Outage(18.02, 18.47, streams=frozenset({"read"})),
+    ]
+    probes = [Asking("read", 0.05), Asking("write", 1.0, write=True)]
+    entry = judge(DrillStory(outages=outages, probes=probes, declared={"rto_budget_s": 10.0}).events())
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "service did not stay" in entry.why
+
+
+def test_what_the_generator_says_it_did_not_send_counts_against_the_error_budget() -> None:
+    """Tasks of two requests: more was asked than there were turns, whatever was left out."""
+    chance, events = random.Random(1), list[Event]()
+    story = DrillStory(
+        declared={"error_budget": 0.5}, load=Asking("load", 0.01), outages=[Outage(5.2, 11.7, share=0.4)]
+    )
+    for event in story.events():
+        of_load = event["kind"] == "request" and event["source"] == "load"
+        if of_load and 5.2 < event["intended"] - EPOCH < 11.7 and chance.random() < 0.45:
+            continue
+        events.append({**event, "rate": 50.0} if event["kind"] == "load" else event)
+    about = {"kind": "load", "load": "load", "profile": "steady", "rate": 50.0, "state": "behind", "late_s": 0.0}
+    short = {"reason": "4000 requests are under way", "not_sent": 24}
+    events += [{"t": EPOCH + at, "since": EPOCH + at - 0.9, **about, **short} for at in range(6, 12)]
+    entry = judge(in_order(events))
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "requests were not sent that might have failed" in " ".join(entry.reasons)
+
+
+def test_a_second_fault_that_its_experiment_took_back_is_no_better_than_a_first_one() -> None:
+    def told(at: float, kind: str, **fields: object) -> Event:
+        return {"t": EPOCH + at, "kind": kind, "experiment": "db-failure", **fields}
+
+    events = [
+        *DrillStory(declared={"recovery": None}, **ALONE).events(),
+        told(5.5, "fault.done", ok=True, why=""),
+        {"t": EPOCH + 6.5, "kind": "phase", "phase": "undo"},
+        told(7.0, "fault.sent", activity="again"),
+        told(7.1, "fault.effect", observed=True, evidence="gone"),
+        told(7.3, "fault.effect", observed=True, evidence="gone"),
+        told(7.4, "fault.done", ok=True, why=""),
+        told(8.0, "fault.undone", undone=["it"], left=[], by="record"),
+        told(8.1, "fault.effect", observed=False, evidence="runs"),
+    ]
+    entry = judge(in_order(events))
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "was undone by its own experiment" in entry.why
+
+
+def test_one_good_answer_of_a_slow_probe_is_no_hold() -> None:
+    outages = [Outage(5.2, 11.9), Outage(12.5, 60, streams=frozenset({"write"}))]
+    probes = [Asking("read", 0.05, stop=17.2), Asking("write", 6.0, write=True, stop=18.1)]
+    told = {"load": None, "readback": None, "good": None, "length": 17.4, "judged": ["rto"], **ALONE}
+    declared = {"load": None, "recovery": None}
+    entry = judge(DrillStory(outages=outages, probes=probes, declared=declared, **told).events())
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "probe write looked 1 times in the 5.0 s that service was to hold" in entry.why
+
+
+def test_writes_that_a_second_look_could_not_read_are_unread() -> None:
+    events = DrillStory(readback=18.0).events()
+    late = [event for event in events if event["kind"] == "write" and 18 <= event["asked"] - EPOCH < 29]
+    events.append({"t": EPOCH + 18.2, "kind": "judged", "required": ["rto", "rpo"], "began": EPOCH + 17.9})
+    unread = {"kind": "readback", "found": "unread", "why": "no answer"}
+    events += [{"t": EPOCH + 29.5, "id": event["id"], **unread} for event in late]
+    entry = judge(in_order(events))
+    assert entry.verdict is Verdict.UNKNOWN
+    assert entry.rpo.unread_writes == len(late) > 0
+
+
+def in_order(events: list[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event["t"])

@@ -125,8 +125,9 @@ class Generator(User):
         """Give what is under way a moment, and tell that load has ended."""
         self._tell_unsent(now())
         self._under_way.join(timeout=LAST_ANSWERS_S)
-        abandoned = len(self._under_way)
-        self._record.tell("stopped", reason="it was told to stop", abandoned=abandoned, asked=self._record.asked)
+        waiting = [now() - one.intended for one in self._under_way]
+        about: dict[str, Any] = {"abandoned": len(waiting), "waited_s": max(waiting, default=0.0)}
+        self._record.tell("stopped", reason="it was told to stop", asked=self._record.asked, **about)
         self._under_way.kill(block=False)
         self._record.flush()
         for kind in self._kinds:

@@ -145,7 +145,7 @@ class LoadRun:
         reason = "Locust did not end in time and was killed" if status is None else by_itself
         with Timeline(self._timeline) as timeline:
             about: dict[str, Any] = {"load": self._dial.stem, "profile": self.profile, "rate": self.rate}
-            timeline.append("load", state="stopped", **about, broken=True, reason=reason)
+            timeline.append("load", state="stopped", **about, broken=status is not None, reason=reason)
 
     def __enter__(self) -> Self:
         try:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from muster.verdict.disruption import Instant
+from muster.verdict.facts import Shortfall
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record
-from muster.verdict.requests import Stream
+from muster.verdict.requests import SILENT_S, Stream
 
 _LIGHTER = "run the load generator on a less busy machine, or lower the rate"
+_SELDOM = "run the drill on a less busy machine, or make 'every_s' of the probe shorter than the hold"
 _AGAIN = "see the log of the {} and run the drill again"
 
 
@@ -20,6 +24,12 @@ OFFERED = 0.8
 UNSENT = 0.0005
 # What is sent late counts from when it was due, and so errs to the bad side; beyond this it is another load.
 LATE_S = 1.0
+# Below this share of its turns a probe did not look, whatever it saw; and it takes several looks to see service hold.
+TURNS, LEAST_LOOKS = 0.5, 2
+# How long after an outage the generator may still be busy with what it left.
+BACKLOG_S = 1.0
+# So many turns that were left out one after the other are silence, where they took longer than a second.
+SILENT_TURNS = 10
 
 
 def broke_down(record: Record) -> list[Reason]:
@@ -78,19 +88,53 @@ def failed(record: Record) -> list[Reason]:
 def fell_short(record: Record, spans: Iterable[tuple[float, float]]) -> list[Reason]:
     """Where the generator itself said that it could not keep up: its figures are then of its own limits.
 
-    What it says of a time that began before a span is of what was before: an outage leaves a backlog.
+    An outage leaves a backlog: of what is told of a time that began before a span, only the part counts that lies more
+    than a second inside, as if it were spread evenly.
     """
     reasons = []
     for start, end in spans:
-        told = [short for short in record.shortfalls if start <= short.since < end]
-        not_sent = sum(short.not_sent for short in told)
+        told = _told(record, start, end)
+        left_out = not_sent(record, start, end)
         late_s = max((short.late_s for short in told), default=0.0)
-        if not_sent > UNSENT * record.offered.wanted(start, end) or late_s >= LATE_S:
+        if left_out > UNSENT * record.offered.wanted(start, end) or late_s >= LATE_S:
             since = told[0].since - (record.injected or start)
-            said = f"{not_sent} requests were not sent" if not_sent else f"requests were sent {late_s:.1f} s late"
+            said = f"{left_out} requests were not sent" if left_out else f"requests were sent {late_s:.1f} s late"
             worst = max(told, key=lambda short: (short.not_sent, short.late_s))
             what = f"the load generator could not keep up: {said}, from {since:+.1f} s on ({worst.why})"
             reasons.append(Reason(what, _LIGHTER))
+    return reasons
+
+
+def not_sent(record: Record, start: float, end: float) -> int:
+    """How many requests of [start, end) the generator says that it did not send."""
+    return round(sum(short.not_sent * _inside(short, start, end) for short in _told(record, start, end)))
+
+
+def _told(record: Record, start: float, end: float) -> list[Shortfall]:
+    return [short for short in record.shortfalls if short.since < end and _reaches_into(short, start)]
+
+
+def _reaches_into(short: Shortfall, start: float) -> bool:
+    return short.since >= start or short.t > start + BACKLOG_S
+
+
+def _inside(short: Shortfall, start: float, end: float) -> float:
+    """The share of a shortfall that is charged to [start, end): all of it where it began inside."""
+    if short.since >= start:
+        return 1.0
+    return max(min(short.t, end) - max(short.since, start), 0.0) / (short.t - short.since)
+
+
+def under_turns(record: Record, start: float, end: float) -> list[Reason]:
+    """Required probes that looked too seldom in [start, end), in which service is to hold: one good answer is no hold,
+    nor is a prober that came to few of its turns."""
+    reasons = []
+    for stream in record.required:
+        asked = int(np.count_nonzero((stream.requests.done >= start) & (stream.requests.sent <= end)))
+        wanted = (end - start) / stream.every_s
+        if asked < max(LEAST_LOOKS, TURNS * wanted):
+            what = f"probe {stream.name} looked {asked} times in the {end - start:.1f} s that service was to hold"
+            reasons.append(Reason(f"{what}, not {max(wanted, LEAST_LOOKS):.0f}", _SELDOM))
     return reasons
 
 
@@ -106,12 +150,20 @@ def watched_to_the_end(record: Record, end: Instant | None, hold: float) -> floa
 def silences(record: Record, stream: Stream, start: float, end: float) -> list[Reason]:
     """The stretches of [start, end] in which a stream was silent for too long."""
     injected = record.injected or start
-    program = "load generator" if stream is record.load else "prober"
+    program = "prober"
+    silent = stream.silences(start, end)
+    if stream is record.load:  # whose rate may change: ten turns are what was wanted just then
+        program = "load generator"
+        silent = [
+            (since, until)
+            for since, until in stream.silences(start, end, allowed=SILENT_S)
+            if until - since > stream.silence_allowed or record.offered.wanted(since, until) > SILENT_TURNS
+        ]
     return [
         Reason(
             f"{stream.name} was silent for {until - since:.1f} s, from {since - injected:+.1f} s of the injection on "
-            f"(allowed: {stream.silence_allowed:.1f} s)",
+            f"(allowed: {SILENT_S:g} s, or ten turns)",
             _AGAIN.format(program),
         )
-        for since, until in stream.silences(start, end)
+        for since, until in silent
     ]

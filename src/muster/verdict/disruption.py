@@ -202,7 +202,7 @@ def _end(record: Record, streams: Sequence[Stream], load: LoadWindows, earliest:
     last = {s.name: one for s in streams if (one := _struck_last(s, troubles(s, load), earliest, start)) is not None}
     cause = cause_of(list(last.values()), -1) if last else None
     looked = _pooled(streams, load, set(last), cause)
-    # Required streams were each seen to be good again, whatever others of their sort were; and so were those of the sort.
+    # Each required stream was seen to be good again, and so were requests of the sort that was struck.
     named = [*_looked_at(record, load), *(stream for stream, _ in looked if stream.name == POOL)]
     firsts = {stream.name: _first_after(stream, start, load) for stream in named}
     found = [first for first in firsts.values() if first is not None]
@@ -213,8 +213,8 @@ def _end(record: Record, streams: Sequence[Stream], load: LoadWindows, earliest:
     late = max([earliest, *(tail.late for tail in tails)])
     last_bad = max((tail.last for tail in tails), default=earliest)
     together = excluded_from([t.partly.outside(since=last_bad) for t in tails if t.partly], before=False)
-    if any(tail.partly for tail in tails) and together is not None:
-        late = max(late, together)
+    if any(tail.partly for tail in tails):  # too few good answers exclude nothing
+        late = max(late, max(stream.seen_until for stream in streams) if together is None else together)
     at = start
     if start != earliest:
         # Only a stream that was in trouble to the last tells by a good answer that it is over.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+from muster.verdict.alive import UNSENT
 from muster.verdict.disruption import Disruption, troubles
 from muster.verdict.load import BUCKET_S
 from muster.verdict.reasons import Reason
-from muster.verdict.record import Record
+from muster.verdict.record import STOPPING_S, Record
+
+_JUST_THEN = "find out what became of service just then, and run the drill again"
 
 
 def body_ended(record: Record) -> list[Reason]:
@@ -27,7 +30,7 @@ def relapsed(record: Record, disruption: Disruption) -> list[Reason]:
     end = disruption.end
     if end is None:
         return []
-    held = end.at + record.declared.hold_s
+    held = min(end.at, disruption.not_before) + record.declared.hold_s  # where the window of good service ends
     for stream in record.required:
         asked = stream.requests
         # Or broken off then: it was under way when the hold ended.
@@ -48,7 +51,7 @@ def relapsed(record: Record, disruption: Disruption) -> list[Reason]:
 
 
 def unanswered(record: Record, disruption: Disruption) -> list[Reason]:
-    """Requests of required probes that were overdue when the prober was stopped: nobody knows what became of them."""
+    """Requests that were overdue when the prober or a load was stopped: nobody knows what became of them."""
     if disruption.end is None:
         return []
     for stream in record.required:
@@ -60,7 +63,12 @@ def unanswered(record: Record, disruption: Disruption) -> list[Reason]:
                 f"{len(overdue)} requests of probe {stream.name} had no answer when the prober was stopped, "
                 f"after up to {max(overdue):.1f} s"
             )
-            return [Reason(what, "find out what became of service just then, and run the drill again")]
+            return [Reason(what, _JUST_THEN)]
+    patience = max(record.load.patience(record.injected or 0.0), STOPPING_S)
+    hung = [one for one in record.abandoned if one.t - one.since > patience]
+    count = sum(one.not_sent for one in hung)
+    if hung and count > UNSENT * record.offered.wanted(disruption.end.at, hung[-1].t):
+        return [Reason(f"{count} requests of the load: {hung[0].why}", _JUST_THEN)]
     return []
 
 

@@ -154,7 +154,10 @@ def _look(record: Record, landed: Landed) -> _Findings:
         silent = alive.silences(record, stream, since, until)
         findings.doubts += silent
         findings.probes_whole = findings.probes_whole and not silent
-    if record.declared.load is None:
+    if findings.disruption.end is not None:
+        at = findings.disruption.end.at
+        findings.doubts += alive.under_turns(record, at, at + hold)
+    if record.declared.load is None and not len(record.load.requests):
         return findings
     if record.load_stopped is not None:  # the drill may end its load before it judges, but not before the hold has
         end = findings.disruption.end
@@ -190,8 +193,8 @@ def end_floor(record: Record, landed: Landed) -> float | None:
 def _fill(entry: DrillVerdict, record: Record, findings: _Findings, landed: Landed, required: set[str]) -> list[Reason]:
     """Put the figures into the entry and return what casts doubt on them."""
     disruption = findings.disruption
-    by = recovered_by(record, disruption, landed.observed or 0.0, probes_only=not findings.load_whole)
-    entry.recovered_by = by
+    recovered = recovered_by(record, disruption, landed.observed or 0.0, probes_only=not findings.load_whole)
+    entry.recovered_by = recovered.by
     entry.rto = rto.judge_rto(record, disruption, required, whole=findings.probes_whole and findings.load_whole)
     if not findings.probes_whole:
         _distrust_rto(entry)
@@ -205,10 +208,10 @@ def _fill(entry: DrillVerdict, record: Record, findings: _Findings, landed: Land
     entry.recovery_steps = story.steps(record, disruption)
     entry.disruption = story.outline(record, disruption)
     return [
-        *check_procedure(record, by),
+        *check_procedure(record, recovered),
         *relapsed(record, disruption),
         *unanswered(record, disruption),
-        *contradicted(record, by),
+        *contradicted(record, recovered.by),
         *lost.reasons,
     ]
 

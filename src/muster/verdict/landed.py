@@ -64,12 +64,15 @@ def check_taken_back(record: Record) -> list[Reason]:
 
     An experiment whose method undoes something on purpose, with its effect staying, is not meant.
     """
-    free = min(math.inf if record.released is None else record.released, record.good[0] if record.good else math.inf)
+    good = record.good[0] if record.good else math.inf
     reasons = []
     for undone in record.undone:
+        faults = [fault for fault in record.faults if fault.experiment == undone.experiment]
+        # Each injection is let go of by itself.
+        sent = max((fault.sent for fault in faults if fault.sent <= undone.t), default=-math.inf)
+        free = min([good, *(released for released in record.released if released >= sent)])
         if not undone.undone or undone.t >= free:
             continue
-        faults = [fault for fault in record.faults if fault.experiment == undone.experiment]
         looks = [look for fault in faults for look in fault.effects]
         before = [look for look in looks if look.t <= undone.t]
         after = next((look for look in looks if look.t > undone.t), None)

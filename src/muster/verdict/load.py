@@ -58,7 +58,7 @@ class LoadWindows:
         self.slow_from = min(latencies, default=math.inf)
         self.refused_allowed = min((o.target for o in self.objectives if o.measure == "refused_rate"), default=None)
         timed, refused = asked.became("ok", "timeout"), asked.became("shed")
-        slow = timed & (asked.done - asked.intended > self.slow_from)
+        slow = asked.became("timeout") | (timed & (asked.done - asked.intended > self.slow_from))
         marks = {
             "failed": asked.bad,
             "shed": refused & ~asked.bad,
@@ -87,6 +87,10 @@ class LoadWindows:
     def latencies(self, start: float, end: float) -> Seconds:
         """Latencies of the requests intended in [start, end), sorted, in seconds."""
         return self._took(start, end, "ok", "timeout")
+
+    def given_up(self, start: float, end: float) -> Seconds:
+        """How long was waited for each of those requests that was not answered in time, sorted, in seconds."""
+        return self._took(start, end, "timeout")
 
     def refusal_latencies(self, start: float, end: float) -> Seconds:
         """How long clean refusals of requests intended in [start, end) took, sorted, in seconds."""

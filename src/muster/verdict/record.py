@@ -56,7 +56,7 @@ class Record:
     judged_at: float = math.inf  # when the drill began to judge for the last time
     ended: str | None = None
     undone: list[Undone] = field(default_factory=list)
-    released: float | None = None  # when the drill first let go of a fault
+    released: list[float] = field(default_factory=list)  # when the drill let go of a fault
     prober_stopped: float | None = None
     unanswered: list[tuple[float, str, float]] = field(
         default_factory=list
@@ -65,6 +65,7 @@ class Record:
     alerts: list[Alert] = field(default_factory=list)
     monitoring: list[MonitoringLook] = field(default_factory=list)
     shortfalls: list[Shortfall] = field(default_factory=list)
+    abandoned: list[Shortfall] = field(default_factory=list)  # of them, what had no answer when a load was stopped
     names: list[str] = field(default_factory=list)  # of requests: what their column `name` holds are places in it
     broken: tuple[float, str] | None = None  # when a part of the harness itself was first seen broken, and which
 
@@ -210,8 +211,8 @@ def _on_undone(record: Record, event: Event) -> None:
 
 
 def _on_phase(record: Record, event: Event) -> None:
-    if event.get("phase") == "undo" and record.released is None:
-        record.released = event["t"]
+    if event.get("phase") == "undo":
+        record.released.append(event["t"])
 
 
 def _on_prober(record: Record, event: Event) -> None:
@@ -275,9 +276,12 @@ def _on_load(record: Record, event: Event) -> None:
         since = min(float(event.get("since") or event["t"] - 1.0), event["t"])
         record.shortfalls.append(Shortfall(since, event["t"], not_sent, late_s, str(event.get("reason") or "")))
     if event["state"] == "stopped" and event.get("abandoned"):
-        why = "they had no answer when the load was stopped"
-        record.shortfalls.append(Shortfall(event["t"] - STOPPING_S, event["t"], int(event["abandoned"]), 0.0, why))
-    if event["state"] == "stopped" and event["t"] < record.judged_at:
+        waited_s = max(float(event.get("waited_s") or 0.0), STOPPING_S)
+        why = f"they had no answer when the load was stopped, after up to {waited_s:.1f} s"
+        short = Shortfall(event["t"] - waited_s, event["t"], int(event["abandoned"]), 0.0, why)
+        record.shortfalls.append(short)
+        record.abandoned.append(short)
+    if event["state"] == "stopped":  # told when the drill ends it, which may be after it judged
         profile = event.get("profile") or load
         if event.get("broken"):
             record.loads_failed.append(f"load {profile!r} broke down: {event.get('reason')}")

@@ -7,6 +7,8 @@ first step that did something. A step that was skipped, or that only looks (`act
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from muster.verdict.disruption import Disruption, measure
 from muster.verdict.reasons import Reason
 from muster.verdict.record import Record
@@ -14,23 +16,39 @@ from muster.verdict.record import Record
 PLATFORM = "platform"
 
 
-def acted(record: Record) -> float | None:
-    """When a procedure first did something, or None; one that tells no step did nothing."""
-    steps = [step for recovery in record.recoveries for step in recovery.steps]
+def acted(record: Record, procedure: str | None = None) -> float | None:
+    """When a procedure (the one of that name, or any) first did something, or None; one that tells no step did
+    nothing."""
+    named = [recovery for recovery in record.recoveries if procedure in (None, recovery.procedure)]
+    steps = [step for recovery in named for step in recovery.steps]
     return min((step.began for step in steps if step.acts and step.state != "skipped"), default=None)
 
 
-def recovered_by(record: Record, disruption: Disruption, effect: float, *, probes_only: bool = False) -> str | None:
-    """`platform`, the name of the procedure, or None where service did not come back while watched."""
+class Recovered(NamedTuple):
+    """Who brought service back: `platform`, a procedure, or None where service did not come back while watched.
+
+    `surely` is False where service may have been good again before the declared procedure did anything.
+    """
+
+    by: str | None
+    surely: bool = True
+
+
+def recovered_by(record: Record, disruption: Disruption, effect: float, *, probes_only: bool = False) -> Recovered:
+    """Who brought service back, which had felt the fault from `effect` on at the latest."""
     if disruption.end is None:
-        return None
+        return Recovered(None)
     first = acted(record)
     if first is None or disruption.start is None:
-        return PLATFORM
-    without = measure(record, floor=effect, probes_only=probes_only)
-    if without.end is not None and without.end.high < first:
-        return PLATFORM
-    return _credited(record, disruption.end.high)
+        return Recovered(PLATFORM)
+    # The disruption ends no earlier than the procedures did; service may have been good before.
+    without = measure(record, floor=effect, probes_only=probes_only).end
+    if without is None:
+        return Recovered(_credited(record, disruption.end.high))
+    if without.high < first:
+        return Recovered(PLATFORM)
+    declared = acted(record, record.declared.recovery)
+    return Recovered(_credited(record, without.high), surely=declared is None or declared <= without.low)
 
 
 def _credited(record: Record, good: float) -> str:
@@ -44,9 +62,9 @@ def _credited(record: Record, good: float) -> str:
     return max(did)[1] if did else record.recoveries[-1].procedure
 
 
-def check_procedure(record: Record, by: str | None) -> list[Reason]:
+def check_procedure(record: Record, recovered: Recovered) -> list[Reason]:
     """What speaks against the recovery as a rehearsal of its procedure."""
-    declared = record.declared
+    declared, by = record.declared, recovered.by
     if declared.recovery is None:
         return []
     see = "see the recovery's steps in the timeline"
@@ -67,4 +85,7 @@ def check_procedure(record: Record, by: str | None) -> list[Reason]:
     elif declared.proves_procedure and by != declared.recovery:
         what = f"{by!r} brought service back, so {declared.recovery!r} is not proved"
         reasons.append(Reason(what, "run the declared procedure alone, or declare the one that is to be proved"))
+    elif declared.proves_procedure and not recovered.surely:
+        what = f"service may have been good before {declared.recovery!r} did anything, so it is not proved"
+        reasons.append(Reason(what, "strike so that the platform cannot mend it alone, or set proves_procedure=False"))
     return reasons

@@ -24,6 +24,7 @@ OUTCOMES = ("ok", "refused", "reset", "empty", "timeout", "unreachable", "error"
 CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 KEPT, WRITE = 1, 2  # facets of a request: over a kept connection, and one that writes
 # The client learns of these the moment they happen; of the others it cannot tell when they went wrong.
+SILENT_S = 1.0  # a stream that asks nothing for longer than that, and ten of its turns, looked at nothing
 PROMPT = ("refused", "reset", "empty")
 _PROMPT = np.isin(np.arange(len(OUTCOMES)), [CODES[outcome] for outcome in PROMPT])
 
@@ -163,7 +164,7 @@ class Stream:
     @property
     def silence_allowed(self) -> float:
         """How long the stream may be quiet before its figures count as missing: 1 s, or ten turns if that is longer."""
-        return max(1.0, 10 * self.every_s)
+        return max(SILENT_S, 10 * self.every_s)
 
     @property
     def seen_until(self) -> float:
@@ -172,10 +173,11 @@ class Stream:
             return float("-inf")
         return float(self.requests.sent[-1]) + max(2 * self.every_s, 0.1)
 
-    def silences(self, start: float, end: float) -> list[tuple[float, float]]:
-        """Stretches within [start, end] that are too long without a request sent or under way."""
+    def silences(self, start: float, end: float, *, allowed: float | None = None) -> list[tuple[float, float]]:
+        """Stretches within [start, end] without a request sent or under way that are longer than `allowed` seconds, or
+        than is allowed in any case."""
         inside = (self.requests.done >= start) & (self.requests.sent <= end)
         quiet_since = np.maximum.accumulate(np.concatenate([[start], self.requests.done[inside]]))
         until = np.concatenate([self.requests.sent[inside], [end]])
-        long = until - quiet_since > self.silence_allowed
+        long = until - quiet_since > (self.silence_allowed if allowed is None else allowed)
         return [(float(a), float(b)) for a, b in zip(quiet_since[long], until[long], strict=True)]

@@ -75,14 +75,15 @@ def _found(record: Record, write: Write, end: Instant | None) -> Readback:
 
 
 def _unread(record: Record, found: dict[str, Readback], end: Instant | None) -> list[Write]:
-    """Acknowledged writes that were not looked for. What was asked once the look had begun is no part of the check."""
+    """Acknowledged writes that were not looked for, or without an answer. What was asked once the look had begun, and
+    was not looked for, is no part of the check."""
     began = min((look.t for look in found.values() if look.found != "unread"), default=None)
     return [
         write
         for write in record.writes
         if write.outcome == "acknowledged"
         and found[write.id].found == "unread"
-        and (began is None or end is None or write.asked < began)
+        and (began is None or end is None or write.asked < began or write.id in record.readbacks)
     ]
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from muster.objectives import Objective, Unmeasured
 from muster.objectives.objective import LONGEST_NAME
-from muster.verdict.alive import under_rate
+from muster.verdict.alive import not_sent, under_rate
 from muster.verdict.disruption import Disruption
 from muster.verdict.entry import SloEntry
 from muster.verdict.load import LoadWindows, percentile
@@ -111,9 +111,25 @@ def _judge(objective: Objective, window: str, windows: Spans, looked: _Looked, *
     entry.value = None if value is None else round(value, 6)
     if judged:
         entry.verdict, entry.why = _verdict(objective, value, entry.samples)
+        if entry.verdict is Verdict.MET and (open_ := _given_up(objective, span, looked.load)):
+            entry.verdict, entry.why = Verdict.UNKNOWN, open_
     elif required:
         entry.why = "charged to the error budget"
     return entry
+
+
+def _given_up(objective: Objective, span: Span, load: LoadWindows) -> str | None:
+    """Why a latency that looks good is open: requests that the client gave up before the target was reached may have
+    taken longer than it."""
+    if objective.quantile is None or objective.measure == "refusal_latency":
+        return None
+    early = load.given_up(*span)
+    early = early[early <= objective.target]
+    latencies = load.latencies(*span)
+    within = np.count_nonzero(latencies <= objective.target) - len(early)
+    if within >= math.ceil(objective.quantile * len(latencies) - 1e-9):
+        return None
+    return f"{len(early)} requests were given up after {early.min():g} s, before it was known whether they were in time"
 
 
 def _check_rate(entry: SloEntry, span: Span | None, record: Record) -> None:
@@ -173,7 +189,8 @@ def _judge_budget(budget: float, span: Span | None, record: Record, *, over: boo
     entry = SloEntry(name="error_budget", window="during", target=budget, at_most=True, samples_needed=1)
     if span is not None:
         counts, struck = record.windows.counts(*span), len(record.struck_under_way)
-        unsent = max(record.offered.wanted(*span) - counts.asked - ROUNDING, 0.0)
+        # A task may make several requests, so that the one figure does not always show what the other does.
+        unsent = max(record.offered.wanted(*span) - counts.asked - ROUNDING, float(not_sent(record, *span)), 0.0)
         entry.samples = served = counts.served + struck
         as_ratio = isinstance(budget, float) and budget <= 1
         if served:
