@@ -161,6 +161,7 @@ def test_a_load_on_a_silent_service_gives_up_each_request_at_its_limit(profile: 
     assert all(event["done"] - event["sent"] >= 0.5 for event in seen)
     stopped = of_kind(timeline, "load")[-1]
     assert stopped["abandoned"] > 0, "those still under way at the end are counted"
+    assert 0.3 <= stopped["waited_s"] < 5, "and how long the first of them has waited"
 
 
 def test_a_load_that_nobody_answers_is_no_error(profile: Path, timeline: Path) -> None:

@@ -125,7 +125,7 @@ class Generator(User):
         """Give what is under way a moment, and tell that load has ended."""
         self._tell_unsent(now())
         self._under_way.join(timeout=LAST_ANSWERS_S)
-        waiting = [now() - one.intended for one in self._under_way]
+        waiting = [now() - one.due for one in self._under_way]
         about: dict[str, Any] = {"abandoned": len(waiting), "waited_s": max(waiting, default=0.0)}
         self._record.tell("stopped", reason="it was told to stop", asked=self._record.asked, **about)
         self._under_way.kill(block=False)
@@ -186,7 +186,7 @@ class Generator(User):
             self._record.behind(f"{len(self._under_way)} requests are under way", since=intended, not_sent=1)
             return
         greenlet = Greenlet(self._do, kind, kind.user.random.choice(kind.tasks))
-        greenlet.intended = intended
+        greenlet.intended = greenlet.due = intended  # the one is taken by its first request
         kind.under_way += 1
         self._under_way.start(greenlet)
 
