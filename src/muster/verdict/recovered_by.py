@@ -1,8 +1,9 @@
 """Who brought service back.
 
-`platform` where service was good before a procedure acted, else the procedure that acted last before it was (MEASURES.md,
-Recovered by). Good before it acted: the first window of good service after the effect, whatever the procedure did later,
-began before the first step that did something. A step that was skipped, or that only looks (`acts: false`), does nothing.
+`platform` where service was good before a procedure acted, else the procedure that acted last before it was
+(MEASURES.md, Recovered by). Good before it acted: the first window of good service after the effect, whatever the
+procedure did later, began before the first step that did something. A step that was skipped, or that only looks
+(`acts: false`), does nothing.
 """
 
 from __future__ import annotations
