@@ -39,6 +39,19 @@ def test_a_load_that_fails_wholly_after_the_hold_is_a_relapse() -> None:
     assert "service did not stay: the load missed its objectives" in entry.why
 
 
+def test_a_load_that_fails_wholly_for_two_seconds_after_the_hold_is_a_relapse_however_long_it_was_well() -> None:
+    outages = [Outage(5.2, 11.7), Outage(40.0, 42.5, "error", frozenset({"load"}))]
+    objectives = [{"name": "error_rate", "target": 0.05}]
+    probes = [Asking("read", 0.05, stop=70.0), Asking("write", 0.05, write=True, stop=70.0)]
+    story = DrillStory(
+        declared={"objectives": objectives}, outages=outages, probes=probes, load=Asking("load", 0.02, stop=70.0),
+        length=70.0, readback=69.0,
+    )  # fmt: skip
+    entry = judge(story.events())
+    assert entry.verdict is Verdict.UNKNOWN
+    assert "service did not stay: the load missed its objectives 2" in entry.why
+
+
 def test_service_that_never_came_back_proves_no_procedure() -> None:
     entry = judge(DrillStory(outages=[Outage(5.2, 40.0)], judged=["rpo"], good=(17.0, False, "not good")).events())
     assert entry.verdict is Verdict.UNKNOWN

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from muster.verdict.alive import UNSENT
 from muster.verdict.disruption import Disruption, troubles
-from muster.verdict.load import BUCKET_S
+from muster.verdict.load import BUCKET_S, LoadWindows
 from muster.verdict.reasons import Reason
 from muster.verdict.record import STOPPING_S, Record
 
@@ -44,10 +46,24 @@ def relapsed(record: Record, disruption: Disruption) -> list[Reason]:
             )
             return [Reason(what, "look at the picture for what happened then")]
     stopped = record.windows.last_before(math.inf)
-    if stopped - held >= BUCKET_S and record.windows.spoilt(held, stopped):
+    if stopped - held < BUCKET_S:
+        return []
+    if record.windows.spoilt(held, stopped):
         what = f"service did not stay: the load missed its objectives in the {stopped - held:.1f} s after the hold"
-        return [Reason(what, "look at the picture for what happened then")]
+        return [Reason(what, _JUST_THEN)]
+    if again := _spoilt_for_long(record.windows, held, stopped):
+        what = f"service did not stay: the load missed its objectives {again - end.at:.1f} s after it was good again"
+        return [Reason(what, _JUST_THEN)]
     return []
+
+
+def _spoilt_for_long(load: LoadWindows, start: float, end: float) -> float | None:
+    """When two buckets of load, one right after the other, first missed an objective; one alone may be chance."""
+    buckets = load.buckets(start, end)
+    whole = buckets[buckets + BUCKET_S <= end]
+    spoilt = load.all_spoilt(whole, whole + BUCKET_S, rates=False)  # a fault that raised the load may be undone here
+    twice = np.flatnonzero(spoilt[:-1] & spoilt[1:] & (np.diff(whole) < 1.5 * BUCKET_S))
+    return float(whole[twice[0]]) if len(twice) else None
 
 
 def unanswered(record: Record, disruption: Disruption) -> list[Reason]:

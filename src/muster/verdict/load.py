@@ -106,8 +106,8 @@ class LoadWindows:
         that the load never fell silent is asked elsewhere (`muster.verdict.alive`)."""
         return bool(self.all_spoilt(np.array([start]), np.array([end]))[0])
 
-    def all_spoilt(self, starts: Seconds, ends: Seconds) -> Mask:
-        """The same of many buckets [start, end)."""
+    def all_spoilt(self, starts: Seconds, ends: Seconds, *, rates: bool = True) -> Mask:
+        """The same of many buckets [start, end); without objectives about `rates` where what is asked may fall."""
         low = np.searchsorted(self.requests.intended, starts)
         high = np.searchsorted(self.requests.intended, ends)
         n = {name: (sums[high] - sums[low]).astype(np.float64) for name, sums in self._sums.items()}
@@ -119,10 +119,10 @@ class LoadWindows:
         # The nearest-rank percentile exceeds the target when more than 5 % are slow.
         spoilt |= n["slow"] > n["timed"] - np.ceil(LATENCY_QUANTILE * n["timed"] - _NEAR)
         # A steady rate puts one request more or less into a bucket, wherever its borders lie.
-        rates = {"goodput": n["good"], "throughput": n["answered"]}
+        reached = {"goodput": n["good"], "throughput": n["answered"]} if rates else {}
         for objective in self.objectives:
-            if objective.measure in rates:
-                spoilt |= rates[objective.measure] + 1 < objective.target * (ends - starts)
+            if objective.measure in reached:
+                spoilt |= reached[objective.measure] + 1 < objective.target * (ends - starts)
         return np.asarray(spoilt & (asked > 0))
 
     def first_spoilt(self, start: float, end: float) -> float | None:
