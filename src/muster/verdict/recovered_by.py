@@ -28,7 +28,8 @@ def acted(record: Record, procedure: str | None = None) -> float | None:
 class Recovered(NamedTuple):
     """Who brought service back: `platform`, a procedure, or None where service did not come back while watched.
 
-    `surely` is False where service may have been good again before the declared procedure did anything.
+    `surely` is False where service may have been good again before the declared procedure did anything: the window may
+    have begun before, and answers were good.
     """
 
     by: str | None
@@ -49,7 +50,17 @@ def recovered_by(record: Record, disruption: Disruption, effect: float, *, probe
     if without.high < first:
         return Recovered(PLATFORM)
     declared = acted(record, record.declared.recovery)
-    return Recovered(_credited(record, without.high), surely=declared is None or declared <= without.low)
+    well = declared is not None and _seen_well(record, without.low, declared)
+    return Recovered(_credited(record, without.high), surely=not well)
+
+
+def _seen_well(record: Record, last: float, until: float) -> bool:
+    """Whether each required probe had a good answer between the last violation and a moment."""
+    for stream in record.required:
+        asked = stream.requests
+        if not ((asked.sent >= last) & (asked.done < until) & ~asked.bad & ~asked.became("shed")).any():
+            return False
+    return True
 
 
 def _credited(record: Record, good: float) -> str:
