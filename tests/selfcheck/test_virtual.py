@@ -9,6 +9,7 @@ import pytest
 from selfcheck import tables, virtual
 from selfcheck.cases import HOLD_S, KINDS, NOT_RESOLVED_S, draw
 from selfcheck.results import Result, Truth, figures
+from selfcheck.sabotage import Caught
 
 from muster.verdict import Verdict
 
@@ -80,3 +81,9 @@ def test_a_table_is_markdown() -> None:
     assert head.startswith("| outage ")
     assert set(rule) == {"|", "-"}
     assert [row.split()[1] for row in rows] == ["refused", "all"]
+
+
+@pytest.mark.parametrize(("held", "caught", "reached"), [(59, 59, True), (59, 58, False), (0, 0, False)])
+def test_every_sabotage_must_be_caught_and_some_be_held(held: int, caught: int, reached: bool) -> None:
+    [wanted] = tables.of_sabotages(Caught(held, caught))
+    assert wanted.reached is reached

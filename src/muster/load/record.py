@@ -38,12 +38,7 @@ class LoadRecord:
         self._not_sent = 0
         self._late_s = 0.0
         self._told_at = 0.0
-        self._asked = 0
-
-    @property
-    def asked(self) -> int:
-        """How many requests were noted."""
-        return self._asked
+        self.asked = 0  # how many requests were noted
 
     def tell(self, state: str, *, at: float | None = None, **fields: Any) -> None:
         """Note a change of the load's own state, `at` a moment (CLOCK_MONOTONIC seconds) or now."""
@@ -75,7 +70,7 @@ class LoadRecord:
         """Note one request; times are CLOCK_MONOTONIC seconds."""
         if not self._events:
             return
-        self._asked += 1
+        self.asked += 1
         self._events.add(
             "request",
             t=done,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from muster.base.dial import CEILING_VARIABLE, DIAL_VARIABLE, Hand
 from muster.base.errors import MissingProgramError, MusterError, TimeoutExceededError, UsageError
@@ -144,8 +144,10 @@ class LoadRun:
         by_itself = f"Locust ended by itself with status {status}: {self._said()}"
         reason = "Locust did not end in time and was killed" if status is None else by_itself
         with Timeline(self._timeline) as timeline:
-            about: dict[str, Any] = {"load": self._dial.stem, "profile": self.profile, "rate": self.rate}
-            timeline.append("load", state="stopped", **about, broken=status is not None, reason=reason)
+            timeline.append(
+                "load", state="stopped", load=self._dial.stem, profile=self.profile, rate=self.rate, reason=reason,
+                broken=status is not None,
+            )  # fmt: skip
 
     def __enter__(self) -> Self:
         try:

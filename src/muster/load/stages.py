@@ -146,9 +146,6 @@ def to_text(stages: Sequence[Stage]) -> str:
     return orjson.dumps(list(stages)).decode()
 
 
-RIGHT = 'right would be [{"name": "peak", "legs": [{"rate": 400, "over_s": 10, "for_s": 60}]}]'
-
-
 def from_text(text: str) -> list[Stage]:
     """The stages that such a text holds, none for an empty one.
 
@@ -159,9 +156,10 @@ def from_text(text: str) -> list[Stage]:
         return []
     try:
         told = orjson.loads(text)
-        stages = [_stage(str(each["name"]), *(Leg(**leg) for leg in each["legs"])) for each in told]
+        if isinstance(told, list):
+            return [_stage(str(each["name"]), *(Leg(**leg) for leg in each["legs"])) for each in told]
+        why = "it is no list of stages"
     except (orjson.JSONDecodeError, TypeError, KeyError) as error:
-        raise UsageError(f"--stages cannot be read ({error}); {RIGHT}") from error
-    if not isinstance(told, list):
-        raise UsageError(f"--stages cannot be read (it is no list of stages); {RIGHT}")
-    return stages
+        why = str(error)
+    right = '[{"name": "peak", "legs": [{"rate": 400, "over_s": 10, "for_s": 60}]}]'
+    raise UsageError(f"--stages cannot be read ({why}); right would be {right}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from muster.system.requests import PLACE
+
 MISSING = object()
-_PLACE = re.compile(r"\{(\w+)\}")
 
 
 def parse(body: bytes) -> Any:
@@ -51,7 +51,7 @@ def fill(template: Any, **values: str) -> Any:
     """A copy of a path or body with `{name}` replaced by each of `values`, in strings at any depth."""
     if isinstance(template, str):
         # In one go: what is filled in is nobody's template.
-        return _PLACE.sub(lambda place: values.get(place[1], place[0]), template)
+        return PLACE.sub(lambda place: values.get(place[1], place[0]), template)
     if isinstance(template, dict):
         return {key: fill(value, **values) for key, value in template.items()}
     if isinstance(template, list):

@@ -125,10 +125,12 @@ def _inside(short: Shortfall, start: float, end: float) -> float:
     return max(min(short.t, end) - max(short.since, start), 0.0) / (short.t - short.since)
 
 
-def under_turns(record: Record, start: float, end: float) -> list[Reason]:
-    """Required probes that looked too seldom in [start, end), in which service is to hold: one good answer is no hold,
-    nor is a prober that came to few of its turns."""
-    reasons = []
+def under_turns(record: Record, since: Instant | None) -> list[Reason]:
+    """Required probes that looked too seldom while service was to hold, from its end of disruption on: one good answer
+    is no hold, nor is a prober that came to few of its turns."""
+    if since is None:
+        return []
+    reasons, start, end = [], since.at, since.at + record.declared.hold_s
     for stream in record.required:
         asked = int(np.count_nonzero((stream.requests.done >= start) & (stream.requests.sent <= end)))
         wanted = (end - start) / stream.every_s

@@ -154,9 +154,6 @@ def _look(record: Record, landed: Landed) -> _Findings:
         silent = alive.silences(record, stream, since, until)
         findings.doubts += silent
         findings.probes_whole = findings.probes_whole and not silent
-    if findings.disruption.end is not None:
-        at = findings.disruption.end.at
-        findings.doubts += alive.under_turns(record, at, at + hold)
     if record.declared.load is None and not len(record.load.requests):
         return findings
     if record.load_stopped is not None:  # the drill may end its load before it judges, but not before the hold has
@@ -208,6 +205,7 @@ def _fill(entry: DrillVerdict, record: Record, findings: _Findings, landed: Land
     entry.recovery_steps = story.steps(record, disruption)
     entry.disruption = story.outline(record, disruption)
     return [
+        *alive.under_turns(record, disruption.end),
         *check_procedure(record, recovered),
         *relapsed(record, disruption),
         *unanswered(record, disruption),
