@@ -348,6 +348,20 @@ def test_one_good_answer_of_a_slow_probe_is_no_hold() -> None:
     assert "probe write looked 1 times in the 5.0 s that service was to hold" in entry.why
 
 
+def test_too_few_good_answers_after_trouble_in_some_of_the_requests_leave_its_end_open() -> None:
+    probes = [Asking("read", 0.05, stop=18.0), Asking("write", 1.0, write=True, stop=18.0)]
+    told = {"load": None, "readback": None, "good": None, "length": 18.2, "judged": ["rto"], **ALONE}
+    declared = {"load": None, "recovery": None, "rto_budget_s": 9.0}
+    events = DrillStory(outages=[], probes=probes, declared=declared, **told).events()
+    for event in events:
+        if event["kind"] == "request" and event["name"] == "write" and round(event["intended"] - EPOCH) in {6, 9, 12}:
+            event.update(outcome="error")
+    entry = judge(events)
+    assert entry.rto.high_s is not None
+    assert entry.rto.high_s > 10, "one in three failed, and five good ones in a row are no end of that"
+    assert entry.verdict is Verdict.UNKNOWN
+
+
 def test_writes_that_a_second_look_could_not_read_are_unread() -> None:
     events = DrillStory(readback=18.0).events()
     late = [event for event in events if event["kind"] == "write" and 18 <= event["asked"] - EPOCH < 29]

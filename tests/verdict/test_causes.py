@@ -9,9 +9,9 @@ from muster.verdict.causes import Cause, Struck, cause_of
 from muster.verdict.requests import KEPT, WRITE, Request, Requests
 
 
-def struck(*facets: int, hit: str) -> Struck:
+def struck(*facets: int, hit: str, how: str = "error") -> Struck:
     """A stream whose requests have these facets; `x` in `hit` are those in trouble, the first of them the edge."""
-    asked = Requests.of([Request(float(n), n + 0.1, float(n), "ok", False, 0, facet) for n, facet in enumerate(facets)])
+    asked = Requests.of([Request(float(n), n + 0.1, float(n), how, True, 0, facet) for n, facet in enumerate(facets)])
     troubled = np.array([mark == "x" for mark in hit], dtype=np.bool_)
     return Struck(asked, troubled, int(np.flatnonzero(troubled)[0]))
 
@@ -39,6 +39,12 @@ NEW, WRITES = 0, WRITE
         ([struck(*[WRITE, NEW, WRITE | KEPT, KEPT] * 5, hit="x..." * 5)], Cause(KEPT | WRITE, WRITE)),
         # Two streams in which different sorts are struck have nothing in common.
         ([struck(*[NEW, KEPT] * 8, hit="x." * 8), struck(*[KEPT, NEW] * 8, hit="x." * 8)], None),
+        # Streams that fail in different ways fail for different reasons; connections break in several ways for one.
+        ([struck(*[NEW, KEPT] * 8, hit="x." * 8), struck(*[NEW, KEPT] * 8, hit="x." * 8, how="wrong")], None),
+        (
+            [struck(*[NEW, KEPT] * 8, hit="x." * 8, how=how) for how in ("refused", "reset", "unreachable")],
+            Cause(KEPT, NEW),
+        ),
         # Every write goes over a new connection: whether it is the writing or the connection, nobody knows.
         ([struck(*[WRITE, KEPT] * 8, hit="x." * 8)], None),
     ],
