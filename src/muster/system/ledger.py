@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from muster.system.requests import Method, Request, Status, changes, only, reads
+from muster.system.requests import Method, Request, Status, check_changes, check_places, check_reads
 from muster.system.schema import DottedPath, Seconds, Strict
 
 
@@ -28,15 +28,15 @@ class ListRequest(Strict):
 
     @model_validator(mode="after")
     def _leads_on(self) -> Self:
-        only(self.request, "request", "prefix")
-        reads(self.request, "request")
+        check_places(self.request, "request", "prefix")
+        check_reads(self.request, "request")
         if self.following is not None:
             if self.next is None or not self.following.holds("next"):
                 raise ValueError(
                     "'following' is for the pages after the first: it must hold {next}, and 'next' must be given"
                 )
-            only(self.following, "following", "prefix", "next")
-            reads(self.following, "following")
+            check_places(self.following, "following", "prefix", "next")
+            check_reads(self.following, "following")
         return self
 
 
@@ -76,13 +76,13 @@ class LedgerSpec(Strict):
             raise ValueError(f"'{users[0]}' holds {{key}}, but 'key' does not say where that stands in the answer")
         if self.delete is not None and not (self.delete.holds("id") or self.delete.holds("key")):
             raise ValueError("'delete' must hold {id} or {key}: it removes one write, never more")
-        only(self.create, "create", "id", "content")
-        changes(self.create, "create")
+        check_places(self.create, "create", "id", "content")
+        check_changes(self.create, "create")
         for name, asked in later.items():
-            only(asked, name, "id", "key")
-        reads(self.read, "read")
+            check_places(asked, name, "id", "key")
+        check_reads(self.read, "read")
         if self.delete is not None:
-            changes(self.delete, "delete")
+            check_changes(self.delete, "delete")
         if not (self.read.holds("id") or self.read.holds("key")):
             raise ValueError("'read' must hold {id} or {key}: it looks for one write")
         return self

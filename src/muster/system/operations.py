@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from muster.system.requests import Request, changes, only, reads
+from muster.system.requests import Request, check_changes, check_places, check_reads
 from muster.system.schema import DottedPath, Name, Strict
 
 
@@ -52,12 +52,12 @@ class Workflows(Strict):
 
     @model_validator(mode="after")
     def _resume_one(self) -> Self:
-        only(self.stuck, "stuck")
-        reads(self.stuck, "stuck")
+        check_places(self.stuck, "stuck")
+        check_reads(self.stuck, "stuck")
         if not self.resume.holds("id"):
             raise ValueError("'resume' must hold {id}: it resumes one of those that are stuck")
-        only(self.resume, "resume", "id")
-        changes(self.resume, "resume")
+        check_places(self.resume, "resume", "id")
+        check_changes(self.resume, "resume")
         return self
 
 
@@ -73,8 +73,8 @@ class Agents(Strict):
 
     @model_validator(mode="after")
     def _release_some(self) -> Self:
-        only(self.release, "release")
-        changes(self.release, "release")
+        check_places(self.release, "release")
+        check_changes(self.release, "release")
         return self
 
 
@@ -91,6 +91,6 @@ class Operations(Strict):
     @model_validator(mode="after")
     def _status_only_reads(self) -> Self:
         if self.status is not None:
-            only(self.status, "status")
-            reads(self.status, "status")
+            check_places(self.status, "status")
+            check_reads(self.status, "status")
         return self

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from muster.system.requests import Request, only, reads
+from muster.system.requests import Request, check_places, check_reads
 from muster.system.schema import BaseUrl, DottedPath, Name, Seconds, Strict
 
 
@@ -39,8 +39,8 @@ class ReadProbe(Strict):
 
     @model_validator(mode="after")
     def _only_reads(self) -> Self:
-        only(self.request, "request")
-        reads(self.request, "request")
+        check_places(self.request, "request")
+        check_reads(self.request, "request")
         return self
 
 
@@ -57,8 +57,8 @@ class ExpectProbe(Strict):
     def _is_further(self) -> Self:
         if self.name in {"read", "write"}:
             raise ValueError(f"a further probe cannot be called '{self.name}', which every drill has")
-        only(self.request, "request")
-        reads(self.request, "request")
+        check_places(self.request, "request")
+        check_reads(self.request, "request")
         return self
 
 

@@ -32,7 +32,7 @@ class Request(Strict):
         return name in PLACE.findall(self.path) or name in _in_body(self.body)
 
 
-def only(asked: Request, key: str, *places: str) -> None:
+def check_places(asked: Request, key: str, *places: str) -> None:
     """Check that no other places than these would be filled in.
 
     In a path any other is a mistake, as braces have no meaning in a URL; a body may hold what looks like one.
@@ -47,7 +47,7 @@ def only(asked: Request, key: str, *places: str) -> None:
             raise ValueError(f"'{key}' holds {{{name}}}, and {right} is filled in there")
 
 
-def reads(asked: Request, key: str) -> None:
+def check_reads(asked: Request, key: str) -> None:
     """Check that a request only reads.
 
     Raises:
@@ -57,7 +57,7 @@ def reads(asked: Request, key: str) -> None:
         raise ValueError(f"'{key}' must not change anything: its method is one of {_and(READING)}, not {asked.method}")
 
 
-def changes(asked: Request, key: str) -> None:
+def check_changes(asked: Request, key: str) -> None:
     """Check that a request may change something.
 
     Raises:
