@@ -14,7 +14,7 @@ from muster.base.errors import UsageError
 from muster.base.waiting import wait_for
 from muster.load.run import LoadRun
 from muster.load.stages import Stage, ramp, spike, steady
-from muster.verdict.offered import Offered
+from muster.verdict.reading.offered import Offered
 
 
 def start(timeline: Path, url: str, stages: list[Stage], *, rate: float | None = None) -> LoadRun:

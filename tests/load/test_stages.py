@@ -27,7 +27,7 @@ from muster.load.stages import (
     to_text,
 )
 from muster.load.steering import Steering
-from muster.verdict.offered import Offered
+from muster.verdict.reading.offered import Offered
 
 RATES = st.floats(1, 2000)
 TIMES = st.floats(0, 8).map(lambda seconds: round(seconds, 3))

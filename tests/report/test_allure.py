@@ -20,7 +20,7 @@ from muster.report.allure.steps import steps_of
 from muster.report.summary import Summary, read_summary
 from muster.report.testing import STORIES, told_run
 from muster.verdict import DrillVerdict, judge
-from muster.verdict.saved import Saved
+from muster.verdict.reading.saved import Saved
 from muster.verdict.testing import DrillStory
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from muster.report import columns as columns_module
 from muster.report.columns import write_columns
-from muster.verdict.saved import Saved
+from muster.verdict.reading.saved import Saved
 from muster.verdict.testing import DrillStory
 
 if TYPE_CHECKING:

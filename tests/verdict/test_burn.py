@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from muster.objectives import BurnAlert
 from muster.verdict import Verdict
-from muster.verdict.burn import burn_rates, goes_on, moments, would_fire
-from muster.verdict.occurrences import Occurrences
+from muster.verdict.objectives.burn import burn_rates, goes_on, moments, would_fire
+from muster.verdict.reading.occurrences import Occurrences
 
 MET, MISSED, UNKNOWN = Verdict.MET, Verdict.MISSED, Verdict.UNKNOWN
 ALLOWED = 0.01

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muster.verdict.causes import Cause, Struck, cause_of
-from muster.verdict.requests import KEPT, WRITE, Request, Requests
+from muster.verdict.disruption.causes import Cause, Struck, cause_of
+from muster.verdict.reading.requests import KEPT, WRITE, Request, Requests
 
 
 def struck(*facets: int, hit: str, how: str = "error") -> Struck:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muster.verdict.disruption import Disruption, measure
-from muster.verdict.record import read_record
-from muster.verdict.rto import length
+from muster.verdict.disruption.measure import Disruption, measure
+from muster.verdict.objectives.rto import length
+from muster.verdict.reading.record import read_record
 from muster.verdict.testing import EPOCH, Asking, DrillStory, Outage
 
 BEGINS = st.floats(5.2, 8.0)
@@ -19,7 +19,8 @@ HOWS = st.sampled_from(["refused", "timeout", "error", "reset", "wrong"])
 
 def seen(story: DrillStory) -> Disruption:
     """What is measured of a story in which nothing but the service's own state delays the end."""
-    return measure(read_record(story.events()), floor=EPOCH + 5.0)
+    story.recovery = None
+    return measure(read_record(story.events()), effect=EPOCH + 5.0)
 
 
 def story(
@@ -110,14 +111,18 @@ def test_what_failed_before_the_injection_is_no_violation_after_it() -> None:
 
 def test_the_end_waits_for_the_procedure() -> None:
     record = read_record(DrillStory(outages=[Outage(5.2, 7.0)]).events())
-    disruption = measure(record, floor=EPOCH + 11.8)
+    disruption = measure(record, effect=EPOCH + 5.2)
     assert disruption.end is not None
+    assert disruption.well is not None
+    assert disruption.well.low <= EPOCH + 7.0 <= disruption.well.high, (
+        "clients were well before the procedure was through"
+    )
     assert disruption.end.low == EPOCH + 11.8
     assert disruption.end.high <= EPOCH + 11.9
 
 
-def test_no_end_without_a_floor() -> None:
-    assert measure(read_record(DrillStory().events()), floor=None).end is None
+def test_no_end_where_the_effect_was_never_seen() -> None:
+    assert measure(read_record(DrillStory().events()), effect=None).end is None
 
 
 def test_a_window_that_was_not_watched_to_its_end_is_no_window() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from muster.verdict.evidence import (
+from muster.verdict.many.evidence import (
     beta_cdf,
     bounding_rank,
     rank,

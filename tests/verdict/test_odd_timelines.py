@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from muster.base.timeline import Event
 from muster.report import draw
 from muster.verdict import Verdict, judge
-from muster.verdict.load import LoadWindows
-from muster.verdict.requests import Request, Requests
+from muster.verdict.reading.requests import Request, Requests
+from muster.verdict.reading.windows import LoadWindows
 from muster.verdict.testing import Asking, DrillStory, Outage
 
 SPARSE: dict[str, Any] = {

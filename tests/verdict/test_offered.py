@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.verdict.offered import AllOffered, Offered
+from muster.verdict.reading.offered import AllOffered, Offered
 
 CHANGES = st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 1000), st.floats(0, 5)), min_size=1, max_size=6)
 

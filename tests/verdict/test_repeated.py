@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from muster.objectives.declaration import Repetition
 from muster.verdict import DrillVerdict, Verdict, judge
-from muster.verdict.repeated import Outcome, RepeatEntry, evidence_lines, percent, repeat_of, repeats_of
+from muster.verdict.many.repeated import Outcome, RepeatEntry, evidence_lines, percent, repeat_of, repeats_of
 from muster.verdict.testing import DrillStory
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster.objectives import Objective
-from muster.verdict.edges import Partly, excluded_from, is_partly, share_of
-from muster.verdict.load import BUCKET_S, LoadWindows
-from muster.verdict.requests import OUTCOMES, Request, Requests, Stream
+from muster.verdict.disruption.edges import Partly, excluded_from, is_partly, share_of
+from muster.verdict.reading.requests import OUTCOMES, Request, Requests, Stream
+from muster.verdict.reading.windows import BUCKET_S, LoadWindows
 
 TIMES = st.floats(0, 40, width=32)
 OUTCOME = st.sampled_from(OUTCOMES)

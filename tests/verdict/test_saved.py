@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from muster.base.timeline import Event, TimelineError
 from muster.verdict import Verdict, judge, judge_file
-from muster.verdict import saved as saved_module
-from muster.verdict.events import DamagedTimelineError
-from muster.verdict.saved import Saved, read_saved
+from muster.verdict.reading import saved as saved_module
+from muster.verdict.reading.events import DamagedTimelineError
+from muster.verdict.reading.saved import Saved, read_saved
 from muster.verdict.testing import DrillStory, Outage
 
 STORIES = {

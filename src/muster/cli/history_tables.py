@@ -24,7 +24,7 @@ from muster.history.words import (
     success_line,
     unit_of,
 )
-from muster.verdict.repeated import percent
+from muster.verdict.many.repeated import percent
 
 WIDTH = 132  # columns where there is no terminal to ask
 NARROW = 120  # columns below which a table goes without what is nice to have

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from muster.base.clock import now
 from muster.base.timeline import Event
 from muster.safety import open_records
-from muster.verdict.detection import unready
-from muster.verdict.disruption import measure
-from muster.verdict.judge import end_floor
-from muster.verdict.landed import judge_landed
-from muster.verdict.load import BUCKET_S, LoadWindows
-from muster.verdict.record import Record, read_record
-from muster.verdict.steady import unsteady
+from muster.verdict.disruption.landed import judge_landed
+from muster.verdict.disruption.measure import measure
+from muster.verdict.doubts.steady import unsteady
+from muster.verdict.objectives.detection import unready
+from muster.verdict.reading.record import Record, read_record
+from muster.verdict.reading.windows import BUCKET_S, LoadWindows
 
 if TYPE_CHECKING:
     from muster.drill.drill import Drill
@@ -107,7 +106,7 @@ class GoodCheck:
             self.trouble = refused
             return False
         record = read_record(live.all(since=(self._drill.injected_at or now()) - 1))
-        disruption = measure(record, floor=end_floor(record, judge_landed(record)))
+        disruption = measure(record, effect=judge_landed(record).observed)
         if disruption.end is None:
             self.trouble = f"service has not been good for {hold:g} s yet"
             return False

@@ -13,8 +13,8 @@ from muster.history.plan import Planned
 from muster.history.regression import Regression, figures_by_run, regression
 from muster.history.trend import EARLIER_USED, Figure, Trend, compare
 from muster.verdict import Verdict
-from muster.verdict.evidence import CLAIM, success_bound, successes_wanted
-from muster.verdict.repeated import Outcome, RepeatEntry, repeat_of
+from muster.verdict.many.evidence import CLAIM, success_bound, successes_wanted
+from muster.verdict.many.repeated import Outcome, RepeatEntry, repeat_of
 
 RATIOS = ("error_rate", "availability", "error_budget")
 WORST_FIRST = ("missed", "unknown", "met")

@@ -20,7 +20,7 @@ from statistics import median
 
 from muster.history.facts import DrillFacts
 from muster.history.trend import EARLIER_USED, Figure
-from muster.verdict.words import seconds
+from muster.verdict.conclusion.words import seconds
 
 LEVEL = 0.05
 # 1 / (n + 1) is below LEVEL from here on.

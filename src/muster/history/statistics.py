@@ -1,4 +1,4 @@
-"""What noise among earlier figures is like; how sure a rate of success is says `muster.verdict.evidence`."""
+"""What noise among earlier figures is like; how sure a rate of success is says `muster.verdict.many.evidence`."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from muster.history.overview import DrillHistory, Success
 from muster.history.regression import regression_line
 from muster.history.trend import EARLIER_NEEDED, Change, Trend
-from muster.verdict.evidence import CLAIM
-from muster.verdict.repeated import evidence_lines, percent
+from muster.verdict.many.evidence import CLAIM
+from muster.verdict.many.repeated import evidence_lines, percent
 
 MORE_IS_BETTER = ("availability", "goodput", "throughput")
 WORTH_TELLING = 0.05  # of an objective's target

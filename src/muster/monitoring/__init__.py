@@ -1,7 +1,8 @@
 """The system's own monitoring, watched for the alert that ends a detection: what would have told a responder.
 
 Belongs here: asking an Alertmanager or a Prometheus over its HTTP API, and putting what it says on the timeline. What
-that is worth does not: see `muster.verdict.detection`. docs/detection.md tells what is resolved, and what is not.
+that is worth does not: see `muster.verdict.objectives.detection`. docs/detection.md tells what is resolved, and what
+is not.
 
     asking        one HTTP request for JSON, bounded in time and size
     alertmanager  which alerts an Alertmanager passes on

@@ -107,7 +107,7 @@ def announced(options: Options) -> list[str]:
     between = "nothing is reset between repetitions" if options.kube_context else "each on a system deployed anew"
     lines = [f"repeat: each drill {options.repeat} times, {between}"]
     if options.claim is not None:
-        from muster.verdict.evidence import values_wanted
+        from muster.verdict.many.evidence import values_wanted
 
         wanted = values_wanted(options.claim)
         if options.repeat < wanted:

@@ -91,7 +91,7 @@ def _illustrate(drill: Drill, verdict: DrillVerdict) -> None:
     """Name the drill's files in its entry, and draw its picture; what fails here changes no verdict."""
     from muster.report import draw
     from muster.report.columns import write_columns
-    from muster.verdict.saved import read_saved
+    from muster.verdict.reading.saved import read_saved
 
     verdict.timeline = os.path.relpath(drill.timeline_path, drill.project.root)
     picture = drill.timeline_path.with_suffix(".svg")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from muster.verdict.requests import OUTCOMES
-from muster.verdict.saved import Saved
+from muster.verdict.reading.requests import OUTCOMES
+from muster.verdict.reading.saved import Saved
 
 WORTH_IT = 100_000  # requests; fewer are read from the timeline in a moment
 

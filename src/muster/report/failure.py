@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from muster.verdict import DrillVerdict, Verdict
-from muster.verdict.words import lost_line, seconds
+from muster.verdict.conclusion.words import lost_line, seconds
 
 STEPS_SHOWN = 3
 

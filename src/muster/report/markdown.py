@@ -9,7 +9,7 @@ from muster.report.gate import outcome
 from muster.report.summary import SummaryModel
 from muster.verdict import DrillVerdict, Verdict
 from muster.verdict.entry import RtoEntry
-from muster.verdict.repeated import evidence_lines
+from muster.verdict.many.repeated import evidence_lines
 
 MARKS = {Verdict.MET: "🟢", Verdict.MISSED: "🔴", Verdict.UNKNOWN: "🟡"}
 EVIDENCE = {

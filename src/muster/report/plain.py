@@ -6,7 +6,7 @@ from muster.report.failure import failure_message
 from muster.report.gate import outcome
 from muster.report.summary import SummaryModel
 from muster.verdict import Verdict
-from muster.verdict.repeated import evidence_lines
+from muster.verdict.many.repeated import evidence_lines
 
 
 def plain(summary: SummaryModel) -> str:

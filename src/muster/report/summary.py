@@ -17,7 +17,7 @@ from muster.base.clock import utc_iso
 from muster.base.errors import UsageError
 from muster.base.files import write_atomically
 from muster.verdict import DrillVerdict, Verdict, combine
-from muster.verdict.repeated import RepeatEntry, repeats_of, success_line
+from muster.verdict.many.repeated import RepeatEntry, repeats_of, success_line
 
 AGAIN = "the drill ran more than once: the worst of its runs counts"
 DESELECTED = "deselected"

@@ -29,7 +29,7 @@ class FaultEntry(_Entry):
 
 
 class RtoEntry(_Entry):
-    """Length of the disruption, as a value within [low_s, high_s]; see `muster.verdict.rto`."""
+    """Length of the disruption, as a value within [low_s, high_s]; see `muster.verdict.objectives.rto`."""
 
     value_s: float | None = None
     low_s: float | None = None
@@ -57,7 +57,7 @@ class LostWrite(_Entry):
 
 
 class RpoEntry(_Entry):
-    """What became of the writes; see `muster.verdict.rpo`."""
+    """What became of the writes; see `muster.verdict.objectives.rpo`."""
 
     target_s: float | None = None
     value_s: float | None = None
@@ -79,7 +79,7 @@ class RpoEntry(_Entry):
 
 class DetectionEntry(_Entry):
     """Time from injection until the alert that was waited for fired, within [low_s, high_s]; see
-    `muster.verdict.detection`. Not seen: `low_s` is how long it certainly did not fire, the others null."""
+    `muster.verdict.objectives.detection`. Not seen: `low_s` is how long it certainly did not fire, the others null."""
 
     target_s: float | None = None
     value_s: float | None = None

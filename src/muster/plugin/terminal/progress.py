@@ -147,5 +147,5 @@ def _latencies(requests: list[Event]) -> Iterator[float]:
 
 
 def _p95(latencies: list[float]) -> float | None:
-    """Nearest rank, as in `muster.verdict.load`."""
+    """Nearest rank, as in `muster.verdict.reading.windows`."""
     return latencies[-(-len(latencies) * 95 // 100) - 1] if latencies else None

@@ -81,7 +81,7 @@ def folded(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _conclusions(reporter: Any, run: Run, width: int) -> None:
     """What the repetitions of each drill prove, and what became slower than it ever was."""
-    from muster.verdict.repeated import evidence_lines
+    from muster.verdict.many.repeated import evidence_lines
 
     if run.summary is None:
         return
@@ -167,7 +167,7 @@ def _row(entry: dict[str, Any], encoding: str | None) -> tuple[str, ...]:
 
 def interval(rto: dict[str, Any]) -> str:
     """An RTO in seconds and its interval: `1.74 [1.72, 1.76]`, or what is known of one that never ended."""
-    from muster.verdict.words import seconds
+    from muster.verdict.conclusion.words import seconds
 
     if rto["value_s"] is not None:
         high = "..." if rto["high_s"] is None else seconds(rto["high_s"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from muster.report.colours import OF_VERDICT
 from muster.report.failure import failure_message
 from muster.verdict import DrillVerdict, Verdict
-from muster.verdict.words import lost_line, rpo_line, rto_figure
+from muster.verdict.conclusion.words import lost_line, rpo_line, rto_figure
 
 _CELL = 'style="padding:4px 12px 4px 0;text-align:left;vertical-align:top"'
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from muster.report.allure.tale import Tale
-from muster.verdict.load import percentile
-from muster.verdict.requests import OUTCOMES, Requests
+from muster.verdict.reading.requests import OUTCOMES, Requests
+from muster.verdict.reading.windows import percentile
 
 QUANTILES = (0.5, 0.95, 0.99)
 COLUMNS = (
@@ -34,7 +34,8 @@ class Window:
 def statistics_csv(tale: Tale) -> str:
     """A table for people and spreadsheets; empty where no request was made.
 
-    Latency counts from the intended time over good answers and timeouts, as in verdicts (`muster.verdict.load`).
+    Latency counts from the intended time over good answers and timeouts, as in verdicts
+    (`muster.verdict.reading.windows`).
     """
     table = tale.saved.table
     streams = {f"{source}: {name}": table.only(code) for code, (source, name) in enumerate(table.names)}

@@ -10,8 +10,8 @@ from allure_commons.model2 import Status, TestStepResult
 from muster.base.timeline import Event
 from muster.report.allure.tale import Tale
 from muster.verdict import DrillVerdict, Verdict
-from muster.verdict.facts import Fault, Recovery, Step
-from muster.verdict.words import lost_line, rpo_line, rto_line, slo_line
+from muster.verdict.conclusion.words import lost_line, rpo_line, rto_line, slo_line
+from muster.verdict.reading.facts import Fault, Recovery, Step
 
 PHASES = {
     "load": "load",

@@ -10,8 +10,8 @@ from pathlib import Path
 from muster.base.errors import MusterError
 from muster.base.timeline import Event
 from muster.verdict import DrillVerdict
-from muster.verdict.record import Record, read_record
-from muster.verdict.saved import Saved, read_saved
+from muster.verdict.reading.record import Record, read_record
+from muster.verdict.reading.saved import Saved, read_saved
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from muster.report.picture.scale import LEFT, RIGHT, SIZE, Scale, round_up, width_of
 from muster.report.svg import BLUE, FAINT, HATCHED, INK, ORANGE, PAPER, SPOTTED, Drawing
-from muster.verdict.load import LoadWindows, percentile
+from muster.verdict.reading.windows import LoadWindows, percentile
 
 Legend = list[tuple[str, str]]
 FEWEST_GOOD = 5  # of fewer good answers a percentile is an accident

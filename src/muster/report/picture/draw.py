@@ -17,10 +17,10 @@ from muster.report.picture.rto import HEIGHT, rto_bar
 from muster.report.picture.scale import ROW, SIZE, WIDTH, Scale, shortened
 from muster.report.svg import GLYPH, Drawing
 from muster.verdict import DrillVerdict
-from muster.verdict.load import LoadWindows
-from muster.verdict.record import Record, read_record
-from muster.verdict.requests import Requests
-from muster.verdict.saved import Saved
+from muster.verdict.reading.record import Record, read_record
+from muster.verdict.reading.requests import Requests
+from muster.verdict.reading.saved import Saved
+from muster.verdict.reading.windows import LoadWindows
 
 MARKS_TOP, RATE_HEIGHT, LATENCY_HEIGHT, GAP = 90.0, 170.0, 110.0, 18.0
 EMPTY_HEIGHT = 200.0

@@ -11,9 +11,9 @@ from muster.report.colours import OF_VERDICT
 from muster.report.picture.scale import LEFT, RIGHT, ROW, SIZE, Scale, shortened, width_of
 from muster.report.svg import FAINT, HATCHED, INK, LIGHT, Drawing
 from muster.verdict import DrillVerdict, Verdict
-from muster.verdict.facts import Step
-from muster.verdict.record import Record
-from muster.verdict.requests import Stream
+from muster.verdict.reading.facts import Step
+from muster.verdict.reading.record import Record
+from muster.verdict.reading.requests import Stream
 
 NAME_LENGTH, STEP_LENGTH, MOST_ROWS = 9, 44, 10
 BAR = 18.0

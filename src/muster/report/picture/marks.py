@@ -10,7 +10,7 @@ from itertools import count
 from muster.report.picture.scale import RIGHT, ROW, SIZE, Scale, shortened, width_of
 from muster.report.svg import GREEN, INK, PAPER, VERMILLION, Drawing
 from muster.verdict import DrillVerdict
-from muster.verdict.record import Record
+from muster.verdict.reading.record import Record
 
 LABEL_LENGTH = 40
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from muster.report.picture.scale import LEFT, RIGHT, SIZE, round_up
 from muster.report.svg import BLUE, HATCHED, INK, PAPER, Drawing
 from muster.verdict import DrillVerdict
+from muster.verdict.conclusion.words import rto_line
 from muster.verdict.entry import RtoEntry
-from muster.verdict.words import rto_line
 
 HEIGHT = 108.0
 

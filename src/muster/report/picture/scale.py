@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from muster.report.svg import GLYPH
-from muster.verdict.requests import Requests
+from muster.verdict.reading.requests import Requests
 
 WIDTH = 1200.0
 LEFT, RIGHT = 150.0, 1170.0

@@ -1,0 +1,1 @@
+"""Figures and doubts become a verdict, and words for people."""

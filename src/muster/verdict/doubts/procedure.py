@@ -1,0 +1,36 @@
+"""What speaks against a recovery as the rehearsal of its procedure."""
+
+from __future__ import annotations
+
+from muster.verdict.disruption.recovered_by import PLATFORM, Recovered
+from muster.verdict.reading.record import Record
+from muster.verdict.reasons import Reason
+
+
+def check_procedure(record: Record, recovered: Recovered) -> list[Reason]:
+    """What speaks against the recovery as a rehearsal of its procedure."""
+    declared, by = record.declared, recovered.by
+    if declared.recovery is None:
+        return []
+    see = "see the recovery's steps in the timeline"
+    runs = [recovery for recovery in record.recoveries if recovery.procedure == declared.recovery]
+    if not runs:
+        return [Reason(f"recovery procedure {declared.recovery!r} never ran", "call recover() in the drill")]
+    reasons = []
+    if runs[-1].ended is None:
+        reasons.append(Reason(f"recovery procedure {declared.recovery!r} did not end", see))
+    elif not runs[-1].ok:
+        reasons.append(Reason(f"recovery procedure {declared.recovery!r} failed: {runs[-1].why or 'no reason'}", see))
+    if declared.proves_procedure and by is None:
+        what = f"service was not seen to come back, so {declared.recovery!r} is not proved"
+        reasons.append(Reason(what, "watch until service is good again: system.wait_good(...)"))
+    elif declared.proves_procedure and by == PLATFORM:
+        what = f"the platform healed alone, so {declared.recovery!r} is not proved"
+        reasons.append(Reason(what, "strike so that the platform cannot mend it alone, or set proves_procedure=False"))
+    elif declared.proves_procedure and by != declared.recovery:
+        what = f"{by!r} brought service back, so {declared.recovery!r} is not proved"
+        reasons.append(Reason(what, "run the declared procedure alone, or declare the one that is to be proved"))
+    elif declared.proves_procedure and not recovered.surely:
+        what = f"service may have been good before {declared.recovery!r} did anything, so it is not proved"
+        reasons.append(Reason(what, "strike so that the platform cannot mend it alone, or set proves_procedure=False"))
+    return reasons

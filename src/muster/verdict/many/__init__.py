@@ -1,0 +1,1 @@
+"""What many drills prove together, and never more."""
