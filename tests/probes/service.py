@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -41,6 +42,7 @@ class Service:
         self.forgetful = False  # acknowledge, but do not keep
         self.garbling = False  # acknowledge, but keep something else
         self.requests: list[tuple[str, str]] = []
+        self.times: list[float] = []  # when each of them came, CLOCK_MONOTONIC seconds
         self.connections = 0
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -129,6 +131,7 @@ class Service:
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(fields.get("content-length", "0")))
         self.requests.append((method, target))
+        self.times.append(time.monotonic())
         await asyncio.sleep(self.delay)
         await self._flowing.wait()
         behaviour = (RESET if kept else None) if self.behaviour == RESET_KEPT else self.behaviour

@@ -109,14 +109,17 @@ def test_violations_are_asked_again_until_the_service_is_back(tmp_path: Path) ->
     assert found(timeline) == {"a": "same"}
 
 
-def test_a_write_that_appears_late_is_not_lost(tmp_path: Path) -> None:
-    timeline = written(tmp_path / "t", a="acknowledged")
+def test_what_was_gone_or_altered_at_the_first_look_stays_so_whatever_a_later_one_shows(tmp_path: Path) -> None:
+    timeline = written(tmp_path / "t", a="acknowledged", b="acknowledged", c="acknowledged")
     with Service() as service:
-        appearing = threading.Timer(0.1, lambda: service.store.update(stored("a")))
+        service.store = {**stored("c"), "b": {"id": "b", "a": {"b": "something else"}}}
+        appearing = threading.Timer(0.2, lambda: service.store.update(stored("a", "b")))
         appearing.start()
-        read_back(system_of(), service.url, timeline, within_s=10)
+        result = read_back(system_of(), service.url, timeline, within_s=10)
         appearing.join()
-    assert found(timeline) == {"a": "same"}
+    looks = [(event["id"], event["found"]) for event in read_timeline(timeline) if event["kind"] == "readback"]
+    assert sorted(looks) == [("a", "lost"), ("a", "same"), ("b", "altered"), ("b", "same"), ("c", "same")]
+    assert (result.lost, result.altered) == (["a"], ["b"])
 
 
 def test_no_more_is_asked_than_the_rate_allows(tmp_path: Path) -> None:
@@ -127,6 +130,17 @@ def test_no_more_is_asked_than_the_rate_allows(tmp_path: Path) -> None:
     times = [event["t"] for event in read_timeline(timeline) if event["kind"] == "readback"]
     assert len(times) == 20
     assert times[-1] - times[0] >= 0.3, "20 questions at 40/s take half a second"
+
+
+def test_a_service_in_trouble_is_asked_ever_less_often_and_never_more_than_the_rate_allows(tmp_path: Path) -> None:
+    timeline = written(tmp_path / "t", **{f"w{number}": "acknowledged" for number in range(60)})
+    with Service() as service:
+        service.behaviour = 500
+        result = read_back(system_of(), service.url, timeline, within_s=1.5, rate=60)
+        times = service.times
+    assert len(result.unread) == 60
+    assert all(late - early >= 0.9 for early, late in zip(times, times[61:], strict=False)), "60 a second, at most"
+    assert len(times) < 60, "2.5 s at 60/s would be 150: who does not answer is asked less"
 
 
 def test_a_missing_timeline_is_an_error(tmp_path: Path) -> None:

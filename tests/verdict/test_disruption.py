@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from muster.verdict.disruption.measure import Disruption, measure
 from muster.verdict.objectives.rto import length
-from muster.verdict.reading.record import read_record
+from muster.verdict.reading.read import read_record
 from muster.verdict.testing import EPOCH, Asking, DrillStory, Outage
 
 BEGINS = st.floats(5.2, 8.0)

@@ -16,7 +16,8 @@ from muster.verdict.disruption.landed import judge_landed
 from muster.verdict.disruption.measure import measure
 from muster.verdict.doubts.steady import unsteady
 from muster.verdict.objectives.detection import unready
-from muster.verdict.reading.record import Record, read_record
+from muster.verdict.reading.read import read_record
+from muster.verdict.reading.record import Record
 from muster.verdict.reading.windows import BUCKET_S, LoadWindows
 
 if TYPE_CHECKING:

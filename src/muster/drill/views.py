@@ -14,6 +14,7 @@ from muster.drill.checks import GoodCheck, SteadyCheck
 from muster.drill.drill import Drill, UnprovableError
 from muster.drill.known_good import keep_known_good
 from muster.faults.injection import Injection
+from muster.kube import Change
 from muster.load.profiles import find_profile
 from muster.load.run import Arrivals, LoadRun
 from muster.load.stages import Stage, checked, described
@@ -218,8 +219,12 @@ class RecoverView:
         drill = self._drill
         found = find_procedure(procedure or drill.declaration.recovery or "")
         drill.enter("recover", found.name)
+
+        def changed(change: Change) -> None:
+            drill.timeline.append("recovery.change", **change._asdict())
+
         context = Context(
-            cluster=drill.state.cluster,
+            cluster=drill.state.cluster.observed(changed),
             system=drill.state.definition,
             namespace=drill.state.namespace,
             timeline=drill.timeline,

@@ -1,9 +1,11 @@
-"""What goes onto the timeline by itself while a drill runs: the clocks each second, and changes of pods."""
+"""What goes onto the timeline by itself while a drill runs: the clocks each second, changes of pods, and what those
+rely on."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -12,23 +14,29 @@ from muster.base.background import Background
 from muster.base.errors import ClusterError
 from muster.base.timeline import Timeline, TimelineError
 from muster.kube import Cluster
+from muster.system import SystemDefinition
+from muster.system.pods import is_ready
+from muster.system.relations import Relations, relations
 
 CLOCK_S = 1.0
 POLL_S = 0.5
+Object = dict[str, Any]
+
 SILENT_S = 2.0  # muster's own cluster, when it does not answer for so long, is at fault and not the system
 
 
 class Watcher(Background):
-    """Two threads, one that writes `clock` events and one for `pod` events: an API that hangs is no reason to believe
-    that the harness does. A context manager."""
+    """Two threads, one that writes `clock` events and one for those about pods: an API that hangs is no reason to
+    believe that the harness does. A context manager."""
 
-    def __init__(self, cluster: Cluster, namespace: str, timeline: Timeline) -> None:
+    def __init__(self, cluster: Cluster, system: SystemDefinition, timeline: Timeline) -> None:
         loops = (self._tell_clock, self._watch_pods)
         super().__init__(*(partial(self._until_full, tell) for tell in loops), name="muster-watcher")
         self._cluster = cluster
-        self._namespace = namespace
+        self._system = system
         self._timeline = timeline
         self._known: dict[str, str] = {}
+        self._relations: dict[str, Relations] = {}
         self._answered = clock.now()
         self._told = False
 
@@ -62,15 +70,34 @@ class Watcher(Background):
             self._told = True
 
     def _look(self, *, announce: bool) -> None:
-        now = {pod["metadata"]["name"]: describe(pod) for pod in self._cluster.list("Pod", self._namespace)}
+        pods = {pod["metadata"]["name"]: pod for pod in self._cluster.list("Pod", self._system.namespace)}
+        now = {name: describe(pod) for name, pod in pods.items()}
+        if announce and now == self._known:
+            return
         if announce:
             for name in now.keys() | self._known.keys():
                 if now.get(name) != self._known.get(name):
-                    self._timeline.append("pod", pod=name, change=now.get(name, "gone"))
+                    ready = name in pods and is_ready(pods[name])
+                    self._timeline.append("pod", pod=name, change=now.get(name, "gone"), ready=ready)
         self._known = now
+        self._relate(list(pods.values()))
+
+    def _relate(self, pods: list[Object]) -> None:
+        """Tell what pods rely on, where that is new; they tell it for as long as they live, and longer."""
+        try:
+            found = relations(self._cluster, self._system, pods)
+        except ClusterError as error:
+            self._timeline.append("relations", pod=None, why=str(error))
+            return
+        ready = {pod["metadata"]["name"]: is_ready(pod) for pod in pods}
+        for name, one in found.items():
+            if self._relations.get(name) != one:
+                serves = f"Service/{self._system.service.name}" in one.served_by
+                self._timeline.append("relations", pod=name, ready=ready[name], serves=serves, **asdict(one))
+        self._relations |= found
 
 
-def describe(pod: dict[str, Any]) -> str:
+def describe(pod: Object) -> str:
     """A pod's state as `kubectl get pods` shows it, in a few words."""
     status = pod.get("status", {})
     containers = status.get("containerStatuses", [])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from muster.base.errors import ClusterError, UsageError
+from muster.kube.changes import READS, Change, made, target_of
 from muster.wire.names import KINDS, Kind
 
 # The official client takes half a second to import: whoever needs but a definition or a name does not wait for it.
@@ -66,6 +68,13 @@ class Cluster:
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=8),
         )
+        self._tell: Callable[[Change], None] | None = None
+
+    def observed(self, tell: Callable[[Change], None]) -> Self:
+        """The same cluster over the same connections, which tells of every change that is made through it."""
+        twin = copy.copy(self)
+        twin._tell = tell  # noqa: SLF001 - its own kind
+        return twin
 
     @property
     def evidence(self) -> str:
@@ -88,6 +97,30 @@ class Cluster:
             ApiError: the server answered with a failure.
             ClusterError: it did not answer.
         """
+        target = target_of(path) if self._tell and method not in READS and not (query or {}).get("dryRun") else None
+        before = self._present(path) if target and method in ("PUT", "PATCH") else None
+        response = self._send(method, path, query=query, body=body, content_type=content_type, timeout=timeout)
+        if self._tell and target and (change := made(method, target, before, _object(response))):
+            self._tell(change)
+        return response
+
+    def _present(self, path: str) -> Object | None:
+        """What a path shows now; None where it shows nothing, which is no reason not to change it."""
+        try:
+            return _object(self._send("GET", path))
+        except ClusterError:
+            return None
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        timeout: float | None = None,
+    ) -> httpx.Response:
         headers = {"Accept": "application/json", **self._authorization()}
         content = None
         if body is not None:
@@ -221,6 +254,8 @@ class Cluster:
                 socket.run_forever(timeout=timeout)
                 if socket.is_open():
                     raise ClusterError(f"'{' '.join(command)}' in pod {pod} did not end within {timeout:g} s")
+                if self._tell:
+                    self._tell(Change("execute", f"Pod/{pod}"))
                 return ExecResult(
                     _exit_code(socket.read_channel(ERROR_CHANNEL)),
                     socket.read_stdout(timeout=0) or "",

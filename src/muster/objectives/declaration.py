@@ -50,7 +50,8 @@ class Declaration(BaseModel):
 
     `error_budget` is what the disruption may cost: below 1 (or 1.0) the ratio, else the number of failed requests.
     `proves_procedure` is true by default where a recovery procedure is named: a recovery that the platform managed
-    alone then proves nothing (MEASURES.md, Recovered by). `response_s` is the time that people take to respond where
+    alone then proves nothing (MEASURES.md, Recovered by). `transient` says that the fault passes: service is to come
+    back once it is undone. `response_s` is the time that people take to respond where
     the drill's automation does not wait for it.
     """
 
@@ -81,6 +82,7 @@ class Declaration(BaseModel):
     error_budget: int | float | None = Field(default=None, ge=0)
     proves_procedure: bool = False
     overload: bool = False
+    transient: bool = False
     repetition: Repetition | None = None
 
     @model_validator(mode="before")

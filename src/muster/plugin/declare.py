@@ -22,7 +22,7 @@ CADENCES = ("monthly", "quarterly", "yearly")
 KEYS = frozenset(
     (
         *("severity", "cadence", "fault", "load", "recovery", "budget_s", "max_lost_writes", "error_budget"),
-        *("overload", "probes", "proves_procedure", "response_s", "hold_s", "steady_s", "objectives"),
+        *("overload", "probes", "proves_procedure", "transient", "response_s", "hold_s", "steady_s", "objectives"),
         *("alert", "detection_target_s", "alone"),
     )
 )

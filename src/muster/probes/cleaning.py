@@ -14,6 +14,7 @@ from muster.base.clock import now
 from muster.base.errors import MusterError, first_of
 from muster.base.timeline import Event, Timeline
 from muster.probes.outcomes import OwnLimitError
+from muster.probes.pace import Pace
 from muster.probes.store import MARK, Entry, Store
 from muster.probes.stores import open_store
 from muster.probes.written import CLEANED, Ledger, entry_of, written
@@ -109,21 +110,24 @@ class _Cleaning:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def remove_all(self, entries: list[Entry], *, within_s: float, rate: float) -> None:
-        start = now()
-        deadline = start + within_s + len(entries) / rate
+        pace, deadline = Pace(rate), now() + within_s + len(entries) / rate
         async with asyncio.TaskGroup() as group:
-            for number, entry in enumerate(entries):
-                await asyncio.sleep(start + number / rate - now())
-                group.create_task(self._remove(entry, deadline))
+            for entry in entries:
+                await pace.turn()
+                group.create_task(self._remove(entry, deadline, pace))
 
-    async def _remove(self, entry: Entry, deadline: float) -> None:
+    async def _remove(self, entry: Entry, deadline: float, pace: Pace) -> None:
+        """Remove one entry whose first turn has come."""
         why = "there was no time to remove it"
         for attempt in range(TRIES):
-            await asyncio.sleep(RETRY_AFTER_S * attempt)
+            if attempt:
+                await asyncio.sleep(RETRY_AFTER_S * attempt)
+                await pace.turn()
             async with self._places:
                 if now() >= deadline:
                     break
                 why = await self._store.remove(entry, limit_s=self._limit_s)
+            pace.heard(answered=not why)
             if not why:
                 self._cleaned.removed += 1
                 return

@@ -15,16 +15,19 @@ from muster.probes.events import EventBuffer
 from muster.probes.exchange import Exchange
 from muster.probes.listing import Listed, Listing
 from muster.probes.outcomes import OwnLimitError
-from muster.probes.store import Seen, Store, digest
+from muster.probes.pace import Pace
+from muster.probes.store import Entry, Seen, Store, digest
 from muster.probes.stores import open_store
 from muster.probes.written import entry_of, prefixes, written
 from muster.system.definition import LedgerSpec, SystemDefinition
 
 Found = Literal["same", "altered", "lost", "duplicated", "unread"]
+_UNREAD: Found = "unread"
+LOST = ("lost", "altered")  # which a second look may contradict
 
 AT_ONCE = 16
-CONFIRM_AFTER_S = 0.5  # a write is lost or altered only if it is so twice, this far apart
-RETRY_AFTER_S = 0.1
+AGAIN_AFTER_S = 0.5  # what was gone or altered is looked for once more, so that it is known whether it stays so
+RETRY_AFTER_S, RETRY_MOST_S = 0.1, 2.0
 
 
 @dataclass
@@ -53,9 +56,10 @@ def read_back(
     """Look for every write on the timeline that was acknowledged or is indeterminate, and append what was found.
 
     Where the service lists its writes the list is read first, and then only what it does not show just once and as it
-    was written is looked for one by one. Asks at most `rate` times a second, so that the check is no overload of its
-    own. A violation is no finding: it is asked again until `within_s` seconds after the last write's turn came; what
-    then has no answer is `unread`. Call it when no prober writes any more.
+    was written is looked for one by one. Asks at most `rate` times a second in all, and less while nothing answers, so
+    that the check is no overload of its own. A violation is no finding: it is asked again until `within_s` seconds
+    after the last write's turn came; what then has no answer is `unread`. Each look that finds something is told, and
+    the worst counts: what was gone once was gone for whoever asked then. Call it when no prober writes any more.
 
     Raises:
         TimelineError: the timeline cannot be read or written.
@@ -125,16 +129,18 @@ class _Looking:
         self._store = store
         self._events = events
         self._rate = rate
+        self._pace = Pace(rate)
         self._deadline = 0.0
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def look_for_all(self, writes: list[Event], within_s: float) -> list[Found]:
         """What was found of each."""
-        start, tasks = now(), []
-        self._deadline = start + within_s + len(writes) / self._rate
+        tasks = []
+        self._deadline = now() + within_s + len(writes) / self._rate
         async with asyncio.TaskGroup() as group:
-            for number, write in enumerate(writes):
-                await asyncio.sleep(start + number / self._rate - now())
+            for write in writes:
+                if now() < self._deadline:
+                    await self._pace.turn()
                 tasks.append(group.create_task(self._look_for(write)))
         return [task.result() for task in tasks]
 
@@ -142,23 +148,38 @@ class _Looking:
         self._events.add("readback", id=write["id"], found=found[0], why=found[1])
 
     async def _look_for(self, write: Event) -> Found:
-        """Ask until there is an answer that holds, or no more time."""
+        """The worst that was seen of a write whose first turn has come; each look that found anything is told."""
         entry, spec = entry_of(write), self._system.ledger
         if isinstance(spec, LedgerSpec) and spec.key is not None and entry.key is None:
             self.tell(write, ("unread", "the service never told what it calls it"))
             return "unread"
-        before: Found | None = None
-        while True:
-            async with self._places:
-                seen = await self._store.read(entry, kept=True, limit_s=spec.limit_s)
-            found, why = classify(write, seen)
-            certain = found in ("same", "duplicated") or found == before
-            if certain or now() >= self._deadline:
-                break
-            before = found if found != "unread" else None
-            await asyncio.sleep(RETRY_AFTER_S if found == "unread" else CONFIRM_AFTER_S)
+        first = await self._until_found(write, entry)
+        if first not in LOST:
+            return first
+        await asyncio.sleep(AGAIN_AFTER_S)
+        if now() < self._deadline:
+            await self._pace.turn()
+            await self._until_found(write, entry)
+        return first
+
+    async def _until_found(self, write: Event, entry: Entry) -> Found:
+        """Ask until an answer says something, or there is no more time, and tell what it was."""
+        pause, found, why = RETRY_AFTER_S, _UNREAD, "there was no time to look for it"
+        if now() < self._deadline:
+            found, why = classify(write, await self._ask(entry))
+        while found == "unread" and now() + pause < self._deadline:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, RETRY_MOST_S)
+            await self._pace.turn()
+            found, why = classify(write, await self._ask(entry))
         self.tell(write, (found, why))
         return found
+
+    async def _ask(self, entry: Entry) -> Seen:
+        async with self._places:
+            seen = await self._store.read(entry, kept=True, limit_s=self._system.ledger.limit_s)
+        self._pace.heard(answered=seen.contents is not None)
+        return seen
 
 
 def classify(write: Event, seen: Seen) -> tuple[Found, str]:

@@ -31,6 +31,15 @@ class Context:
     url: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
 
+    def changed(self, what: str, verb: str = "ask") -> None:
+        """Tell of a change that was not made through `cluster`: a request to the service itself, a command elsewhere.
+
+        `what` is the object, as `Kind/name`. A drill believes that a procedure brought service back only where
+        something that came back relies on what the procedure changed.
+        """
+        if self.timeline:
+            self.timeline.append("recovery.change", verb=verb, object=what, fields=[], replicas=None)
+
 
 @dataclass(frozen=True)
 class Step:

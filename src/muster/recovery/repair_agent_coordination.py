@@ -104,6 +104,7 @@ class _Repair:
         answer = ask_once(self._context.url, request, limit_s=LIMIT_S)
         if answer.outcome is not Outcome.OK:
             raise ClusterError(f"{request.method} {request.path}: {answer.outcome}: {answer.why}")
+        self._context.changed(f"Service/{self._context.system.service.name}")
         self._silent = answer.body.decode(errors="replace")
         freed = [value for value in (parse(answer.body) or {}).values() if isinstance(value, list)]
         return f"{request.method} {request.path}: {sum(map(len, freed))} released"

@@ -45,6 +45,7 @@ class StuckWork:
             raise UsageError(f"system '{context.system.name}' declares no 'operations.workflows' in its system.yaml")
         self.spec: Workflows = found
         self._url = context.url
+        self._context = context
 
     def stuck(self) -> list[str]:
         """The ids of what is stuck, in the service's order, as many as it lists at once.
@@ -118,6 +119,8 @@ class StuckWork:
                     result.done.append(identity)
 
             await asyncio.gather(*(one(identity) for identity in identities))
+        if result.done:
+            self._context.changed(f"Service/{self._context.system.service.name}")
         return result
 
     async def _try(self, exchange: Exchange, identity: str) -> str:

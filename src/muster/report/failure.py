@@ -37,6 +37,8 @@ def _where_it_went(entry: DrillVerdict) -> str:
         if step in longest:
             failed = " (failed)" if step.state == "failed" else ""
             parts.append(f"{step.step} {step.took_s:.1f}{failed}")
+    if split.clients_s is not None and entry.rto.clients_well_first:
+        parts.append(f"clients well {_signed(split.clients_s)}")
     if split.good_s is not None:
         healed = ", healed by the platform" if entry.recovered_by == "platform" and not entry.recovery_steps else ""
         parts.append(f"good again {_signed(split.good_s)}{healed}")
@@ -69,11 +71,11 @@ def _third_line(entry: DrillVerdict) -> str:
 
 def _writes(entry: DrillVerdict) -> str:
     rpo = entry.rpo
+    if rpo.lost_writes:
+        return lost_line(entry)
     if not rpo.acknowledged_writes:
         # Where the record says nothing of a recovery, nobody counted them.
         return "writes not judged" if rpo.counts is None else "no writes acknowledged"
-    if rpo.lost_writes:
-        return lost_line(entry)
     return f"writes {rpo.acknowledged_writes} acknowledged, {_lost(entry)}"
 
 

@@ -13,6 +13,8 @@ from muster.objectives.declaration import Repetition
 from muster.objectives.objective import AT_MOST
 from muster.verdict.verdicts import Verdict
 
+WORTH_TELLING_S = 0.1
+
 
 class _Entry(BaseModel):
     # Keys are added as work goes on: an older muster still reads a newer summary.
@@ -29,11 +31,17 @@ class FaultEntry(_Entry):
 
 
 class RtoEntry(_Entry):
-    """Length of the disruption, as a value within [low_s, high_s]; see `muster.verdict.objectives.rto`."""
+    """Length of the disruption, as a value within [low_s, high_s]; see `muster.verdict.objectives.rto`.
+
+    It lasts until the procedure was through; `clients_s`, within its own bounds, is after how long clients were well.
+    """
 
     value_s: float | None = None
     low_s: float | None = None
     high_s: float | None = None
+    clients_s: float | None = None
+    clients_low_s: float | None = None
+    clients_high_s: float | None = None
     resolution_s: float | None = None  # two turns of the slowest required probe: what is shorter may go unseen
     resolvable: bool | None = None  # whether it surely lasted for so long; null where it was not measured
     open_because: str | None = None  # why there is no value, where it is more than that service stayed down
@@ -47,12 +55,24 @@ class RtoEntry(_Entry):
     human_response_s: float | None = None
     verdict: Verdict | None = None
 
+    @property
+    def clients_well_first(self) -> bool:
+        """Whether clients were surely well before the procedure was through, by more than a person minds."""
+        if self.clients_high_s is None or self.low_s is None:
+            return False
+        return self.clients_high_s + WORTH_TELLING_S < self.low_s
+
 
 class LostWrite(_Entry):
-    """A write that was not found as it was acknowledged; `how` is lost, altered or duplicated."""
+    """A write that was not found as it was acknowledged; `how` is lost, altered or duplicated.
+
+    `later` is what another look found, where it was found as it was then; `by` is `load` where the load found it so.
+    """
 
     id: str
     how: str
+    later: str | None = None
+    by: str | None = None
     acknowledged_s: float | None = None  # before the start of the disruption
 
 
@@ -71,6 +91,7 @@ class RpoEntry(_Entry):
     unread_writes: int = 0
     counts: bool | None = None  # whether the check counts; null where it was not wanted
     lost_writes: int = 0
+    lost_by_load: int = 0  # of them, those that the load wrote and found gone or altered
     max_lost_writes: int | None = None
     lost_verdict: Verdict | None = None
     target_verdict: Verdict | None = None
@@ -136,11 +157,15 @@ class LatencyEntry(_Entry):
 
 
 class SplitEntry(_Entry):
-    """Where the time went. `detected_s`, `recovery_began_s` and `good_s` count from the start of the disruption."""
+    """Where the time went; all but `procedure_s` count from the start of the disruption.
+
+    `good_s` is when service was good and the procedure through, `clients_s` when clients were well, whichever way.
+    """
 
     detected_s: float | None = None
     recovery_began_s: float | None = None
     procedure_s: float | None = None
+    clients_s: float | None = None
     good_s: float | None = None
 
 

@@ -31,7 +31,8 @@ from muster.verdict.entry import DrillVerdict
 from muster.verdict.objectives.figures import judge_objectives
 from muster.verdict.objectives.required import required_of
 from muster.verdict.reading.events import DamagedTimelineError
-from muster.verdict.reading.record import Record, read_record
+from muster.verdict.reading.read import read_record
+from muster.verdict.reading.record import Record
 from muster.verdict.reading.saved import Saved, read_saved
 
 

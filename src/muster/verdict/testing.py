@@ -46,11 +46,26 @@ def _default_declaration() -> dict[str, Any]:
     }
 
 
+def _default_relations() -> dict[str, dict[str, Any]]:
+    """Two API pods that ask a database, which is one of two instances."""
+    api = _relied(["Deployment/api", "ReplicaSet/api-1"], "ConfigMap/settings", "Service/api", asks="Service/db")
+    first, second = (_relied([f"StatefulSet/{db}"], "ConfigMap/topology", "Service/db") for db in ("db-a", "db-b"))
+    return {"api-1-a": api, "api-1-b": api, "db-a-0": first, "db-b-0": second}
+
+
+def _relied(owners: list[str], uses: str, served_by: str, *, asks: str | None = None) -> dict[str, Any]:
+    asked = [] if asks is None else [asks]
+    return {"owners": owners, "uses": [uses], "served_by": [served_by], "asks": asked, "serves": asks is not None}
+
+
 @dataclass
 class DrillStory:
     """A drill of 30 s: struck at 5 s, 0.2 s later out of service, at 6 s the recovery begins and at 11.8 s it ends.
 
-    Fields that are None leave out what they tell of. `effects` are looks at the fault: (when, seen).
+    Fields that are None leave out what they tell of. `effects` are looks at the fault: (when, seen). `changes` are what
+    the procedure changed: (when, verb, object, fields), by default the Service of the database as soon as it acts.
+    `undone` is when the drill let go of the fault, and what was put back then. `relations` are what pods rely on, by
+    their names.
     """
 
     declared: dict[str, Any] = field(default_factory=dict)
@@ -65,6 +80,10 @@ class DrillStory:
         default_factory=lambda: [("fence", 6.0, 6.3, "done"), ("promote", 6.3, 11.6, "done")]
     )
     recovery_ok: bool = True
+    changes: list[tuple[float, str, str, list[str]]] | None = None
+    pods: list[tuple[float, str, bool]] = field(default_factory=list)  # (when, pod, whether it was ready from then on)
+    undone: tuple[float, list[str]] | None = None
+    relations: dict[str, dict[str, Any]] = field(default_factory=_default_relations)
     good: tuple[float, bool, str] | None = (17.0, True, "")
     lost: dict[str, str] = field(default_factory=dict)
     readback: float | None = 25.0
@@ -83,6 +102,7 @@ class DrillStory:
             *self._clock(),
             *self._struck(),
             *self._recovered(),
+            *self._pods(),
             *(event for asking in self.probes for event in self._asked("probe", asking)),
             *(self._asked("load", self.load) if self.load else ()),
             *self._concluded(),
@@ -128,6 +148,10 @@ class DrillStory:
         for at, seen in looks:
             evidence = "pod db-a-0 is gone" if seen else "pod db-a-0 runs"
             yield self._event("fault.effect", at, experiment=name, observed=seen, evidence=evidence)
+        if self.undone is not None:
+            at, texts = self.undone
+            yield self._event("phase", at, phase="undo", detail=name)
+            yield self._event("fault.undone", at + 0.3, experiment=name, undone=texts, left=[], by="experiment")
 
     def _recovered(self) -> Iterator[Event]:
         if self.recovery is None:
@@ -140,6 +164,19 @@ class DrillStory:
             yield self._event("recovery.step", stop, procedure=name, step=step, state=state, detail=None)
         why = "" if self.recovery_ok else "promote failed"
         yield self._event("recovery.ended", ended, procedure=name, ok=self.recovery_ok, why=why)
+
+        changes = self.changes
+        if changes is None:
+            acted = [start for _, start, _, state in self.steps if state != "skipped"]
+            changes = [(start, "patch", "Service/db", ["spec.selector.instance"]) for start in acted[:1]]
+        for at, verb, what, fields in changes:
+            yield self._event("recovery.change", at, verb=verb, object=what, fields=fields, replicas=None)
+
+    def _pods(self) -> Iterator[Event]:
+        for name, related in self.relations.items():
+            yield self._event("relations", 0.1, pod=name, ready=True, **related)
+        for at, name, ready in self.pods:
+            yield self._event("pod", at, pod=name, change="1 of 1 ready" if ready else "0 of 1 ready", ready=ready)
 
     def _asked(self, source: str, asking: Asking) -> Iterator[Event]:
         chance = random.Random(f"{self.seed}{asking.name}")

@@ -10,7 +10,8 @@ from pathlib import Path
 from muster.base.errors import MusterError
 from muster.base.timeline import Event
 from muster.verdict import DrillVerdict
-from muster.verdict.reading.record import Record, read_record
+from muster.verdict.reading.read import read_record
+from muster.verdict.reading.record import Record
 from muster.verdict.reading.saved import Saved, read_saved
 
 

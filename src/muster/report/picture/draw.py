@@ -17,7 +17,8 @@ from muster.report.picture.rto import HEIGHT, rto_bar
 from muster.report.picture.scale import ROW, SIZE, WIDTH, Scale, shortened
 from muster.report.svg import GLYPH, Drawing
 from muster.verdict import DrillVerdict
-from muster.verdict.reading.record import Record, read_record
+from muster.verdict.reading.read import read_record
+from muster.verdict.reading.record import Record
 from muster.verdict.reading.requests import Requests
 from muster.verdict.reading.saved import Saved
 from muster.verdict.reading.windows import LoadWindows

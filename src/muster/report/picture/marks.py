@@ -53,10 +53,14 @@ def what_happened(record: Record, entry: DrillVerdict) -> Iterator[Mark]:
     yield from (Mark(recovery.began, recovery.procedure, INK, "2 4") for recovery in record.recoveries)
     if entry.detection.value_s is not None:
         yield Mark(injected + entry.detection.value_s, f"detected by {entry.detection.by}", INK, "10 3 2 3")
-    end = entry.disruption.end_s
+    end, clients = entry.disruption.end_s, entry.rto.clients_s
+    if entry.rto.clients_well_first and entry.rto.since_injection_s is not None and clients is not None:
+        ahead = (entry.rto.value_s or 0.0) - clients
+        yield Mark(injected + entry.rto.since_injection_s - ahead, "clients well", GREEN, "6 4")
     if end is not None:
         since = entry.rto.since_injection_s
-        yield Mark(injected + (end[1] if since is None else since), "good again", GREEN)
+        good = "good, procedure through" if entry.rto.clients_well_first else "good again"
+        yield Mark(injected + (end[1] if since is None else since), good, GREEN)
 
 
 def place(scale: Scale, marks: Sequence[Mark]) -> list[Label]:

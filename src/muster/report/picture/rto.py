@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from muster.report.picture.scale import LEFT, RIGHT, SIZE, round_up
-from muster.report.svg import BLUE, HATCHED, INK, PAPER, Drawing
+from muster.report.svg import BLUE, HATCHED, INK, LIGHT, PAPER, Drawing
 from muster.verdict import DrillVerdict
 from muster.verdict.conclusion.words import rto_line
 from muster.verdict.entry import RtoEntry
@@ -32,6 +32,9 @@ def rto_bar(drawing: Drawing, entry: DrillVerdict, top_y: float) -> None:
         drawing.rectangle(
             LEFT, y, max(length * unit, 3 if length else 0), height, BLUE if rto.value_s is not None else HATCHED
         )
+    if rto.clients_well_first and rto.value_s is not None and rto.clients_s is not None:
+        # From there on clients were well, and the procedure was not through.
+        drawing.rectangle(LEFT + rto.clients_s * unit, y, (rto.value_s - rto.clients_s) * unit, height, LIGHT)
     if rto.low_s is not None and rto.high_s is not None:
         drawing.line(LEFT + rto.low_s * unit, y + 15, LEFT + rto.high_s * unit, y + 15, INK, width=5)
     for name, limit in limits:

@@ -27,6 +27,8 @@ def _split(record: Record, disruption: Disruption, alert_s: float | None) -> Spl
         entry.recovery_began_s = round(record.recoveries[0].began - start, 4)
         ended = record.recoveries[-1].ended
         entry.procedure_s = None if ended is None else round(ended - record.recoveries[0].began, 4)
+    if disruption.well is not None and disruption.start is not None:
+        entry.clients_s = round(disruption.well.at - start, 4)
     if disruption.end is not None and disruption.start is not None:
         entry.good_s = round(disruption.end.at - start, 4)
     return entry

@@ -27,7 +27,8 @@ def rto_figure(rto: RtoEntry) -> str:
         return f"no interruption observed (RTO 0 s, blind {seconds(rto.high_s or 0)} s)"
     bounds = f"[{seconds(rto.low_s or 0)}, {'...' if rto.high_s is None else seconds(rto.high_s)}]"
     fine = "" if rto.resolvable is not False else f" (not resolvable below {seconds(rto.resolution_s or 0)} s)"
-    return f"RTO {seconds(rto.value_s)} s {bounds}{fine}"
+    first = f" (clients were well after {seconds(rto.clients_s or 0)} s)" if rto.clients_well_first else ""
+    return f"RTO {seconds(rto.value_s)} s {bounds}{fine}{first}"
 
 
 def rto_line(rto: RtoEntry) -> str:
@@ -58,7 +59,11 @@ def lost_line(entry: DrillVerdict) -> str:
         return f"{rpo.acknowledged_writes} writes acknowledged, 0 lost"
     names = ", ".join(lost.id for lost in entry.lost[:3]) + (", ..." if len(entry.lost) > 3 else "")
     allowed = "" if rpo.max_lost_writes is None else f" (allowed: {rpo.max_lost_writes})"
-    return f"{rpo.lost_writes} of {rpo.acknowledged_writes} acknowledged writes lost{allowed}: {names}"
+    if rpo.lost_by_load == rpo.lost_writes:
+        return f"{rpo.lost_writes} acknowledged writes of the load lost, by its own reading{allowed}: {names}"
+    more = f", {rpo.lost_by_load} of them of the load" if rpo.lost_by_load else ""
+    total = rpo.acknowledged_writes + rpo.lost_by_load
+    return f"{rpo.lost_writes} of {total} acknowledged writes lost{more}{allowed}: {names}"
 
 
 def rpo_line(entry: DrillVerdict) -> str:

@@ -1,19 +1,23 @@
 """Who brought service back.
 
-`platform` where service was good before a procedure acted, else the procedure that acted last before it was
-(MEASURES.md, Recovered by). Good before it acted: the first window of good service after the effect, whatever the
-procedure did later, began before the first step that did something. A step that was skipped, or that only looks
-(`acts: false`), does nothing.
+`undo` where service was good only after the harness had let go of a fault and something was put back. `platform` where
+service was good before a procedure acted, else the procedure that acted last before it was. Good before it acted: the
+first window of good service after the effect, whatever the procedure did later, began before the first step that did
+something. A step that was skipped, or that only looks (`acts: false`), does nothing. `platform?` where the declared
+procedure acted in time and nothing shows that it was what it did: see `muster.verdict.disruption.credit`.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from muster.verdict.disruption.measure import Disruption
+from muster.verdict.disruption.credit import unproved
+from muster.verdict.disruption.measure import Disruption, Instant
 from muster.verdict.reading.record import Record
 
 PLATFORM = "platform"
+PERHAPS_PLATFORM = "platform?"
+UNDO = "undo"
 
 
 def acted(record: Record, procedure: str | None = None) -> float | None:
@@ -25,32 +29,54 @@ def acted(record: Record, procedure: str | None = None) -> float | None:
 
 
 class Recovered(NamedTuple):
-    """Who brought service back: `platform`, a procedure, or None where service did not come back while watched.
+    """Who brought service back: `platform`, `undo`, a procedure, or None where service did not come back while watched.
 
-    `surely` is False where service may have been good again before the declared procedure did anything: the window may
-    have begun before, and answers were good.
+    `doubt` says in one sentence why it may have been otherwise; None where it is sure.
     """
 
     by: str | None
-    surely: bool = True
+    doubt: str | None = None
 
 
 def recovered_by(record: Record, disruption: Disruption) -> Recovered:
     """Who brought service back."""
     if disruption.end is None:
         return Recovered(None)
-    first = acted(record)
-    if first is None or disruption.start is None:
+    if disruption.start is None:
         return Recovered(PLATFORM)
     # The disruption ends no earlier than the procedures did; service may have been good before.
-    without = disruption.well
-    if without is None:
-        return Recovered(_credited(record, disruption.end.high))
-    if without.high < first:
+    well, first = disruption.well or disruption.end, acted(record)
+    if _came_with_the_undo(record, well):
+        return Recovered(UNDO)
+    if first is None or well.high < first:
         return Recovered(PLATFORM)
-    declared = acted(record, record.declared.recovery)
-    well = declared is not None and _seen_well(record, without.low, declared)
-    return Recovered(_credited(record, without.high), surely=not well)
+    by = _credited(record, well.high)
+    return _declared(record, by, well) if by == record.declared.recovery else Recovered(by)
+
+
+def _declared(record: Record, procedure: str, well: Instant) -> Recovered:
+    """The declared procedure acted last before service was good: whether it was what it did."""
+    began = acted(record, procedure)
+    if began is not None and _seen_well(record, well.low, began):
+        return Recovered(procedure, f"service may have been good before {procedure!r} did anything")
+    if why := unproved(record, procedure, well.high):
+        return Recovered(PERHAPS_PLATFORM, f"the platform may have healed: {why}")
+    return Recovered(procedure)
+
+
+def _came_with_the_undo(record: Record, well: Instant) -> bool:
+    """Whether service was not good before the harness let go of a fault."""
+    let_go = _let_go(record)
+    if let_go is None or well.high <= let_go:
+        return False
+    return well.low >= let_go or not _seen_well(record, well.low, let_go)
+
+
+def _let_go(record: Record) -> float | None:
+    """When the drill first let go of a fault, after the last injection, with something to put back; or None."""
+    struck = max((fault.sent for fault in record.faults), default=0.0)
+    put_back = [undone.t for undone in record.undone if undone.undone]
+    return min((t for t in record.released if t >= struck and any(done >= t for done in put_back)), default=None)
 
 
 def _seen_well(record: Record, last: float, until: float) -> bool:

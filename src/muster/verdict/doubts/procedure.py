@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from muster.verdict.disruption.recovered_by import PLATFORM, Recovered
+from muster.verdict.disruption.recovered_by import PLATFORM, UNDO, Recovered
 from muster.verdict.reading.record import Record
 from muster.verdict.reasons import Reason
+
+_STRIKE = "strike so that the platform cannot mend it alone, or set proves_procedure=False"
 
 
 def check_procedure(record: Record, recovered: Recovered) -> list[Reason]:
     """What speaks against the recovery as a rehearsal of its procedure."""
     declared, by = record.declared, recovered.by
+    if by == UNDO and not declared.transient:
+        return [_let_go(record)]
     if declared.recovery is None:
         return []
     see = "see the recovery's steps in the timeline"
@@ -26,11 +30,18 @@ def check_procedure(record: Record, recovered: Recovered) -> list[Reason]:
         reasons.append(Reason(what, "watch until service is good again: system.wait_good(...)"))
     elif declared.proves_procedure and by == PLATFORM:
         what = f"the platform healed alone, so {declared.recovery!r} is not proved"
-        reasons.append(Reason(what, "strike so that the platform cannot mend it alone, or set proves_procedure=False"))
+        reasons.append(Reason(what, _STRIKE))
+    elif declared.proves_procedure and recovered.doubt:
+        reasons.append(Reason(f"{recovered.doubt}, so {declared.recovery!r} is not proved", _STRIKE))
     elif declared.proves_procedure and by != declared.recovery:
         what = f"{by!r} brought service back, so {declared.recovery!r} is not proved"
         reasons.append(Reason(what, "run the declared procedure alone, or declare the one that is to be proved"))
-    elif declared.proves_procedure and not recovered.surely:
-        what = f"service may have been good before {declared.recovery!r} did anything, so it is not proved"
-        reasons.append(Reason(what, "strike so that the platform cannot mend it alone, or set proves_procedure=False"))
     return reasons
+
+
+def _let_go(record: Record) -> Reason:
+    proved = "nothing" if record.declared.recovery is None else f"not {record.declared.recovery!r}"
+    return Reason(
+        f"service came back only once the fault was undone, which proves {proved}",
+        "wait for good service inside the block of the fault, or say that it passes (transient=True)",
+    )

@@ -32,6 +32,9 @@ def check_steady(record: Record) -> list[Reason]:
     if injected is None:
         return []
     since = injected - record.declared.steady_s
+    if before := [look for look in record.load_looks if look.t < injected]:
+        what = f"the load did not find {before[0].id} again, which was acknowledged to it, before the injection"
+        return [Reason(f"the system was not steady: {what} ({before[0].why})", _WAIT)]
     for stream in record.required:
         asked = stream.requests
         hit = asked[unsteady(asked) & (asked.sent >= since) & stream.overdue_before(injected)]

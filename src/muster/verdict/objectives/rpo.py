@@ -7,7 +7,8 @@ that was lost, so the value comes with [low, high]; where none is lost, high is 
 write and the disruption, in which a loss would have gone unseen.
 
 A write is lost if what was acknowledged is gone, altered or there twice. A write whose answer is not known may be there
-or not; altered or twice it counts as lost, too.
+or not; altered or twice it counts as lost, too. What the load wrote, was acknowledged to it, and was gone or altered by
+its own reading after the disruption is lost as well.
 
 The check counts only if writes were acknowledged in the last second before the disruption, attempted throughout it, and
 all that were acknowledged before the look after the recovery began were looked for. Lost writes are lost even where the
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 
 from muster.verdict.disruption.measure import Disruption, Instant
 from muster.verdict.entry import LostWrite, RpoEntry
-from muster.verdict.reading.facts import Readback, Write
+from muster.verdict.reading.facts import LoadLook, Readback, Write
 from muster.verdict.reading.record import Record
 from muster.verdict.reasons import Reason
 from muster.verdict.verdicts import Verdict, at_most, combine
@@ -45,11 +46,14 @@ def judge_rpo(record: Record, disruption: Disruption, required: set[str]) -> Rpo
     injected = record.injected or 0.0
     start = disruption.start or Instant(injected, injected, injected)
     found = {write.id: _found(record, write, disruption.end) for write in record.writes}
+    by_load = _lost_to_the_load(record, disruption)
     lost = [write for write in record.writes if _is_lost(write, found[write.id])]
+    lost += [_as_write(look) for look in by_load]
     unread = _unread(record, found, disruption.end)
     wanted = bool({"rpo", "lost_writes"} & required)
     reasons = list(_why_not(record, disruption, start, unread)) if wanted or record.writes else []
     entry = _counts(record, start, lost, unread)
+    entry.lost_by_load = len(by_load)
     entry.target_s, entry.max_lost_writes = declared.rpo_target_s, declared.max_lost_writes
     entry.counts = not reasons if wanted else None
     if lost or not reasons:
@@ -60,8 +64,44 @@ def judge_rpo(record: Record, disruption: Disruption, required: set[str]) -> Rpo
         entry.target_verdict = _judge_target(entry, counts=not reasons)
     verdicts = [verdict for verdict in (entry.target_verdict, entry.lost_verdict) if verdict is not None]
     entry.verdict = combine(verdicts) if verdicts else None
-    named = [LostWrite(id=w.id, how=found[w.id].found, acknowledged_s=_before(w, start)) for w in lost]
-    return RpoResult(entry, named, reasons if wanted else [])
+    ledger = [_named(record, write, found[write.id].found, start) for write in lost if write.id in found]
+    named = [*ledger, *(_named_by_load(look, start) for look in by_load)]
+    if not wanted and by_load:
+        reasons.append(_unjudged(by_load))
+    return RpoResult(entry, named, reasons if wanted or by_load else [])
+
+
+def _named(record: Record, write: Write, how: str, start: Instant) -> LostWrite:
+    later = "same" if any(look.found == "same" for look in record.readbacks.get(write.id, [])) else None
+    return LostWrite(id=write.id, how=how, later=later, acknowledged_s=_before(write, start))
+
+
+def _named_by_load(look: LoadLook, start: Instant) -> LostWrite:
+    return LostWrite(id=look.id, how=look.found, by="load", acknowledged_s=round(start.at - look.acknowledged, 4))
+
+
+def _unjudged(looks: list[LoadLook]) -> Reason:
+    what = (
+        f"{len(looks)} writes that were acknowledged to the load were not found again ({looks[0].id}: {looks[0].why})"
+    )
+    return Reason(f"{what}, and the drill does not judge what is lost", "require the RPO: objectives.judge(rpo=writes)")
+
+
+def _lost_to_the_load(record: Record, disruption: Disruption) -> list[LoadLook]:
+    """The worst look at each thing that a load missed after the disruption; a broken instance that answers rightly
+    later is no loss."""
+    end = None if disruption.start is None else disruption.end
+    since = (record.injected or 0.0) if end is None else end.low
+    worst: dict[tuple[str, str], LoadLook] = {}
+    for look in record.load_looks:
+        known = worst.get((look.load, look.id))
+        if look.sent >= since and (known is None or (known.found, look.found) == ("altered", "lost")):
+            worst[look.load, look.id] = look
+    return list(worst.values())
+
+
+def _as_write(look: LoadLook) -> Write:
+    return Write(look.id, look.acknowledged, look.acknowledged, look.acknowledged, "acknowledged")
 
 
 def _found(record: Record, write: Write, end: Instant | None) -> Readback:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muster.verdict.disruption.measure import Disruption
+from muster.verdict.disruption.measure import Disruption, Instant
 from muster.verdict.entry import RtoEntry
 from muster.verdict.reading.record import Record
 from muster.verdict.verdicts import Verdict, at_most, combine
@@ -31,8 +31,12 @@ class Length:
 
 
 def length(disruption: Disruption) -> Length:
-    """How long a disruption lasted."""
-    start, end = disruption.start, disruption.end
+    """How long a disruption lasted, until service was good and the procedure through."""
+    return _until(disruption, disruption.end)
+
+
+def _until(disruption: Disruption, end: Instant | None) -> Length:
+    start = disruption.start
     if start is None:
         return Length(None, 0.0, None) if end is None else Length(0.0, 0.0, disruption.blind_s)
     if end is None:
@@ -59,6 +63,10 @@ def judge_rto(record: Record, disruption: Disruption, required: set[str], *, who
     entry.resolution_s = max((2 * stream.every_s for stream in record.required), default=None)
     if lasted.value is not None and entry.resolution_s is not None:
         entry.resolvable = lasted.low >= entry.resolution_s
+    if disruption.well is not None and disruption.start is not None and whole:
+        clients = _until(disruption, disruption.well)
+        entry.clients_s, entry.clients_low_s = _rounded(clients.value), _rounded(clients.low)
+        entry.clients_high_s = _rounded(clients.high)
     if disruption.end is not None and disruption.start is not None and whole:
         entry.since_injection_s = _rounded(disruption.end.at - injected)
     response = declared.response_s

@@ -17,12 +17,14 @@ from muster.verdict.reading.requests import CODES, OUTCOMES
 LONGEST_S = 7 * 86_400.0
 
 _TIMES: dict[str, tuple[str, ...]] = {"request": ("sent", "done", "intended"), "write": ("asked",)}
+_TIMES |= {"load.lost": ("acknowledged", "sent")}
 _OPTIONAL_TIMES: dict[str, tuple[str, ...]] = {"write": ("answered",), "judged": ("began",)}
 _TEXTS: dict[str, tuple[str, ...]] = {
     "request": ("source", "name", "outcome"),
     "write": ("id", "outcome"),
     "readback": ("id", "found"),
     "load": ("state",),
+    "load.lost": ("load", "id", "found"),
     "fault.sent": ("experiment",),
     "fault.effect": ("experiment",),
     "fault.done": ("experiment",),
@@ -30,6 +32,7 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "prober": ("state",),
     "recovery.began": ("procedure",),
     "recovery.step": ("procedure", "step", "state"),
+    "recovery.change": ("verb", "object"),
     "recovery.ended": ("procedure",),
     "ended": ("outcome",),
     "alert": ("name",),

@@ -41,6 +41,42 @@ class Step:
     acts: bool = True  # false for a step that only looks
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a procedure changed: `verb` is create, replace, patch, delete, execute or ask, `object` is `Kind/name`.
+
+    `fields` are dotted paths of what was different then, and `replicas` how many were wanted before and since.
+    """
+
+    t: float
+    verb: str
+    object: str
+    fields: tuple[str, ...] = ()
+    replicas: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodState:
+    """Whether a pod was ready from `t` on; one that is gone is not."""
+
+    t: float
+    pod: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """What a pod relied on, as `Kind/name`: its owners up to the top, what configures it, the Services that lead to it
+    and those that it asks."""
+
+    pod: str
+    owners: frozenset[str]
+    uses: frozenset[str]
+    served_by: frozenset[str]
+    asks: frozenset[str]
+    serves: bool  # whether the system's own Service leads clients to it
+
+
 @dataclass(slots=True)
 class Recovery:
     """One run of a recovery procedure."""
@@ -51,6 +87,7 @@ class Recovery:
     ok: bool = False
     why: str = ""
     steps: list[Step] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +106,19 @@ class Readback:
     """What was found of a write."""
 
     t: float
+    found: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLook:
+    """What was acknowledged to a load, and was not found as it was by the load's own reading in [sent, t]."""
+
+    t: float
+    load: str
+    id: str
+    acknowledged: float
+    sent: float
     found: str
     why: str
 
