@@ -1,6 +1,6 @@
 # Two commands matter: `make drill` and `make test`. Both set up what they need in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help setup drill report test lint types layers tests bench selfcheck lock clean
+.PHONY: help setup drill report test lint types layers tests fuzz bench selfcheck lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -42,6 +42,9 @@ layers: setup
 
 tests: setup
 	$(BIN)/pytest tests -n 2 --dist worksteal --sabotages 12
+
+fuzz: setup  ## send 100,000 generated requests to the embedded cluster's API (about 5 min)
+	$(BIN)/pytest tests/embedded/api/test_fuzz.py --fuzz 100000
 
 bench: setup  ## print the figures: start-up, throughput, wall time of the drills
 	$(BIN)/python -m bench

@@ -17,6 +17,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from embedded_support import Running, running_cluster
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make fuzz` asks for many; what `make test` runs is enough to notice a fault of a common kind."""
+    parser.addoption("--fuzz", type=int, default=3000, metavar="N", help="send so many generated requests to the API")
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One cluster for the tests of this process."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import httpx
 import pytest
 from embedded_support import Running
@@ -19,6 +21,30 @@ def test_without_the_token_nothing_is_told_but_health_and_version(cluster: Runni
 def test_the_certificate_is_for_this_server_alone(cluster: Running) -> None:
     with httpx.Client(trust_env=False) as careful, pytest.raises(httpx.ConnectError, match="certificate"):
         careful.get(f"{cluster.url}/healthz")
+
+
+def test_a_header_that_is_no_text_names_nobody(cluster: Running) -> None:
+    answer = cluster.client.get("/api/v1/namespaces", headers={b"Authorization": b"Bearer \xff\xfe"})
+    assert (answer.status_code, answer.json()["reason"]) == (401, "Unauthorized")
+
+
+def test_what_a_body_claims_to_be_packed_with_is_not_looked_at(cluster: Running, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    made = cluster.client.post(path, json={"metadata": {"name": "c"}}, headers={"Content-Encoding": "gzip"})
+    assert made.status_code == 201
+    packed = gzip.compress(b'{"metadata": {"name": "d"}}')
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    refused = cluster.client.post(path, content=packed, headers=headers)
+    assert (refused.status_code, refused.json()["reason"]) == (400, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    "document", [f"a: {'[' * 1000}", "a: &a [*a]", "a: .nan", "? [a]\n: b", "- a", "a: b: c", "a: !!binary gA=="]
+)
+def test_yaml_that_json_cannot_say_is_refused(cluster: Running, namespace: str, document: str) -> None:
+    headers = {"Content-Type": "application/yaml"}
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    assert cluster.client.post(path, content=document, headers=headers).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -55,3 +55,19 @@ def test_a_patch_is_applied_whole_or_not_at_all() -> None:
     with pytest.raises(StatusError):
         json_patch.apply(document, [{"op": "add", "path": "/b", "value": 2}, {"op": "test", "path": "/a", "value": 9}])
     assert document == {"a": 1}
+
+
+@pytest.mark.parametrize("step", ["²", "01", "1e0", "-1", "9" * 5000])
+def test_what_is_no_index_of_a_list_is_refused(step: str) -> None:
+    for kind in ("add", "remove", "replace"):
+        with pytest.raises(StatusError) as caught:
+            json_patch.apply({"a": [1, 2]}, [{"op": kind, "path": f"/a/{step}", "value": 3}])
+        assert caught.value.code == 422
+
+
+def test_a_patch_that_makes_much_out_of_little_is_refused() -> None:
+    doubling = [{"op": "copy", "from": "/a", "path": f"/a/{i}"} for i in range(64)]
+    for operations in (doubling, [{"op": "test", "path": "/a", "value": {}}] * 10_001):
+        with pytest.raises(StatusError) as caught:
+            json_patch.apply({"a": {}}, operations)
+        assert caught.value.code == 413

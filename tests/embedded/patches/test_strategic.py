@@ -64,3 +64,10 @@ def test_an_element_without_its_key_is_refused() -> None:
     with pytest.raises(StatusError, match="merge key: name") as caught:
         strategic.apply(PODS, {"containers": [{"image": "9"}]})
     assert caught.value.code == 400
+
+
+@pytest.mark.parametrize("directive", ["$retainKeys", "$deleteFromPrimitiveList/a", "$setElementOrder/a"])
+def test_a_directive_with_a_value_of_another_type_is_refused(directive: str) -> None:
+    with pytest.raises(StatusError) as caught:
+        strategic.apply({"a": [1]}, {directive: 1})
+    assert caught.value.code == 400

@@ -39,3 +39,32 @@ def test_quantities_may_be_numbers_and_nulls_mean_nothing() -> None:
     assert Decoder("Pod", "v1").decode(pod) == {
         "spec": {"containers": [{"name": "a", "resources": {"limits": {"cpu": "1"}}}]}
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "obj"),
+    [
+        ("Deployment", {"spec": {"replicas": 2**31}}),
+        ("Deployment", {"spec": {"replicas": 2**70}}),
+        ("Pod", {"spec": {"terminationGracePeriodSeconds": 1e300}}),
+        ("Pod", {"spec": {"containers": [{"resources": {"limits": {"cpu": "much"}}}]}}),
+        ("Event", {"lastTimestamp": "yesterday"}),
+        ("Event", {"lastTimestamp": "0001-01-01T00:00:00+14:00"}),
+        ("Lease", {"spec": {"renewTime": "2026-13-01T00:00:00.000000Z"}}),
+        ("Secret", {"data": {"a": "YQ"}}),
+        ("Service", {"spec": {"ports": [{"targetPort": [1]}]}}),
+        ("Service", {"spec": {"ports": [{"targetPort": 2**31}]}}),
+    ],
+)
+def test_a_value_that_its_field_cannot_hold_is_refused(kind: str, obj: dict) -> None:
+    with pytest.raises(StatusError, match=f"cannot be handled as a {kind}") as caught:
+        Decoder(kind, "v1").decode(obj)
+    assert caught.value.code == 400
+
+
+def test_times_are_kept_in_one_form() -> None:
+    found = Decoder("Event", "v1").decode({
+        "lastTimestamp": "2026-01-01T02:00:00.5+02:00",
+        "eventTime": "2026-01-01T00:00:00.1234567Z",
+    })  # fmt: skip
+    assert found == {"lastTimestamp": "2026-01-01T00:00:00Z", "eventTime": "2026-01-01T00:00:00.123456Z"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from muster.embedded import status
-from muster.embedded.addresses import Addresses
+from muster.embedded.addresses import Addresses, AddressesExhaustedError
 from muster.embedded.admission.changes import CHANGE_CHECKS
 from muster.embedded.admission.defaults import DEFAULTS
 from muster.embedded.admission.names import bad_value, check_metadata, generate_name
@@ -59,11 +59,17 @@ class ClusterRules(Rules):
         spec = service["spec"]
         if spec["type"] == "ExternalName":
             return
-        address = spec.get("clusterIP")
-        if not address:
-            address = self._addresses.take_service()
-        elif address != "None" and not self._addresses.reserve_service(address):
-            why = f"the provided IP ({address}) is not in the range of this cluster's Services, or is taken"
+        address, why = spec.get("clusterIP") or "", ""
+        try:
+            if not address:
+                address = self._addresses.take_service()
+            elif address != "None" and not self._addresses.reserve_service(address):
+                why = f"the provided IP ({address}) is not in the range of this cluster's Services, or is taken"
+        except ValueError:
+            why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+        except AddressesExhaustedError as error:
+            why = f"failed to allocate a serviceIP: {error}"
+        if why:
             name = service["metadata"]["name"]
             raise status.invalid(resource=SERVICES, name=name, causes=[bad_value("spec.clusterIPs", address, why)])
         spec["clusterIP"], spec["clusterIPs"] = address, [address]

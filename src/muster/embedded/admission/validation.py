@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,12 @@ from muster.embedded.status import Cause
 
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
+_PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?", re.ASCII)
+_PERCENT = re.compile(r"[0-9]+%", re.ASCII)
+_PERCENT_RULE = (
+    "a valid percent string must be a numeric value followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+    "validation is '[0-9]+%')"
+)
 
 
 def _unsupported(field: str, value: Any, supported: tuple[str, ...]) -> Cause:
@@ -92,6 +99,11 @@ def _check_probes(container: Object, path: str) -> list[Cause]:
                     "Forbidden", f"{path}.{kind}.{handlers[1]}", "Forbidden: may not specify more than 1 handler type"
                 )
             )
+        for handler in ("httpGet", "tcpSocket", "grpc"):
+            if handler in probe:
+                causes += _check_named_port(probe[handler].get("port"), f"{path}.{kind}.{handler}.port")
+        if "exec" in probe and not probe["exec"].get("command"):
+            causes.append(required(f"{path}.{kind}.exec.command"))
         if kind != "readinessProbe" and probe.get("successThreshold", 1) != 1:
             causes.append(bad_value(f"{path}.{kind}.successThreshold", probe["successThreshold"], "must be 1"))
     return causes
@@ -102,6 +114,50 @@ def _check_port(port: Any, field: str) -> list[Cause]:
         return [required(field)]
     if not 1 <= port <= 65535:
         return [bad_value(field, port, "must be between 1 and 65535, inclusive")]
+    return []
+
+
+def check_selector(selector: Object, path: str) -> list[Cause]:
+    """What is wrong with a `LabelSelector`."""
+    causes = check_labels(selector.get("matchLabels"), f"{path}.matchLabels")
+    for i, expression in enumerate(selector.get("matchExpressions") or ()):
+        here, values = f"{path}.matchExpressions[{i}]", expression.get("values") or []
+        operator = expression.get("operator")
+        if operator in ("In", "NotIn") and not values:
+            message = "Required value: must be specified when `operator` is 'In' or 'NotIn'"
+            causes.append(required(f"{here}.values", message))
+        elif operator in ("Exists", "DoesNotExist") and values:
+            message = "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            causes.append(cause("Forbidden", f"{here}.values", message))
+        elif operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
+            causes.append(bad_value(f"{here}.operator", operator or "", "not a valid selector operator"))
+        causes += check_labels({expression.get("key") or "": ""}, f"{here}.key")
+    return causes
+
+
+def _check_share(value: Any, field: str) -> list[Cause]:
+    """A number of pods, or a part of them in percent."""
+    if isinstance(value, int) and value < 0:
+        return [bad_value(field, value, "must be greater than or equal to 0")]
+    if isinstance(value, str) and not _PERCENT.fullmatch(value):
+        return [bad_value(field, value, _PERCENT_RULE)]
+    return []
+
+
+def _check_named_port(port: Any, field: str) -> list[Cause]:
+    """A port that may be told by its name."""
+    if not isinstance(port, str):
+        return _check_port(port, field)
+    if not _PORT_NAME.fullmatch(port):
+        return [bad_value(field, port, "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")]
+    return []
+
+
+def _check_address(address: Any, field: str) -> list[Cause]:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return [bad_value(field, address or "", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
     return []
 
 
@@ -118,6 +174,8 @@ def _workload(obj: Object) -> list[Cause]:
     labels = (template.get("metadata") or {}).get("labels") or {}
     if not selector:
         causes.append(required("spec.selector"))
+    elif wrong := check_selector(selector, "spec.selector"):
+        causes += wrong
     elif not selectors.from_object(selector)(labels):
         shown = "{" + ",".join(f'"{key}":"{value}"' for key, value in sorted(labels.items())) + "}"
         message = f"Invalid value: {shown}: `selector` does not match template `labels`"
@@ -126,7 +184,7 @@ def _workload(obj: Object) -> list[Cause]:
         causes.append(bad_value("spec.replicas", spec["replicas"], "must be greater than or equal to 0"))
     causes += check_labels(labels, "spec.template.metadata.labels")
     pod_spec = dict(template.get("spec") or {})
-    claims = [{"name": claim["metadata"].get("name")} for claim in spec.get("volumeClaimTemplates") or ()]
+    claims = [{"name": (claim.get("metadata") or {}).get("name")} for claim in spec.get("volumeClaimTemplates") or ()]
     pod_spec["volumes"] = [*(pod_spec.get("volumes") or ()), *claims]
     if pod_spec.get("restartPolicy", "Always") != "Always":
         causes.append(_unsupported("spec.template.spec.restartPolicy", pod_spec["restartPolicy"], ("Always",)))
@@ -141,6 +199,8 @@ def _deployment(obj: Object) -> list[Cause]:
         return [*causes, _unsupported("spec.strategy.type", strategy["type"], kinds)]
     rolling = strategy.get("rollingUpdate")
     field = "spec.strategy.rollingUpdate"
+    for name in ("maxUnavailable", "maxSurge"):
+        causes += _check_share((rolling or {}).get(name), f"{field}.{name}")
     if rolling and strategy["type"] == "Recreate":
         message = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
         return [*causes, cause("Forbidden", field, message)]
@@ -149,9 +209,28 @@ def _deployment(obj: Object) -> list[Cause]:
     return causes
 
 
+def _statefulset(obj: Object) -> list[Cause]:
+    rolling = obj["spec"]["updateStrategy"].get("rollingUpdate") or {}
+    return _workload(obj) + _check_share(
+        rolling.get("maxUnavailable"), "spec.updateStrategy.rollingUpdate.maxUnavailable"
+    )
+
+
+def _budget(obj: Object) -> list[Cause]:
+    spec = obj.get("spec") or {}
+    causes = check_selector(spec.get("selector") or {}, "spec.selector")
+    for name in ("minAvailable", "maxUnavailable"):
+        causes += _check_share(spec.get(name), f"spec.{name}")
+    if "minAvailable" in spec and "maxUnavailable" in spec:
+        message = "minAvailable and maxUnavailable cannot be both set"
+        causes.append(bad_value("spec", "", message))
+    return causes
+
+
 def _job(obj: Object) -> list[Cause]:
     spec = obj["spec"]["template"]["spec"]
     causes = check_pod_spec(spec, "spec.template.spec")
+    causes += check_selector(obj["spec"].get("selector") or {}, "spec.selector")
     if spec.get("restartPolicy") == "Always":
         causes.append(_unsupported("spec.template.spec.restartPolicy", "Always", ("OnFailure", "Never")))
     return causes
@@ -172,6 +251,34 @@ def _service(obj: Object) -> list[Cause]:
     kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
     if spec["type"] not in kinds:
         causes.append(_unsupported("spec.type", spec["type"], kinds))
+    return causes
+
+
+def _endpoints(obj: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    for i, subset in enumerate(obj.get("subsets") or ()):
+        for field in ("addresses", "notReadyAddresses"):
+            for j, address in enumerate(subset.get(field) or ()):
+                causes += _check_address(address.get("ip"), f"subsets[{i}].{field}[{j}].ip")
+        for j, port in enumerate(subset.get("ports") or ()):
+            causes += _check_port(port.get("port"), f"subsets[{i}].ports[{j}].port")
+    return causes
+
+
+def _endpoint_slice(obj: Object) -> list[Cause]:
+    kinds = ("FQDN", "IPv4", "IPv6")
+    causes: list[Cause] = []
+    if obj.get("addressType") not in kinds:
+        causes.append(_unsupported("addressType", obj.get("addressType") or "", kinds))
+    for i, endpoint in enumerate(obj.get("endpoints") or ()):
+        if not endpoint.get("addresses"):
+            causes.append(required(f"endpoints[{i}].addresses", "Required value: must contain at least 1 address"))
+        if obj.get("addressType") != "FQDN":
+            for j, address in enumerate(endpoint.get("addresses") or ()):
+                causes += _check_address(address, f"endpoints[{i}].addresses[{j}]")
+    for i, port in enumerate(obj.get("ports") or ()):
+        if "port" in port:
+            causes += _check_port(port["port"], f"ports[{i}].port")
     return causes
 
 
@@ -210,9 +317,12 @@ CHECKS: dict[Resource, Callable[[Object], list[Cause]]] = {
     r.PODS: _pod,
     r.DEPLOYMENTS: _deployment,
     r.REPLICASETS: _workload,
-    r.STATEFULSETS: _workload,
+    r.STATEFULSETS: _statefulset,
+    r.PODDISRUPTIONBUDGETS: _budget,
     r.JOBS: _job,
     r.SERVICES: _service,
+    r.ENDPOINTS: _endpoints,
+    r.ENDPOINTSLICES: _endpoint_slice,
     r.CONFIGMAPS: _data,
     r.SECRETS: _data,
     r.PERSISTENTVOLUMECLAIMS: _claim,

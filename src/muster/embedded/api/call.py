@@ -9,16 +9,16 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from muster.embedded.api.bodies import JSON, content_type, header, parse
 from muster.embedded.contracts import Node
 from muster.embedded.deletion import DeleteOptions
 from muster.embedded.objects import Key, Object
 from muster.embedded.resources import Resource, by_path
 from muster.embedded.schema.decode import Decoder
-from muster.embedded.status import StatusError, bad_request, unknown_path
+from muster.embedded.status import bad_request, unknown_path
 from muster.embedded.store import Store
 
-JSON = "application/json"
-YAML = "application/yaml"
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,9 @@ class Call:
         text = self.query(name)
         if not text:
             return None
-        try:
-            return int(text)
-        except ValueError:
-            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax (query parameter {name})') from None
+        if not _INTEGER.fullmatch(text) or not -(2**63) <= int(text) < 2**63:
+            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax (query parameter {name})')
+        return int(text)
 
     @property
     def dry_run(self) -> bool:
@@ -96,7 +95,7 @@ class Call:
     @property
     def manager(self) -> str:
         """The field manager: as named in the query, else the client's name."""
-        agent = self.request.headers.get("User-Agent", "unknown").partition("/")[0]
+        agent = header(self.request, "User-Agent", "unknown").partition("/")[0]
         return self.query("fieldManager") or agent or "unknown"
 
     async def body(self, kind: str | None = None) -> Object:
@@ -104,7 +103,7 @@ class Call:
 
         Raises `StatusError` 400 for what is no such object.
         """
-        found = parse(await self.request.read(), self.request.content_type)
+        found = parse(await self.request.read(), content_type(self.request))
         return self.decode(self.checked_kind(found, kind or self.resource.kind), kind or self.resource.kind)
 
     def checked_kind(self, obj: Any, kind: str) -> Object:
@@ -143,27 +142,6 @@ class Call:
         return response
 
 
-def parse(body: bytes, content_type: str) -> Any:
-    """A body as JSON or YAML. Raises `StatusError`: 400 it cannot be read, 415 another type of content."""
-    try:
-        if content_type in (JSON, "application/octet-stream") or content_type.endswith("+json"):
-            return orjson.loads(body)
-        if "yaml" in content_type:
-            import yaml  # noqa: PLC0415 - rarely needed, and slow to import
-
-            return yaml.safe_load(body)
-    except ValueError as error:
-        raise bad_request(f"the object provided is unrecognized (must be JSON): {error}") from None
-    except yaml.YAMLError as error:
-        raise bad_request(f"error parsing YAML: {error}") from None
-    raise unsupported_media_type(content_type, f"{JSON}, {YAML}")
-
-
-def unsupported_media_type(found: str, accepted: str) -> StatusError:
-    text = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
-    return StatusError(415, "UnsupportedMediaType", f"{text} (not {found})", {})
-
-
 _PATH = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
@@ -191,10 +169,10 @@ def find_target(path: str) -> Target:
 async def delete_options(call: Call) -> DeleteOptions:
     """How to delete: the body's wishes before the query's. Raises `StatusError` 400."""
     raw = await call.request.read()
-    body = parse(raw, call.request.content_type) if raw.strip() else {}
+    body = parse(raw, content_type(call.request)) if raw.strip() else {}
     if not isinstance(body, dict):
         raise bad_request("the body of a deletion must be a DeleteOptions object")
-    Decoder("DeleteOptions", "v1").decode(body)
+    body = Decoder("DeleteOptions", "v1").decode(body)
     grace = body.get("gracePeriodSeconds", call.number("gracePeriodSeconds"))
     propagation = body.get("propagationPolicy") or call.query("propagationPolicy") or None
     orphan = body.get("orphanDependents", call.flag("orphanDependents") if call.query("orphanDependents") else None)

@@ -90,7 +90,7 @@ def _node_status(node: Object) -> str:
     conditions = (node.get("status") or {}).get("conditions") or ()
     ready = next((c.get("status") for c in conditions if c.get("type") == "Ready"), "Unknown")
     text = {"True": "Ready", "False": "NotReady"}.get(str(ready), "Unknown")
-    return text + (",SchedulingDisabled" if node["spec"].get("unschedulable") else "")
+    return text + (",SchedulingDisabled" if (node.get("spec") or {}).get("unschedulable") else "")
 
 
 def _node_roles(node: Object) -> str:
@@ -101,7 +101,7 @@ def _node_roles(node: Object) -> str:
 
 def _node_address(node: Object) -> str:
     addresses = (node.get("status") or {}).get("addresses") or ()
-    return next((a["address"] for a in addresses if a["type"] == "InternalIP"), NONE)
+    return next((a.get("address", NONE) for a in addresses if a.get("type") == "InternalIP"), NONE)
 
 
 def _event_seen(event: Object) -> str:
@@ -138,7 +138,7 @@ def _access_modes(claim: Object) -> str:
 
 def _addresses(endpoints: Object) -> str:
     found = [
-        f"{address['ip']}:{port['port']}"
+        f"{address.get('ip', '')}:{port.get('port', 0)}"
         for subset in endpoints.get("subsets") or ()
         for port in subset.get("ports") or ()
         for address in subset.get("addresses") or ()

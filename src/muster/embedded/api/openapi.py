@@ -11,12 +11,17 @@ from muster.embedded.status import unknown_path
 
 _SCALARS: dict[str, dict[str, Any]] = {
     "str": {"type": "string"},
-    "int": {"type": "integer", "format": "int64"},
-    "float": {"type": "number"},
+    "int32": {"type": "integer", "format": "int32"},
+    "int64": {"type": "integer", "format": "int64"},
+    "float": {"type": "number", "format": "double"},
     "bool": {"type": "boolean"},
-    "any": {},
+    "raw": {},
     "time": {"type": "string", "format": "date-time"},
+    "microtime": {"type": "string", "format": "date-time"},
+    "duration": {"type": "string"},
     "bytes": {"type": "string", "format": "byte"},
+    "quantity": {"oneOf": [{"type": "string"}, {"type": "number"}]},
+    "intstr": {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
 }
 
 
@@ -81,7 +86,7 @@ def _add_schema(schemas: dict[str, Any], name: str) -> None:
     if reference in schemas:
         return
     schemas[reference] = {"type": "object"}
-    properties = {field: _shape(schemas, shape) for field, shape in types()[name].items()}
+    properties = {name: _shape(schemas, field.shape) for name, field in types()[name].items()}
     schemas[reference]["properties"] = properties
 
 

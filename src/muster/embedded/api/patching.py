@@ -9,7 +9,8 @@ from aiohttp import web
 
 from muster.embedded import status
 from muster.embedded.api import scale
-from muster.embedded.api.call import Call, parse, unsupported_media_type
+from muster.embedded.api.bodies import check_depth, content_type, parse, unsupported_media_type
+from muster.embedded.api.call import Call
 from muster.embedded.api.writing import place, write
 from muster.embedded.objects import Object
 from muster.embedded.patches import apply as server_side_apply
@@ -25,7 +26,7 @@ _KINDS: dict[str, Callable[[Any, Any], Any]] = {
 
 async def patch(call: Call) -> web.Response:
     """PATCH, of whichever kind the content type says."""
-    kind = call.request.content_type
+    kind = content_type(call.request)
     if kind in APPLY:
         return await _apply(call)
     if kind not in _KINDS:
@@ -36,6 +37,7 @@ async def patch(call: Call) -> web.Response:
         found = scale.view(old)
         return call.reply(scale.write(call, call.checked_kind(_KINDS[kind](found, changes), "Scale"), old))
     new = call.checked_kind(_KINDS[kind](old, changes), call.resource.kind)
+    check_depth(new)
     return call.reply(write(call, place(call, call.decode(new, call.resource.kind)), old))
 
 

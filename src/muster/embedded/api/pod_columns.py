@@ -18,7 +18,7 @@ def _restartable(pod: Object) -> set[str]:
 
 
 def _counted(pod: Object) -> list[Object]:
-    sidecars = [s for s in _statuses(pod, "initContainerStatuses") if s["name"] in _restartable(pod)]
+    sidecars = [s for s in _statuses(pod, "initContainerStatuses") if s.get("name") in _restartable(pod)]
     return [*sidecars, *_statuses(pod)]
 
 
@@ -66,7 +66,7 @@ def _init_reason(pod: Object) -> str:
         state = container.get("state") or {}
         if (state.get("terminated") or {}).get("exitCode") == 0:
             continue
-        if container["name"] in sidecars and container.get("started"):
+        if container.get("name") in sidecars and container.get("started"):
             continue
         reason = _container_reason(state)
         if reason and reason != "PodInitializing":

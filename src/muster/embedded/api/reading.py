@@ -10,7 +10,8 @@ from aiohttp import web
 
 from muster.embedded import selectors
 from muster.embedded.api import tables
-from muster.embedded.api.call import JSON, Call
+from muster.embedded.api.bodies import JSON, header
+from muster.embedded.api.call import Call
 from muster.embedded.objects import Key
 from muster.embedded.resources import Resource
 from muster.embedded.status import bad_request
@@ -19,7 +20,7 @@ from muster.embedded.store import Match, Stored
 
 def form_of(call: Call) -> str:
     """What the client wants objects as: `Table`, `PartialObjectMetadata`, or empty for the objects themselves."""
-    for choice in call.request.headers.get("Accept", "").split(","):
+    for choice in header(call.request, "Accept").split(","):
         parameters = dict(part.strip().partition("=")[::2] for part in choice.split(";")[1:])
         if parameters.get("g") == "meta.k8s.io" and parameters.get("v") == "v1":
             kind = parameters.get("as", "")
@@ -83,10 +84,13 @@ def _encode_token(version: int, key: Key) -> str:
 
 def _decode_token(token: str) -> tuple[int, Key]:
     try:
-        version, namespace, name = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return int(version), Key(namespace, name)
+        found = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except ValueError:
-        raise bad_request(f"continue key is not valid: {token}") from None
+        found = None
+    match found:
+        case [int(version), str(namespace), str(name)]:
+            return version, Key(namespace, name)
+    raise bad_request(f"continue key is not valid: {token}")
 
 
 def list_objects(call: Call) -> web.Response:

@@ -24,7 +24,7 @@ from muster.embedded.api import (
     writing,
 )
 from muster.embedded.api.call import Backend, Call, find_target
-from muster.embedded.status import StatusError
+from muster.embedded.status import StatusError, bad_request
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,25 @@ class ApiServer:
         self._authorization = f"Bearer {token}".encode()
         self._runner: web.AppRunner | None = None
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext) -> None:
-        """Listen. Raises OSError where the address is not to be had."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        """Listen; on a port of the kernel's choice where it is 0. Raises OSError where the address is not to be had."""
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=0.2,
+            handler_cancellation=True,
+            auto_decompress=False,  # as the real one: what a body claims to be packed with is not looked at
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=512).start()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        assert self._runner is not None, "the server was not started"
+        return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
         if self._runner:
@@ -65,6 +77,11 @@ class ApiServer:
             raise
         except web.HTTPRequestEntityTooLarge:
             return _refuse(StatusError(413, "RequestEntityTooLarge", f"request is larger than {_MAX_BODY} bytes", {}))
+        except RecursionError:
+            return _refuse(bad_request("the request makes an object that is nested too deeply"))
+        except (web.HTTPClientError, web.RequestPayloadError) as error:
+            # What is no HTTP, found while the body or a handshake is read.
+            return _refuse(bad_request(f"the request cannot be read: {str(error).splitlines()[0]}"))
         except Exception as error:
             # A fault of one handler is that request's alone: clients get the 500 that a real server gives.
             log.exception("%s %s", request.method, request.path)
@@ -84,7 +101,7 @@ class ApiServer:
         return await _handler(call)(call)
 
     def _is_known(self, request: web.Request) -> bool:
-        given = request.headers.get("Authorization", "").encode()
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         return hmac.compare_digest(given, self._authorization)
 
 

@@ -127,7 +127,7 @@ def line(kind: str, obj: object) -> bytes:
 def _beginning(call: Call, shown: Filter) -> tuple[list[tuple[str, Stored]], bool]:
     """What a watch shows first, and whether that is the present state. Raises `StatusError`: 400, 410, 422."""
     text = call.query("resourceVersion")
-    if text and not text.isdigit():
+    if text and not (text.isascii() and text.isdigit()):
         raise bad_request(f'invalid resource version: "{text}"')
     initial = call.query("sendInitialEvents")
     if initial and call.query("resourceVersionMatch") != "NotOlderThan":

@@ -47,6 +47,7 @@ async def replace(call: Call) -> web.Response:
         raise bad_request("name must be provided")
     old = call.store.find(call.resource, call.namespace, call.target.name)
     if old is None and call.resource in _CREATED_BY_UPDATE and not call.target.subresource:
+        note_update(call.resource, None, obj, call.manager)
         return call.reply(call.store.create(call.resource, obj, dry_run=call.dry_run), 201)
     if call.resource in _ONLY_CONDITIONAL and not meta.get("resourceVersion"):
         cause = {"reason": "FieldValueInvalid", "field": "metadata.resourceVersion"}

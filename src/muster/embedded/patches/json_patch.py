@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from typing import Any
 
 from muster.embedded.status import StatusError, bad_request
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_MOST_OPERATIONS = 10_000
+_MOST_COPIED = 3 * 1024 * 1024  # bytes that the copies of one patch may add
 
 
 def apply(document: Any, operations: Any) -> Any:
     """The document after all operations; the one given is left as it is.
 
-    Raises `StatusError`: 400 for what is no JSON patch, 422 where an operation does not fit the document.
+    Raises `StatusError`: 400 for what is no JSON patch, 422 where an operation does not fit the document, 413 for a
+    patch that makes too much out of little.
     """
     if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
         raise bad_request("error decoding patch: a JSON patch is a list of operations")
+    if len(operations) > _MOST_OPERATIONS:
+        raise _too_large(f"the allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(operations)}")
     document = copy.deepcopy(document)
+    copied = 0
     for operation in operations:
+        if operation.get("op") == "copy":
+            copied += len(json.dumps(_look(document, _steps(operation.get("from")))))
+            if copied > _MOST_COPIED:
+                raise _too_large(f"the copies of a JSON patch may add {_MOST_COPIED} bytes at most")
         document = _apply_one(document, operation)
     return document
+
+
+def _too_large(why: str) -> StatusError:
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity is too large: {why}", {})
 
 
 def _apply_one(document: Any, operation: dict[str, Any]) -> Any:
@@ -70,7 +88,7 @@ def _look(document: Any, path: list[str], missing: Any = _ABSENT) -> Any:
 def _child(parent: Any, step: str) -> Any:
     if isinstance(parent, dict):
         return parent.get(step, _ABSENT)
-    if isinstance(parent, list) and step.isdigit() and int(step) < len(parent):
+    if isinstance(parent, list) and _INDEX.fullmatch(step) and int(step) < len(parent):
         return parent[int(step)]
     return _ABSENT
 
@@ -85,7 +103,7 @@ def _add(document: Any, path: list[str], value: Any, *, replace: bool = False) -
         parent[int(step)] = value
     elif isinstance(parent, list) and step == "-":
         parent.append(value)
-    elif isinstance(parent, list) and step.isdigit() and int(step) <= len(parent):
+    elif isinstance(parent, list) and _INDEX.fullmatch(step) and int(step) <= len(parent):
         parent.insert(int(step), value)
     else:
         raise _unfit(f"/{'/'.join(path)}: no such place")

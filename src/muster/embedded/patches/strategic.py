@@ -31,8 +31,8 @@ def _merge_object(document: dict[str, Any], patch: dict[str, Any]) -> dict[str, 
     if directive not in (None, "merge"):
         raise bad_request(f"invalid strategic merge patch: unknown $patch directive {directive!r}")
     result = copy.deepcopy(document)
-    retained = patch.get("$retainKeys")
-    if retained is not None:
+    if (retained := patch.get("$retainKeys")) is not None:
+        _check_list("$retainKeys", retained)
         result = {field: value for field, value in result.items() if field in retained}
     for field, value in patch.items():
         if field.startswith(_DELETE_FROM):
@@ -91,25 +91,37 @@ def _is_bare_directive(item: Any) -> bool:
 
 
 def _delete_from(result: dict[str, Any], field: str, values: Any) -> None:
-    if field in result:
+    _check_list(_DELETE_FROM + field, values)
+    if isinstance(result.get(field), list):
         result[field] = [item for item in result[field] if item not in values]
 
 
-def _set_order(result: dict[str, Any], field: str, order: list[Any]) -> None:
+def _set_order(result: dict[str, Any], field: str, order: Any) -> None:
     """Put the elements that `order` names into that order, all others after them as they were."""
     values = result.get(field)
+    _check_list(_ORDER + field, order)
     if not isinstance(values, list) or not order:
         return
     key = merge_key(field, order)
 
     def place(item: Any) -> int:
         for i, wanted in enumerate(order):
-            same = item == wanted if key is None else item.get(key) == wanted.get(key)
-            if same:
+            if _is_same(item, wanted, key):
                 return i
         return len(order)
 
     result[field] = sorted(values, key=place)
+
+
+def _check_list(directive: str, value: Any) -> None:
+    if not isinstance(value, list):
+        raise bad_request(f"invalid strategic merge patch: {directive} is not a list")
+
+
+def _is_same(item: Any, other: Any, key: str | None) -> bool:
+    if key is None or not isinstance(item, dict) or not isinstance(other, dict):
+        return bool(item == other)
+    return bool(item.get(key) == other.get(key))
 
 
 def _plain(value: Any) -> Any:
