@@ -14,8 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from orjson import JSONEncodeError
+
+from muster.embedded.api.bodies import PROTOBUF
 from muster.embedded.resources import RESOURCES, Resource
-from muster.embedded.schema import types
+from muster.embedded.schema import protobuf, types
+from muster.embedded.schema.decode import Decoder
+from muster.embedded.status import StatusError
 
 NAMES = ("a", "b", "kube-root-ca.crt", "default", "A_b", "", "x" * 300, "ü", "%", "..", "a\nb")
 TEXTS = ("", "a", "0", "-1", "1e9", "null", "true", "a/b", "ü\u0000", "\ud800", "x" * 300, "80%", "%%", "{", "²", "1Gi",
@@ -151,7 +156,7 @@ class RequestFuzzer:
     def _headers(self, content_type: str, method: str) -> list[tuple[str, bytes]]:
         token = f"Bearer {self._token}".encode()
         headers = [("Host", b"a"), ("Authorization", token if self._happens(0.98) else self._odd_bytes())]
-        accept = ACCEPTS[7] if method == "GET" and self._happens(0.4) else self._pick(ACCEPTS)
+        accept = self._pick(ACCEPTS[:9]) if self._happens(0.9) else self._pick(ACCEPTS)
         headers += [("Accept", accept.encode("latin-1")), ("Content-Type", content_type.encode("latin-1"))]
         if self._happens(0.1):
             headers.append(("User-Agent", self._pick((b"kubectl/v1", b"\xff\xfe/\x80", b"", b"a" * 3000))))
@@ -179,12 +184,14 @@ class RequestFuzzer:
             return self._pick(CONTENT_TYPES), self._random.randbytes(self._random.randrange(200))
         if self._happens(0.04):
             return self._pick(("application/yaml", "application/apply-patch+yaml")), self._pick(YAML)
-        content_type, value = "application/json", self._object(resource)
+        content_type, value = "application/json", self.object(resource)
         if method == "PATCH":
             content_type = self._pick(tuple(PATCHES))
-            value = getattr(self, f"_{PATCHES[content_type]}")(resource)
+            value = getattr(self, PATCHES[content_type])(resource)
         elif method == "DELETE":
             value = self._struct("DeleteOptions", 2)
+        elif self._happens(0.15) and (packed := self._packed(resource, value)):
+            return PROTOBUF, packed
         if self._happens(0.03):
             content_type = self._pick(CONTENT_TYPES)
         body = json.dumps(value).encode()
@@ -192,6 +199,17 @@ class RequestFuzzer:
             at = self._random.randrange(len(body))
             body = body[:at] + self._pick((b"\xff", b"\x00", b"", b"[" * 2000, b"NaN", b'"')) + body[at + 1 :]
         return content_type, body
+
+    def _packed(self, resource: Resource, value: Any) -> bytes:
+        """The object in protobuf, sometimes damaged; nothing where it is none."""
+        try:
+            obj = Decoder(resource.kind, resource.api_version).decode(value)
+            packed = bytearray(protobuf.encode(obj | {"kind": resource.kind, "apiVersion": resource.api_version}))
+        except (StatusError, UnicodeEncodeError, JSONEncodeError):
+            return b""
+        for _ in range(self._pick((0, 0, 1, 5))):
+            packed[self._random.randrange(len(packed))] = self._random.randrange(256)
+        return bytes(packed[: self._random.randrange(len(packed))] if self._happens(0.1) else packed)
 
     def _code(self, body: bytes, headers: list[tuple[str, bytes]]) -> bytes:
         """The body as it is sent, with the headers that say how long it is and how it is packed."""
@@ -208,7 +226,7 @@ class RequestFuzzer:
         headers.append(("Content-Length", length))
         return body
 
-    def _object(self, resource: Resource) -> dict[str, Any]:
+    def object(self, resource: Resource) -> dict[str, Any]:
         made = self._struct(resource.kind, 0)
         made["kind"], made["apiVersion"] = resource.kind, resource.api_version
         metadata = made["metadata"] if isinstance(made.get("metadata"), dict) else {}
@@ -252,7 +270,7 @@ class RequestFuzzer:
 
     # Patches
 
-    def _operations(self, resource: Resource) -> Any:
+    def operations(self, resource: Resource) -> Any:
         if self._happens(0.05):
             return self._pick(JUNK)
         return [self._operation(resource) for _ in range(self._pick((1, 2, 3)))]
@@ -260,12 +278,12 @@ class RequestFuzzer:
     def _operation(self, resource: Resource) -> Any:
         kinds = ("add", "remove", "replace", "move", "copy", "test", "x", None, [])
         operation = {"op": self._pick(kinds), "path": self._pick(POINTERS), "from": self._pick(POINTERS)}
-        operation["value"] = self._object(resource) if self._happens(0.1) else self._pick(JUNK)
+        operation["value"] = self.object(resource) if self._happens(0.1) else self._pick(JUNK)
         kept = {field: value for field, value in operation.items() if self._happens(0.95)}
         return kept if self._happens(0.97) else self._pick(JUNK)
 
-    def _strategic(self, resource: Resource) -> Any:
-        made = self._object(resource)
+    def strategic(self, resource: Resource) -> Any:
+        made = self.object(resource)
         target = self._pick([made, *(value for value in made.values() if isinstance(value, dict))])
         target[self._pick(DIRECTIVES)] = self._pick(("replace", "delete", "merge", ["a"], [{"name": "a"}], [[]], *JUNK))
         for value in target.values():

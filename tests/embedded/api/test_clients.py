@@ -150,10 +150,65 @@ def test_kubectl_may_do_everything(cluster: Running, namespace: str) -> None:
 
 
 @needs_kubectl
-def test_objects_in_protobuf_are_refused_with_what_is_taken_instead(cluster: Running, namespace: str) -> None:
-    done = cluster.kubectl("-n", namespace, "create", "configmap", "c", "--from-literal=a=b")
-    assert done.returncode == 1
-    assert "accepted media types include: application/json, application/yaml" in done.stderr
+def test_kubectl_creates_what_it_sends_in_protobuf(cluster: Running, namespace: str) -> None:
+    for arguments in (
+        ("create", "deployment", "web", "--image=busybox", "--replicas=0"),
+        ("create", "configmap", "c", "--from-literal=a=b"),
+        ("create", "secret", "generic", "s", "--from-literal=a=b"),
+        ("create", "service", "clusterip", "s", "--tcp=80:http"),
+        ("create", "poddisruptionbudget", "b", "--selector=app=web", "--min-available=50%"),
+        ("rollout", "restart", "deployment/web"),
+        ("delete", "configmap", "c"),
+    ):
+        done = cluster.kubectl("-n", namespace, *arguments)
+        assert done.returncode == 0, (arguments, done.stderr)
+    spec = cluster.call("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/web")[1]["spec"]
+    assert spec["replicas"] == 0, "a zero that was meant is kept"
+    container = spec["template"]["spec"]["containers"][0]
+    assert (container["name"], container["image"]) == ("busybox", "busybox")
+    assert "stdin" not in container, "a zero that says nothing is not"
+    port = cluster.call("GET", f"/api/v1/namespaces/{namespace}/services/s")[1]["spec"]["ports"][0]
+    assert (port["port"], port["targetPort"]) == (80, "http")
+
+
+@needs_kubectl
+def test_kubectl_creates_a_namespace(cluster: Running, namespace: str) -> None:
+    again = cluster.kubectl("create", "namespace", namespace)
+    assert again.returncode == 1
+    assert f'namespaces "{namespace}" already exists' in again.stderr
+    for action in ("create", "delete"):
+        done = cluster.kubectl(action, "namespace", f"{namespace}-more")
+        assert done.returncode == 0, done.stderr
+
+
+LIST = """
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {a: b}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: two}}
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: web}
+  spec:
+    replicas: 0
+    selector: {matchLabels: {app: web}}
+    template:
+      metadata: {labels: {app: web}}
+      spec:
+        containers:
+        - {name: web, image: busybox, resources: {limits: {cpu: 1}}, readinessProbe: {httpGet: {port: 80}}}
+"""
+
+
+@needs_kubectl
+def test_kubectl_applies_a_list(cluster: Running, namespace: str) -> None:
+    done = cluster.kubectl("-n", namespace, "apply", "-f", "-", stdin=LIST)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["configmap/one created", "configmap/two created", "deployment.apps/web created"]
+    wrong = cluster.kubectl("-n", namespace, "apply", "-f", "-", stdin=LIST.replace("data:", "datta:"))
+    assert wrong.returncode == 1
+    assert 'unknown field "datta"' in wrong.stderr
 
 
 @needs_kubectl

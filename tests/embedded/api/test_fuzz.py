@@ -23,6 +23,7 @@ from muster.embedded.store import Store
 TOKEN = "token"
 AT_ONCE = 8
 SEED = 20
+NO_ANSWER = 999
 
 
 class NoNode:
@@ -76,7 +77,10 @@ async def answers(count: int, seed: int) -> tuple[Counter[int], list[str]]:
     async def ask(port: int) -> None:
         for _ in left:
             request = fuzzer.request()
-            status = await status_of(port, request)
+            try:
+                status = await status_of(port, request)
+            except TimeoutError:
+                status = NO_ANSWER
             found[status] += 1
             if status >= 500:
                 errors.append(f"{status}: {request.data[:1500]!r}")

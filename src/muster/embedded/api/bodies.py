@@ -10,10 +10,12 @@ import orjson
 import yaml
 from aiohttp import web
 
+from muster.embedded.schema import protobuf
 from muster.embedded.status import StatusError, bad_request
 
 JSON = "application/json"
 YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 _MOST_VALUES = 100_000  # of one YAML document: aliases make much out of little
 _DEEPEST = 200  # levels of one document
 
@@ -29,12 +31,14 @@ def content_type(request: web.Request) -> str:
 
 
 def parse(body: bytes, kind: str) -> Any:
-    """A body as JSON or YAML. Raises `StatusError`: 400 it cannot be read, 415 another type of content."""
+    """A body as JSON, YAML or protobuf. Raises `StatusError`: 400 it cannot be read, 415 another type of content."""
     if kind == JSON or kind.endswith("+json"):
         return _parse_json(body)
     if kind in (YAML, "application/apply-patch+yaml"):
         return _parse_yaml(body)
-    raise unsupported_media_type(kind, f"{JSON}, {YAML}")
+    if kind == PROTOBUF:
+        return _parse_protobuf(body)
+    raise unsupported_media_type(kind, f"{JSON}, {YAML}, {PROTOBUF}")
 
 
 def _parse_json(body: bytes) -> Any:
@@ -69,6 +73,15 @@ def _parse_yaml(body: bytes) -> Any:
         return orjson.loads(orjson.dumps(value))
     except (yaml.YAMLError, orjson.JSONEncodeError, UnicodeError, ValueError) as error:
         raise bad_request(f"error parsing YAML: {error}") from None
+
+
+def _parse_protobuf(body: bytes) -> Any:
+    try:
+        value = protobuf.decode(body)
+    except ValueError as error:
+        raise bad_request(f"the object provided is unrecognized (must be protobuf): {error}") from None
+    check_depth(value)
+    return value
 
 
 def _check_events(body: bytes) -> None:

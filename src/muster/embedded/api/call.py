@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from aiohttp import web
 
-from muster.embedded.api.bodies import JSON, content_type, header, parse
+from muster.embedded.api.answers import Form, answer, negotiate
+from muster.embedded.api.bodies import content_type, header, parse
 from muster.embedded.contracts import Node
 from muster.embedded.deletion import DeleteOptions
 from muster.embedded.objects import Key, Object
@@ -133,9 +133,14 @@ class Call:
             self.warnings += texts
         return result
 
+    @property
+    def form(self) -> Form:
+        """How the client wants its answer. Raises `StatusError` 406."""
+        return negotiate(self.request)
+
     def reply(self, obj: Any, code: int = 200) -> web.Response:
-        """Answer with an object."""
-        response = web.Response(body=orjson.dumps(obj), status=code, content_type=JSON)
+        """Answer with an object, in the media type that the client asked for."""
+        response = answer(self.form, obj, code)
         for text in self.warnings:
             escaped = text.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.add("Warning", f'299 - "{escaped}"')

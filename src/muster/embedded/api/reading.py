@@ -10,25 +10,12 @@ from aiohttp import web
 
 from muster.embedded import selectors
 from muster.embedded.api import tables
-from muster.embedded.api.bodies import JSON, header
+from muster.embedded.api.bodies import JSON
 from muster.embedded.api.call import Call
-from muster.embedded.objects import Key
+from muster.embedded.objects import Key, Object
 from muster.embedded.resources import Resource
 from muster.embedded.status import bad_request
 from muster.embedded.store import Match, Stored
-
-
-def form_of(call: Call) -> str:
-    """What the client wants objects as: `Table`, `PartialObjectMetadata`, or empty for the objects themselves."""
-    for choice in header(call.request, "Accept").split(","):
-        parameters = dict(part.strip().partition("=")[::2] for part in choice.split(";")[1:])
-        if parameters.get("g") == "meta.k8s.io" and parameters.get("v") == "v1":
-            kind = parameters.get("as", "")
-            if kind == "Table" or kind.startswith("PartialObjectMetadata"):
-                return kind.removesuffix("List")
-        if choice.strip().startswith((JSON, "*/*")):
-            return ""
-    return ""
 
 
 def selection(call: Call) -> Match | None:
@@ -42,12 +29,12 @@ def selection(call: Call) -> Match | None:
 
 def present(call: Call, stored: Stored) -> web.Response:
     """Answer with one object, in the form that the client asked for."""
-    form = form_of(call)
-    if form == "Table":
+    form = call.form
+    if form.is_plain:
+        return web.Response(body=stored.encoded, content_type=JSON)
+    if form.kind == "Table":
         return call.reply(tables.table(call.resource, [stored], call.query("includeObject"), str(stored.version)))
-    if form:
-        return call.reply(tables.partial(stored.shared))
-    return web.Response(body=stored.encoded, content_type=JSON)
+    return call.reply(tables.partial(stored.shared) if form.kind else stored.shared)
 
 
 def get(call: Call) -> web.Response:
@@ -96,26 +83,39 @@ def _decode_token(token: str) -> tuple[int, Key]:
 def list_objects(call: Call) -> web.Response:
     """GET of a collection."""
     page = _page(call)
-    meta: dict[str, object] = {"resourceVersion": str(page.version)}
+    meta: Object = {"resourceVersion": str(page.version)}
     if page.token:
         meta["continue"] = page.token
     if page.remaining is not None:
         meta["remainingItemCount"] = page.remaining
-    form = form_of(call)
-    if form == "Table":
+    form = call.form
+    if form.kind == "Table":
         table = tables.table(call.resource, page.items, call.query("includeObject"), str(page.version))
         table["metadata"] = meta
         return call.reply(table)
-    if form:
+    if form.kind:
         items = [tables.partial(stored.shared) for stored in page.items]
         kind = "PartialObjectMetadataList"
         return call.reply({"kind": kind, "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": items})
-    return web.Response(body=encode_list(call.resource, meta, page.items), content_type=JSON)
+    return reply_list(call, meta, page.items)
 
 
-def encode_list(resource: Resource, meta: dict[str, object], items: list[Stored]) -> bytes:
+def reply_list(call: Call, meta: Object, items: list[Stored]) -> web.Response:
+    """Answer with a list of whole objects."""
+    if call.form.is_plain:
+        return web.Response(body=_encode_list(call.resource, meta, items), content_type=JSON)
+    kind, version = call.resource.kind, call.resource.api_version
+    bare = [_without_kind(stored.shared) for stored in items]
+    return call.reply({"kind": f"{kind}List", "apiVersion": version, "metadata": meta, "items": bare})
+
+
+def _encode_list(resource: Resource, meta: Object, items: list[Stored]) -> bytes:
     """A list as JSON, out of the items' own; as from the real server they carry no kind and apiVersion."""
     head = orjson.dumps({"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta})
     skipped = len(orjson.dumps({"kind": resource.kind, "apiVersion": resource.api_version}))
     inner = b",".join(b"{" + stored.encoded[skipped:] for stored in items)
     return head[:-1] + b',"items":[' + inner + b"]}"
+
+
+def _without_kind(obj: Object) -> Object:
+    return {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}

@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from muster.embedded.api import (
@@ -17,13 +16,17 @@ from muster.embedded.api import (
     execution,
     logs,
     openapi,
+    openapi_v2,
     patching,
     reading,
     scale,
     watching,
     writing,
 )
+from muster.embedded.api.answers import answer, negotiate, refusal
+from muster.embedded.api.bodies import content_type, parse
 from muster.embedded.api.call import Backend, Call, find_target
+from muster.embedded.schema.decode import Decoder
 from muster.embedded.status import StatusError, bad_request
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,8 @@ _HEALTH = ("/healthz", "/livez", "/readyz")
 _OPEN = (*_HEALTH, "/version")
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _MAX_BODY = 8 * 1024 * 1024  # bytes
+
+_UNFORMED = ("log", "exec", "portforward")  # subresources that answer with no object
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
@@ -72,20 +77,22 @@ class ApiServer:
         try:
             return await self._dispatch(request)
         except StatusError as error:
-            return _refuse(error)
+            return refusal(request, error)
         except ConnectionError:
             raise
         except web.HTTPRequestEntityTooLarge:
-            return _refuse(StatusError(413, "RequestEntityTooLarge", f"request is larger than {_MAX_BODY} bytes", {}))
+            return refusal(
+                request, StatusError(413, "RequestEntityTooLarge", f"request is larger than {_MAX_BODY} bytes", {})
+            )
         except RecursionError:
-            return _refuse(bad_request("the request makes an object that is nested too deeply"))
+            return refusal(request, bad_request("the request makes an object that is nested too deeply"))
         except (web.HTTPClientError, web.RequestPayloadError) as error:
             # What is no HTTP, found while the body or a handshake is read.
-            return _refuse(bad_request(f"the request cannot be read: {str(error).splitlines()[0]}"))
+            return refusal(request, bad_request(f"the request cannot be read: {str(error).splitlines()[0]}"))
         except Exception as error:
             # A fault of one handler is that request's alone: clients get the 500 that a real server gives.
             log.exception("%s %s", request.method, request.path)
-            return _refuse(StatusError(500, "InternalError", f"Internal error occurred: {error!r}"))
+            return refusal(request, StatusError(500, "InternalError", f"Internal error occurred: {error!r}"))
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         path = request.path
@@ -93,11 +100,15 @@ class ApiServer:
             return web.Response(text="ok")
         if path not in _OPEN and not self._is_known(request):
             raise StatusError(401, "Unauthorized", "Unauthorized")
+        if path == "/openapi/v2":
+            return openapi_v2.answer(request)
         if path == _REVIEWS:
             return await _review(request)
         if document := _find_document(path):
-            return web.json_response(document, dumps=lambda value: orjson.dumps(value).decode())
+            return answer(negotiate(request), document)
         call = Call(request, self._backend, find_target(path))
+        if call.target.subresource not in _UNFORMED:
+            negotiate(request)  # before anything is changed
         return await _handler(call)(call)
 
     def _is_known(self, request: web.Request) -> bool:
@@ -111,21 +122,30 @@ def _find_document(path: str) -> Any:
     if path.startswith("/openapi/v3"):
         return openapi.find(path)
     if path == "/":
-        return {"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]}
+        return {
+            "paths": [
+                "/api",
+                "/api/v1",
+                "/apis",
+                "/healthz",
+                "/livez",
+                "/openapi/v2",
+                "/openapi/v3",
+                "/readyz",
+                "/version",
+            ]
+        }
     if path in ("/version", "/api", "/apis", "/api/v1") or (path.startswith("/apis/") and path.count("/") <= 3):
         return discovery.find(path)
     return None
 
 
-def _refuse(error: StatusError) -> web.Response:
-    return web.Response(body=orjson.dumps(error.to_object()), status=error.code, content_type="application/json")
-
-
 async def _review(request: web.Request) -> web.Response:
-    """SelfSubjectAccessReview: the one user may do everything, whatever the question (kubectl puts it in protobuf)."""
-    await request.read()
-    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "metadata": {}, "spec": {}}
-    return web.json_response({**kind, "status": {"allowed": True}}, status=201)
+    """SelfSubjectAccessReview: the one user may do everything, whatever the question."""
+    form, asked = negotiate(request), parse(await request.read(), content_type(request))
+    review = Decoder("SelfSubjectAccessReview", "v1").decode(asked)
+    kind = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}}
+    return answer(form, {**kind, "spec": review.get("spec") or {}, "status": {"allowed": True}}, 201)
 
 
 async def _get(call: Call) -> web.StreamResponse:

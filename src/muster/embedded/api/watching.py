@@ -8,13 +8,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import orjson
 from aiohttp import web
 
 from muster.embedded import status
 from muster.embedded.api import tables
 from muster.embedded.api.call import Call
-from muster.embedded.api.reading import form_of, selection
+from muster.embedded.api.reading import selection
 from muster.embedded.resources import Resource
 from muster.embedded.status import StatusError, bad_request
 from muster.embedded.store import Event, Match, Store, Stored
@@ -96,32 +95,36 @@ class Encoder:
 
     def __init__(self, call: Call) -> None:
         self._resource = call.resource
-        self._form = form_of(call)
+        self._form = call.form
         self._include = call.query("includeObject")
         self._columns_sent = False
 
     def event(self, kind: str, stored: Stored) -> bytes:
-        if not self._form:
+        if self._form.is_plain:
             return b'{"type":"' + kind.encode() + b'","object":' + stored.encoded + b"}\n"
-        obj = tables.partial(stored.shared)
-        if self._form == "Table":
+        obj = tables.partial(stored.shared) if self._form.kind else stored.shared
+        if self._form.kind == "Table":
             obj = tables.table(self._resource, [stored], self._include, str(stored.version))
             if self._columns_sent:
                 obj["columnDefinitions"] = None
             self._columns_sent = True
-        return line(kind, obj)
+        return self._form.event(kind, obj)
+
+    @property
+    def content_type(self) -> str:
+        """What the stream is."""
+        return self._form.stream
+
+    def error(self, error: StatusError) -> bytes:
+        """The event that a watch ends with when it cannot go on."""
+        return self._form.event("ERROR", error.to_object())
 
     def bookmark(self, version: int, *, initial: bool = False) -> bytes:
         meta: dict[str, object] = {"resourceVersion": str(version), "creationTimestamp": None}
         if initial:
             meta["annotations"] = {INITIAL_EVENTS_END: "true"}
-        return line(
-            "BOOKMARK", {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": meta}
-        )
-
-
-def line(kind: str, obj: object) -> bytes:
-    return orjson.dumps({"type": kind, "object": obj}) + b"\n"
+        obj = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": meta}
+        return self._form.event("BOOKMARK", obj)
 
 
 def _beginning(call: Call, shown: Filter) -> tuple[list[tuple[str, Stored]], bool]:
@@ -157,8 +160,8 @@ async def watch(call: Call) -> web.StreamResponse:
         except StatusError as error:
             if error.code != 410:
                 raise
-            return _refuse(error)
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+            return _refuse(encoder, error)
+        response = web.StreamResponse(headers={"Content-Type": encoder.content_type})
         await response.prepare(call.request)
         if lines:
             await response.write(b"".join(lines))
@@ -167,9 +170,9 @@ async def watch(call: Call) -> web.StreamResponse:
     return response
 
 
-def _refuse(error: StatusError) -> web.StreamResponse:
+def _refuse(encoder: Encoder, error: StatusError) -> web.StreamResponse:
     """As the real one: the watch is accepted, and its only event is the error."""
-    response = web.Response(body=line("ERROR", error.to_object()), content_type="application/json")
+    response = web.Response(body=encoder.error(error), headers={"Content-Type": encoder.content_type})
     response.force_close()
     return response
 
@@ -182,7 +185,7 @@ async def _stream(call: Call, encoder: Encoder, feed: Feed, response: web.Stream
         events = await feed.take(min(left, BOOKMARK_EVERY_S))
         if feed.overrun:
             error = status.gone(f"the watch fell more than {QUEUE} events behind; list again")
-            await response.write(line("ERROR", error.to_object()))
+            await response.write(encoder.error(error))
             return
         if events:
             await response.write(b"".join(encoder.event(kind, stored) for kind, stored in events))

@@ -118,5 +118,4 @@ async def delete_collection(call: Call) -> web.Response:
         except StatusError as error:
             if error.code != 404:
                 raise
-    meta: dict[str, object] = {"resourceVersion": str(call.store.version)}
-    return web.Response(body=reading.encode_list(call.resource, meta, chosen), content_type="application/json")
+    return reading.reply_list(call, {"resourceVersion": str(call.store.version)}, chosen)
