@@ -66,6 +66,9 @@ class Node(Protocol):
     ) -> ExecProcess:
         """Start a program in the container. Raises `StatusError` (400, 404)."""
 
+    def programs(self, namespace: str, pod: str) -> dict[str, int]:
+        """The process id of each container of a pod that runs now, by the container's name; all else is below it."""
+
 
 class Proxy(Protocol):
     """The Service proxy: a process of its own, kept running and fed by this object."""

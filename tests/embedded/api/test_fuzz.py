@@ -37,6 +37,9 @@ class NoNode:
     async def exec(self, *_arguments: object, **_options: object) -> ExecProcess:
         raise bad_request("no container runs here")
 
+    def programs(self, *_arguments: object) -> dict[str, int]:
+        return {}
+
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[int]:

@@ -19,22 +19,28 @@ VERSION = {
     "compiler": "",
     "platform": "linux/amd64",
 }
+
+
 # Groups that hold no stored objects, only questions that can be asked.
+def _question(name: str, singular: str, kind: str, *verbs: str, namespaced: bool = False) -> Object:
+    return {"name": name, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": list(verbs)}
+
+
 _VIRTUAL: dict[str, list[Object]] = {
     "authorization.k8s.io": [
-        {
-            "name": "selfsubjectaccessreviews",
-            "singularName": "selfsubjectaccessreview",
-            "namespaced": False,
-            "kind": "SelfSubjectAccessReview",
-            "verbs": ["create"],
-        }
-    ]
+        _question("selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview", "create")
+    ],
+    "metrics.k8s.io": [
+        _question("nodes", "", "NodeMetrics", "get", "list"),
+        _question("pods", "", "PodMetrics", "get", "list", namespaced=True),
+    ],
 }
+_VERSIONS = {"metrics.k8s.io": "v1beta1"}  # of groups that are at another one than v1
 
 
 def _group(name: str) -> Object:
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
+    number = _VERSIONS.get(name, "v1")
+    version = {"groupVersion": f"{name}/{number}", "version": number}
     return {"name": name, "versions": [version], "preferredVersion": version}
 
 
@@ -76,9 +82,11 @@ def find(path: str) -> Any:
     if path == "/api/v1":
         return _resource_list("v1", [e for r in RESOURCES if not r.group for e in _entries(r)])
     parts = path.strip("/").split("/")
-    if len(parts) in (2, 3) and parts[0] == "apis" and parts[1] in names and parts[2:] in ([], ["v1"]):
+    if len(parts) in (2, 3) and parts[0] == "apis" and parts[1] in names:
+        group = _group(parts[1])
         if len(parts) == 2:
-            return {"kind": "APIGroup", "apiVersion": "v1", **_group(parts[1])}
-        entries = [e for r in RESOURCES if r.group == parts[1] for e in _entries(r)]
-        return _resource_list(f"{parts[1]}/v1", entries or _VIRTUAL.get(parts[1], []))
+            return {"kind": "APIGroup", "apiVersion": "v1", **group}
+        if parts[2] == group["preferredVersion"]["version"]:
+            entries = [e for r in RESOURCES if r.group == parts[1] for e in _entries(r)]
+            return _resource_list(f"{parts[1]}/{parts[2]}", entries or _VIRTUAL.get(parts[1], []))
     raise unknown_path()

@@ -15,6 +15,7 @@ from muster.embedded.api import (
     eviction,
     execution,
     logs,
+    metrics,
     openapi,
     openapi_v2,
     patching,
@@ -106,6 +107,8 @@ class ApiServer:
             return await _review(request)
         if document := _find_document(path):
             return answer(negotiate(request), document)
+        if path.startswith(metrics.PREFIX):
+            return await metrics.get(request, self._backend)
         call = Call(request, self._backend, find_target(path))
         if call.target.subresource not in _UNFORMED:
             negotiate(request)  # before anything is changed

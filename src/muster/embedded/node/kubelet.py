@@ -126,6 +126,12 @@ class Kubelet:
         except StartError as error:
             raise status.StatusError(500, "InternalError", f"Internal error occurred: {error}") from error
 
+    def programs(self, namespace: str, pod: str) -> dict[str, int]:
+        """See `contracts.Node.programs`."""
+        worker = self._latest.get(Key(namespace, pod))
+        runners = worker.runners if worker else ()
+        return {runner.state.name: runner.running.pid for runner in runners if runner.running is not None}
+
     def _runner(self, namespace: str, pod: str, container: str | None) -> ContainerRunner:
         self._store.stored(PODS, namespace, pod)  # 404 where there is none
         worker = self._latest.get(Key(namespace, pod))
