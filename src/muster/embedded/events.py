@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Literal
 
-from muster.embedded.objects import Key, Object, timestamp
+from muster.embedded.objects import Key, Object, legible, timestamp
 from muster.embedded.resources import EVENTS
 from muster.embedded.status import StatusError
 from muster.embedded.store import Store
@@ -32,7 +32,7 @@ class EventRecorder:
     def _record(
         self, kind: Literal["Normal", "Warning"], obj: Object, reason: str, message: str, field_path: str
     ) -> None:
-        meta = obj["metadata"]
+        meta, message = obj["metadata"], legible(message)
         identity = (meta.get("uid", ""), field_path, kind, reason, message)
         try:
             if not self._count_up(identity):

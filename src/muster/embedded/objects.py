@@ -51,6 +51,11 @@ def age_seconds(text: str) -> float:
     return (utc() - parse_timestamp(text)).total_seconds()
 
 
+def legible(text: str) -> str:
+    """A text that may hold bytes of a file name or a variable, as UTF-8 that an object can hold."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def controller_of(obj: Object) -> Object | None:
     """The owner reference marked `controller`, if there is one."""
     for owner in obj["metadata"].get("ownerReferences") or ():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,3 +106,18 @@ def test_services_are_told_in_variables() -> None:
     assert values["MY_DB_SERVICE_PORT"] == values["MY_DB_SERVICE_PORT_PG_MAIN"] == "5432"
     assert values["MY_DB_PORT_9_TCP"] == "tcp://127.8.0.1:9"
     assert not any("HEADLESS" in name for name in values)
+
+
+def test_bytes_that_are_no_text_pass_as_they_are() -> None:
+    made = store()
+    made.create(SECRETS, {"metadata": {"name": "raw", "namespace": "n"}, "data": {"KEY": "//4A/w=="}})
+    made.create(CONFIGMAPS, {"metadata": {"name": "raw", "namespace": "n"}, "binaryData": {"MAPPED": "/w=="}})
+    key = {"name": "ONE", "valueFrom": {"secretKeyRef": {"name": "raw", "key": "KEY"}}}
+    container = {
+        "envFrom": [{"secretRef": {"name": "raw"}}, {"configMapRef": {"name": "raw"}}],
+        "env": [key, {"name": "WITHIN", "value": "<$(MAPPED)>"}],
+    }
+    image = Image("test:1")
+    values = environment.build(POD, container, image, services={}, sources=Sources(made, "n"), run_id="r")
+    found = {name: os.fsencode(values[name]) for name in ("KEY", "ONE", "MAPPED", "WITHIN")}
+    assert found == {"KEY": b"\xff\xfe\x00\xff", "ONE": b"\xff\xfe\x00\xff", "MAPPED": b"\xff", "WITHIN": b"<\xff>"}

@@ -204,6 +204,8 @@ def test_what_cannot_be_started_says_why(in_pod, jailed: bool) -> None:
         for argv, why in (
             (["nonesuch"], r'exec: "nonesuch": executable file not found in \$PATH'),
             (["/etc"], "Permission denied"),
+            (["a\0b"], "embedded null"),
+            ([os.fsdecode(b"none\xff")], "executable file not found"),
         ):
             with pytest.raises(StartError, match=why):
                 await supervisor.start(around.command(argv), jail=around.jail, log=shell.log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from muster.embedded.node import inside, probes
 from muster.embedded.node.backoff import NOTICE_S, RELIST_S, BackOff
 from muster.embedded.node.images import UnknownImageError
 from muster.embedded.node.isolation import Surroundings
-from muster.embedded.node.launcher import Command, Running, StartError
+from muster.embedded.node.launcher import Command, CreateError, Running, StartError
 from muster.embedded.node.prober import Prober
 from muster.embedded.node.sources import MissingSourceError
 from muster.embedded.node.state import ContainerState, exit_code, reason_of
@@ -23,6 +24,7 @@ from muster.embedded.node.volumes.pod_volumes import VolumeError
 if TYPE_CHECKING:
     from muster.embedded.node.pod import PodWorker
 
+log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 2.0
 KEPT_RUNS = 2  # logs of the present run and of the one before
 
@@ -137,7 +139,7 @@ class ContainerRunner:
 
     async def _prepare(self) -> Command | None:
         """Wait until everything that the container needs is there; None if it is stopped before."""
-        pull = BackOff()
+        pull, creation = BackOff(), BackOff(LOOK_AGAIN_S)
         while not self._stop.is_set():
             try:
                 return self._pod.command_of(self.state.spec)
@@ -156,7 +158,19 @@ class ContainerRunner:
                 self._wait("CreateContainerConfigError", str(error))
                 self.warn("FailedMount", str(error))
                 await self._pod.sources_changed(LOOK_AGAIN_S, self._stop)
+            except CreateError as error:
+                await self._cannot_create(str(error), creation)
+            except Exception as error:  # whatever it is, it must be seen where one looks, and end nothing else
+                log.exception("container %s of %s cannot be made", self.state.name, self._pod.key)
+                await self._cannot_create(_unforeseen(error), creation)
         return None
+
+    async def _cannot_create(self, why: str, creation: BackOff) -> None:
+        """Tell why, and wait before the next attempt: for something that it is made of to change, or longer each time."""
+        self._wait("CreateContainerError", why)
+        self.warn("Failed", f"Error: {why}")
+        creation.restarted()
+        await self._pod.sources_changed(creation.wait_after(now()), self._stop)
 
     async def _run_once(self, command: Command) -> int:
         """One run of the container; its exit code."""
@@ -168,10 +182,10 @@ class ContainerRunner:
         try:
             self.running, self.around = await self._pod.start_program(self.state.spec, command, self.log_path())
         except StartError as error:
-            self.warn("Failed", f"Error: {error}")
-            self.state.terminate(128, "StartError", f"failed to start container: {error}")
-            self.changed()
-            return 128
+            return self._cannot_start(str(error))
+        except Exception as error:  # as in `_prepare`
+            log.exception("container %s of %s cannot be started", self.state.name, self._pod.key)
+            return self._cannot_start(_unforeseen(error))
         self.state.run(f"muster://{self._pod.uid}/{self.state.name}/{self._runs}")
         self.record("Pulled", f'Container image "{self.state.spec["image"]}" already present on machine')
         self.record("Created", "Container created")
@@ -181,9 +195,16 @@ class ContainerRunner:
         finally:
             self.running = None
 
+    def _cannot_start(self, why: str) -> int:
+        self.warn("Failed", f"Error: {why}")
+        self.state.terminate(128, "StartError", f"failed to start container: {why}")
+        self.changed()
+        return 128
+
     async def _attend(self, running: Running) -> int:
         hook = ((self.state.spec.get("lifecycle") or {}).get("postStart")) or {}
         probing = asyncio.create_task(self._prober.run(hook, self.settled))
+        probing.add_done_callback(self._probing_ended)
         self.changed()
         if self._stop.is_set():
             self._pod.spawn(self.end(0))
@@ -198,6 +219,12 @@ class ContainerRunner:
         self.state.terminate(code, reason_of(code), signal_number=number)
         self.changed()
         return code
+
+    def _probing_ended(self, probing: asyncio.Task[None]) -> None:
+        error = None if probing.cancelled() else probing.exception()
+        if error is not None:
+            log.error("container %s of %s is not probed any more", self.state.name, self._pod.key, exc_info=error)
+            self.warn("Unhealthy", f"probing ended with an unexpected {type(error).__name__}")
 
     async def _wait_to_restart(self) -> None:
         ended = now()
@@ -262,3 +289,8 @@ def _short(seconds: float) -> str:
     """A duration as Go prints it: 10s, 2m40s, 5m0s."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def _unforeseen(error: Exception) -> str:
+    """An error that nobody reckoned with, without its text, which may quote a secret."""
+    return f"unexpected {type(error).__name__}; the cluster's log has the details"

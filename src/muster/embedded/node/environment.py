@@ -52,7 +52,7 @@ def service_variables(services: Iterable[Object]) -> dict[str, str]:
 def build(
     pod: Object, container: Object, image: Image, *, services: Mapping[str, str], sources: Sources, run_id: str
 ) -> dict[str, str]:
-    """All variables of a container.
+    """All variables of a container. Bytes that are no UTF-8 are kept, see `launcher.Command`.
 
     Raises:
         MissingSourceError: a ConfigMap, Secret or key that is not optional is not there.
@@ -88,7 +88,7 @@ def _all_of(entry: Object, sources: Sources) -> dict[str, str]:
     elif ref := entry.get("secretRef"):
         content = sources.secret(ref["name"], optional=bool(ref.get("optional")))
     prefix = entry.get("prefix") or ""
-    return {prefix + key: value.decode() for key, value in (content or {}).items() if _NAME.fullmatch(prefix + key)}
+    return {prefix + key: _text(value) for key, value in (content or {}).items() if _NAME.fullmatch(prefix + key)}
 
 
 def _value_from(source: Object, pod: Object, container: Object, sources: Sources) -> str | None:
@@ -104,8 +104,12 @@ def _value_from(source: Object, pod: Object, container: Object, sources: Sources
         if ref := source.get(field):
             content = read(ref["name"], optional=bool(ref.get("optional")))
             if content is not None and ref["key"] in content:
-                return content[ref["key"]].decode()
+                return _text(content[ref["key"]])
             if not ref.get("optional"):
                 place = f"{pod['metadata'].get('namespace')}/{ref['name']}"
                 raise MissingSourceError(f"couldn't find key {ref['key']} in {what} {place}")
     return None
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="surrogateescape")

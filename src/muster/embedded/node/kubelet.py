@@ -19,7 +19,7 @@ from muster.embedded.node.launcher import StartError
 from muster.embedded.node.node_object import node_object
 from muster.embedded.node.pod import FORCED_GRACE_S, Host, PodWorker
 from muster.embedded.node.volumes.pod_volumes import claim_directory
-from muster.embedded.objects import Key
+from muster.embedded.objects import Key, legible
 from muster.embedded.resources import CONFIGMAPS, NODES, PERSISTENTVOLUMECLAIMS, PODS, SECRETS, SERVICES
 from muster.embedded.store import Event, Store
 
@@ -124,7 +124,8 @@ class Kubelet:
                 worker.supervisor, runner.running, runner.around.command(command), stdin=stdin, tty=tty
             )
         except StartError as error:
-            raise status.StatusError(500, "InternalError", f"Internal error occurred: {error}") from error
+            why = f"Internal error occurred: {legible(str(error))}"
+            raise status.StatusError(500, "InternalError", why) from error
 
     def programs(self, namespace: str, pod: str) -> dict[str, int]:
         """See `contracts.Node.programs`."""

@@ -27,13 +27,34 @@ class StartError(MusterError):
     """A program could not be started in a pod."""
 
 
+class CreateError(MusterError):
+    """A container cannot be made as its manifest says; what it is made of may change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to start: `argv[0]` is looked up on the PATH of `env`, which is all its environment."""
+    """A program to start: `argv[0]` is looked up on the PATH of `env`, which is all its environment.
+
+    Bytes that are no UTF-8 stand in these texts as Python keeps them in file names (`surrogateescape`), and reach the
+    program as they were.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: str = "/"
+
+    def check(self) -> None:
+        """Raises `CreateError` for what no program can be given. Values are not told: they may be secret."""
+        for name, value in self.env.items():
+            if not name or "=" in name or "\0" in name:
+                raise CreateError(f"invalid environment variable name {name!r}")
+            if "\0" in value:
+                raise CreateError(f'environment variable "{name}" contains a NUL byte, which no program can be given')
+        for position, word in enumerate(self.argv):
+            if "\0" in word:
+                raise CreateError(f"word {position} of the command contains a NUL byte, which no program can be given")
+        if "\0" in self.cwd:
+            raise CreateError("the working directory contains a NUL byte")
 
 
 @dataclass(eq=False, slots=True)

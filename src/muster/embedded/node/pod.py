@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from muster.base.clock import now
+from muster.base.errors import MusterError
 from muster.embedded.addresses import Addresses
 from muster.embedded.deletion import DeleteOptions
 from muster.embedded.events import EventRecorder
 from muster.embedded.node import environment, hosts
+from muster.embedded.node.backoff import BackOff
 from muster.embedded.node.container import ContainerRunner
 from muster.embedded.node.images import Images
 from muster.embedded.node.isolation import Isolation, Surroundings
-from muster.embedded.node.launcher import Command, Running, StartError, Supervisor
+from muster.embedded.node.launcher import Command, CreateError, Running, StartError, Supervisor
 from muster.embedded.node.pace import Pace, Turn
 from muster.embedded.node.sources import Sources
 from muster.embedded.node.state import ContainerState, pod_status
@@ -158,7 +161,7 @@ class PodWorker:
         """What is to be started for a container.
 
         Raises:
-            UnknownImageError, MissingSourceError, VolumeError: it cannot be told (yet).
+            UnknownImageError, MissingSourceError, VolumeError, CreateError: it cannot be told (yet).
         """
         image = self._host.images.find(container["image"])
         services = environment.service_variables(self._services())
@@ -166,7 +169,14 @@ class PodWorker:
         pod = {**self._pod, "status": {**(self._pod.get("status") or {}), **self._addresses()}}
         values = environment.build(pod, container, image, services=services, sources=sources, run_id=self._host.run_id)
         self.volumes.mounts(container, values)
-        return Command(environment.command(container, values), values, container.get("workingDir") or image.workdir)
+        words = environment.command(container, values)
+        if not words:
+            raise CreateError(
+                f"no command specified: image '{image.name}' has none of its own, so the manifest must say it"
+            )
+        command = Command(words, values, container.get("workingDir") or image.workdir)
+        command.check()
+        return command
 
     async def start_program(self, container: Object, command: Command, log_path: Path) -> tuple[Running, Surroundings]:
         """Start a container's program.
@@ -175,10 +185,6 @@ class PodWorker:
             StartError: it cannot be started.
         """
         image = self._host.images.find(container["image"])
-        if not command.argv:
-            raise StartError(
-                f"no command specified: image '{image.name}' has none of its own, so the manifest must say it"
-            )
         try:
             mounts = self.volumes.mounts(container, dict(command.env))
         except VolumeError as error:
@@ -203,25 +209,51 @@ class PodWorker:
 
     async def _live(self) -> None:
         try:
-            if self._predecessor is not None:
-                await self._predecessor.gone.wait()
-                self._predecessor = None
-            self._turn = await self._host.pace.turn(unless=self._stopping)
-            if not self._stopping.is_set():
-                await self._set_up()
-                await self._run_containers()
-            if not self._stopping.is_set():
-                await self.supervisor.close()
+            try:
+                await self._run()
+            except Exception as error:  # a pod that ended for it would be replaced by one that fails alike, for ever
+                log.exception("pod %s/%s does not go on", self.key.namespace, self.key.name)
+                self.warn("FailedSync", f"error syncing pod: unexpected {type(error).__name__}")
             await self._stopping.wait()
         finally:
             await self._tear_down()
 
+    async def _run(self) -> None:
+        """The pod's life until it is to end or nothing of it will run again."""
+        if self._predecessor is not None:
+            await self._predecessor.gone.wait()
+            self._predecessor = None
+        self._turn = await self._host.pace.turn(unless=self._stopping)
+        await self._set_up_or_retry()
+        if not self._stopping.is_set():
+            await self._run_containers()
+        if not self._stopping.is_set():
+            await self.supervisor.close()
+
+    async def _set_up_or_retry(self) -> None:
+        """Set the pod up; where that fails, tell it and try again, later each time."""
+        attempts = BackOff(LOOK_AGAIN_S)
+        while not self._stopping.is_set():
+            try:
+                await self._set_up()
+            except (OSError, MusterError) as error:
+                self.warn("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            except Exception as error:  # whatever it is, it must be seen where one looks
+                log.exception("pod %s/%s cannot be set up", self.key.namespace, self.key.name)
+                self.warn("FailedCreatePodSandBox", f"Failed to create pod sandbox: unexpected {type(error).__name__}")
+            else:
+                return
+            attempts.restarted()
+            await self.sources_changed(attempts.wait_after(now()), self._stopping)
+
     async def _set_up(self) -> None:
-        self.address = self._host.addresses.take_pod()
+        if not self.address:
+            self.address = self._host.addresses.take_pod()
         for name in ("etc", "logs", "volumes", "root", "tmp"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         self._ready_to_run = True
-        self.supervisor.launch()
+        if not self.supervisor.alive:
+            self.supervisor.launch()
         self.write_hosts(self._host.names())
         self.publish()
         while not self._stopping.is_set():

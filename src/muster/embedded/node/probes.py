@@ -95,7 +95,7 @@ async def http_get(action: Object, target: Target) -> tuple[bool, str]:
     request += "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
     try:
         reader, writer = await asyncio.open_connection(host, port, ssl=_unverified() if secure else None)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return False, f'Get "{url}": dial tcp {host}:{port}: connect: {_plain(error)}'
     try:
         writer.write(request.encode())
@@ -116,7 +116,7 @@ async def _tcp_socket(action: Object, target: Target) -> tuple[bool, str]:
     host, port = action.get("host") or target.address, _port(action["port"], target)
     try:
         _, writer = await asyncio.open_connection(host, port)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return False, f"dial tcp {host}:{port}: connect: {_plain(error)}"
     writer.close()
     with suppress(OSError):
@@ -133,8 +133,11 @@ def _port(port: Any, target: Target) -> int:
     return target.ports.get(port) or (int(port) if str(port).isdigit() else 0)
 
 
-def _plain(error: OSError) -> str:
-    return "connection refused" if isinstance(error, ConnectionRefusedError) else str(error.strerror or error)
+def _plain(error: OSError | ValueError) -> str:
+    """`ValueError`: a host that cannot be one."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _unverified() -> ssl.SSLContext:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from muster.embedded.objects import Object, timestamp
+from muster.embedded.objects import Object, legible, timestamp
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class ContainerState:
         """Not running, for this reason; what was terminated becomes the last state."""
         if "terminated" in self.state:
             self.last = self.state
-        self.state = {"waiting": {"reason": reason} | ({"message": message} if message else {})}
+        self.state = {"waiting": {"reason": reason} | ({"message": legible(message)} if message else {})}
         self.ready = self.started = False
 
     def run(self, container_id: str) -> None:
@@ -57,7 +57,7 @@ class ContainerState:
     def terminate(self, exit_code: int, reason: str, message: str = "", signal_number: int = 0) -> None:
         started = (self.state.get("running") or {}).get("startedAt") or timestamp()
         self.state = {"terminated": {"exitCode": exit_code} | ({"signal": signal_number} if signal_number else {})}
-        self.state["terminated"] |= {"reason": reason} | ({"message": message} if message else {})
+        self.state["terminated"] |= {"reason": reason} | ({"message": legible(message)} if message else {})
         self.state["terminated"] |= {"startedAt": started, "finishedAt": timestamp(), "containerID": self.container_id}
         self.ready = self.started = False
 

@@ -8,6 +8,7 @@ the program has ended.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -78,9 +79,13 @@ class _Ready:
     def started(self, pid: int) -> None:
         os.write(self._tell, f"p{pid}\n".encode())
 
-    def failed(self, error: OSError) -> NoReturn:
+    def failed(self, error: OSError | ValueError) -> NoReturn:
+        """`ValueError`: a NUL byte, or a name of a variable that is none."""
+        if isinstance(error, ValueError):
+            error = OSError(errno.EINVAL, str(error))
         name = os.fsdecode(error.filename) if error.filename else ""
-        os.write(self._tell, f"e{error.errno or 0}:{name}:{error.strerror or error}\n".encode())
+        text = f"e{error.errno or 0}:{name}:{error.strerror or error}\n"
+        os.write(self._tell, text.encode(errors="surrogateescape"))
         os._exit(128)
 
     def close(self) -> None:
@@ -118,7 +123,7 @@ def _fork(child: Callable[[_Ready], NoReturn]) -> int:
 def _await_start(pid: int, answers: Any, release: int) -> int:
     program = None
     for line in answers:
-        text = line.decode(errors="replace").strip()
+        text = line.decode(errors="surrogateescape").strip()
         if text[:1] == "e":
             number, name, why = text[1:].split(":", 2)
             with suppress(ChildProcessError):
@@ -154,7 +159,7 @@ def _enter(
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         settle()
         _become(message, stdio)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         ready.failed(error)
 
 
@@ -170,7 +175,7 @@ def _guard(message: Message, stdio: tuple[int, int, int], ready: _Ready) -> NoRe
         try:
             linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
             _become(message, stdio)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             ready.failed(error)
     supervisor = os.getppid()
 

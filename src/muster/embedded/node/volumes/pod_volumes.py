@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,8 @@ class PodVolumes:
             VolumeError: one of them is not to be had; may be tried again.
         """
         for name, volume in self._volumes.items():
-            self._place(name).mkdir(parents=True, exist_ok=True)
+            with _told(name):
+                self._place(name).mkdir(parents=True, exist_ok=True)
             if any(kind in volume for kind in payload.KINDS):
                 self._refresh(name, volume)
 
@@ -74,7 +77,8 @@ class PodVolumes:
             source = self._place(mount["name"])
             sub_path = mount.get("subPath") or expand(mount.get("subPathExpr") or "", values)
             if sub_path:
-                source = self._sub_path(source, sub_path)
+                with _told(mount["name"]):
+                    source = self._sub_path(source, sub_path)
             read_only = bool(mount.get("readOnly")) or mount["name"] in self._written
             found.append({"source": str(source), "target": mount["mountPath"], "read_only": read_only})
         return found
@@ -110,5 +114,16 @@ class PodVolumes:
         except MissingSourceError as error:
             raise VolumeError(f'MountVolume.SetUp failed for volume "{name}" : {error}') from error
         if wanted != self._written.get(name):
-            payload.write(self._place(name), wanted)
+            with _told(name):
+                payload.write(self._place(name), wanted)
             self._written[name] = wanted
+
+
+@contextmanager
+def _told(volume: str) -> Iterator[None]:
+    """What the machine refuses is a `VolumeError`."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in a path
+        why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else error
+        raise VolumeError(f'MountVolume.SetUp failed for volume "{volume}" : {why}') from error
