@@ -167,6 +167,34 @@ def test_a_claims_content_outlives_its_pods_and_goes_with_the_claim(in_world) ->
     in_world(test)
 
 
+@pytest.mark.parametrize("used", [False, True], ids=["nobody uses it", "a pod uses it still"])
+def test_a_claim_that_is_deleted_and_made_again_at_once_has_a_directory_of_its_own(in_world, used: bool) -> None:
+    async def test(world) -> None:
+        options = {
+            "container": {"volumeMounts": [{"name": "d", "mountPath": "/data"}]},
+            "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}],
+        }
+        directory, retired = world.state / "volumes/test/data", world.state / "retired"
+        for number in range(4):
+            world.store.create(PERSISTENTVOLUMECLAIMS, claim("data"))
+            found = "import os, time; found = os.listdir('/data')"
+            writes = f"print(found, file=open('/data/{number}', 'w'), flush=True); time.sleep(600)"
+            world.run(f"pod-{number}", ["python3", "-c", f"{found}; {writes}"], **options)
+            file = directory / str(number)
+            await world.until(lambda: file.exists() and file.read_text(), "the pod to write")  # noqa: B023
+            assert file.read_text() == "[]\n", "content of the claim before"
+            world.store.delete(PODS, "test", f"pod-{number}", DeleteOptions(grace_seconds=0))
+            if not used:
+                await world.until(lambda: not world.node._workers, "the pod to end")
+            stored = world.store.get(PERSISTENTVOLUMECLAIMS, "test", "data")
+            stored["metadata"]["finalizers"] = []
+            world.store.update(PERSISTENTVOLUMECLAIMS, stored)
+            world.store.delete(PERSISTENTVOLUMECLAIMS, "test", "data")
+        await world.until(lambda: not list(retired.iterdir()), "what nobody claims to be removed")
+
+    in_world(test)
+
+
 def test_readiness_and_liveness(in_world) -> None:
     async def test(world) -> None:
         probe = {"exec": {"command": ["test", "-e", "/tmp/ready"]}, "periodSeconds": 1, "failureThreshold": 1}

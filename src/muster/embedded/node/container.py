@@ -166,7 +166,7 @@ class ContainerRunner:
         return None
 
     async def _cannot_create(self, why: str, creation: BackOff) -> None:
-        """Tell why, and wait before the next attempt: for something that it is made of to change, or longer each time."""
+        """Tell why, and wait until something that the container is made of changes, or longer each time."""
         self._wait("CreateContainerError", why)
         self.warn("Failed", f"Error: {why}")
         creation.restarted()

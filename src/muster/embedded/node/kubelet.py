@@ -18,7 +18,7 @@ from muster.embedded.node.isolation import Isolation
 from muster.embedded.node.launcher import StartError
 from muster.embedded.node.node_object import node_object
 from muster.embedded.node.pod import FORCED_GRACE_S, Host, PodWorker
-from muster.embedded.node.volumes.pod_volumes import claim_directory
+from muster.embedded.node.volumes import claims
 from muster.embedded.objects import Key, legible
 from muster.embedded.resources import CONFIGMAPS, NODES, PERSISTENTVOLUMECLAIMS, PODS, SECRETS, SERVICES
 from muster.embedded.store import Event, Store
@@ -51,7 +51,8 @@ class Kubelet:
             OSError: the state directory cannot be written.
         """
         pods = self._host.state / "pods"
-        await asyncio.to_thread(shutil.rmtree, pods, True)  # left by a cluster that was killed
+        for left in (pods, claims.retired(self._host.state)):  # by a cluster that was killed
+            await asyncio.to_thread(shutil.rmtree, left, True)
         pods.mkdir(parents=True)
         self._spawn(self._host.isolation.find_out(pods / ".probe", self._host.run_id))
         if self._store.find(NODES, "", NAME) is None:
@@ -187,8 +188,6 @@ class Kubelet:
         del self._workers[worker.uid]
         if self._latest.get(worker.key) is worker:
             del self._latest[worker.key]
-        for claim in worker.volumes.claims():
-            await self._remove_unclaimed(Key(worker.key.namespace, claim))
 
     def _sources_changed(self, event: Event) -> None:
         for worker in self._workers.values():
@@ -197,17 +196,9 @@ class Kubelet:
 
     def _claim_changed(self, event: Event) -> None:
         self._sources_changed(event)
-        if event.type == "DELETED":
-            self._spawn(self._remove_unclaimed(event.key))
-
-    async def _remove_unclaimed(self, claim: Key) -> None:
-        """Remove a claim's content once the claim and all pods that use it are gone."""
-        used = any(
-            w.key.namespace == claim.namespace and claim.name in w.volumes.claims() for w in self._workers.values()
-        )
-        if not used and self._store.find(PERSISTENTVOLUMECLAIMS, *claim) is None:
-            directory = claim_directory(self._host.state, *claim)
-            await asyncio.to_thread(shutil.rmtree, directory, True)
+        if event.type == "DELETED" and (directory := claims.retire(self._host.state, event.key)) is not None:
+            users = [worker for worker in self._workers.values() if worker.uses_claim(event.key)]
+            self._spawn(claims.remove_after(directory, [worker.gone for worker in users]))
 
     def _hosts_changed(self, _event: Event) -> None:
         if self._hosts_due is None:

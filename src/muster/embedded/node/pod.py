@@ -114,6 +114,10 @@ class PodWorker:
         for runner in self.runners:
             self.spawn(runner.stop(grace))
 
+    def uses_claim(self, claim: Key) -> bool:
+        """Whether the pod mounts this PersistentVolumeClaim."""
+        return claim.namespace == self.key.namespace and claim.name in self.volumes.claims()
+
     def refresh(self) -> None:
         """ConfigMaps, Secrets or claims have changed."""
         if not self._stopping.is_set():

@@ -10,19 +10,14 @@ from typing import Any
 from muster.base.errors import MusterError
 from muster.embedded.node.environment import expand
 from muster.embedded.node.sources import MissingSourceError, Sources
-from muster.embedded.node.volumes import payload
-from muster.embedded.objects import Object
+from muster.embedded.node.volumes import claims, payload
+from muster.embedded.objects import Key, Object
 from muster.embedded.resources import PERSISTENTVOLUMECLAIMS
 from muster.embedded.store import Store
 
 
 class VolumeError(MusterError):
     """A volume cannot be had, now or ever; the message says why."""
-
-
-def claim_directory(state: Path, namespace: str, claim: str) -> Path:
-    """Where the content of a PersistentVolumeClaim lies."""
-    return state / "volumes" / namespace / claim
 
 
 class PodVolumes:
@@ -88,10 +83,10 @@ class PodVolumes:
         if "hostPath" in volume:
             return Path(volume["hostPath"]["path"])
         if source := volume.get("persistentVolumeClaim"):
-            claim = source["claimName"]
-            if self._store.find(PERSISTENTVOLUMECLAIMS, self._namespace, claim) is None:
-                raise VolumeError(f'persistentvolumeclaim "{claim}" not found')
-            return claim_directory(self._state, self._namespace, claim)
+            claim = Key(self._namespace, source["claimName"])
+            if self._store.find(PERSISTENTVOLUMECLAIMS, *claim) is None:
+                raise VolumeError(f'persistentvolumeclaim "{claim.name}" not found')
+            return claims.directory(self._state, claim)
         if "emptyDir" in volume or any(kind in volume for kind in payload.KINDS):
             return self._directory / name
         kinds = ", ".join(key for key in volume if key != "name") or "none"
