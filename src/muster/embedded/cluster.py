@@ -78,8 +78,8 @@ class Cluster:
 
     async def _start_workers(self, store: Store, addresses: Addresses, identity: Identity) -> None:
         """Node, proxy, controllers. They stop in the opposite order: nobody replaces what the node ends."""
-        self._node = Kubelet(store, self._images, self.directory, addresses, self._run_id)
         proxy = ServiceProxy(store, self._run_id)
+        self._node = Kubelet(store, self._images, self.directory, addresses, self._run_id, network=proxy)
         self._stack.push_async_callback(self._node.stop)
         self._stack.push_async_callback(proxy.stop)
         await asyncio.gather(self._node.start(), proxy.start())

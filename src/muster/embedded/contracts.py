@@ -70,7 +70,17 @@ class Node(Protocol):
         """The process id of each container of a pod that runs now, by the container's name; all else is below it."""
 
 
-class Proxy(Protocol):
+class Network(Protocol):
+    """What a kernel knows of the pods' addresses, and whoever plays its part has to be told."""
+
+    def ended(self, address: str) -> None:
+        """A program of a pod's address has ended, and listens no more."""
+
+    def gone(self, address: str) -> None:
+        """A pod's address is nobody's any more."""
+
+
+class Proxy(Network, Protocol):
     """The Service proxy: a process of its own, kept running and fed by this object."""
 
     async def start(self) -> None:

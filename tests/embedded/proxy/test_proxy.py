@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -47,8 +49,11 @@ class Proxy:
         self.process = process
 
     def serve(self, table: dict[str, list[str]]) -> None:
+        self.tell({"table": table})
+
+    def tell(self, message: dict) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(table).encode() + b"\n")
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
         self.process.stdin.flush()
 
 
@@ -88,6 +93,20 @@ def ask(place: tuple[str, int], within: float = 5.0) -> str:
         return "reset"
     except TimeoutError:
         return "silent"
+
+
+def asked_now_and_then(service: str, times: int) -> Iterator[str]:
+    """What clients see who come by chance, not all in the same moment."""
+    for _ in range(times):
+        yield ask((service, 8080))
+        time.sleep(0.01)
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether somebody listens there, without asking him."""
+    place = f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X}"
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines())
+    return any(row[1] == place and row[3] == "0A" for row in rows)
 
 
 def becomes(place: tuple[str, int], answer: str) -> None:
@@ -136,7 +155,27 @@ def test_an_endpoint_that_refuses_is_never_replaced_by_another(proxy: Proxy, add
     with server(up):
         proxy.serve({f"{service}:8080": [f"{up}:8080", f"{down}:8080"]})
         wait_for(lambda: ask((service, 8080)) == up, within=10, reason="the Service to answer")
-        assert Counter(ask((service, 8080)) for _ in range(60)).keys() == {up, "reset"}
+        counts = Counter(asked_now_and_then(service, 90))
+        assert counts.keys() - {"reset"} == {up, "refused"}
+        assert counts["reset"] <= 3, "only what meets the refusal first is accepted and reset"
+        assert min(counts[up], counts["refused"]) > 10, "each of the two has its share"
+    with server(down):
+        wait_for(lambda: ask((service, 8080)) == down, within=10, reason="the other one to serve")
+
+
+def test_who_is_told_that_a_program_has_ended_resets_nobody(proxy: Proxy, addresses: Addresses) -> None:
+    service, pod, other = addresses.take_service(), addresses.take_pod(), addresses.take_pod()
+    with server(pod) as process, server(other):
+        proxy.serve({f"{service}:8080": [f"{pod}:8080"], f"{service}:8081": [f"{other}:8080"]})
+        becomes((service, 8080), pod)
+        becomes((service, 8081), other)
+        process.kill()
+        process.wait()
+        proxy.tell({"ended": pod})
+        proxy.tell({"ended": other})
+        wait_for(lambda: not listens(service, 8080), within=10, reason="the port to be shut")
+        assert ask((service, 8080)) == "refused"
+        assert ask((service, 8081)) == other, "one that accepts still is left alone"
 
 
 def test_where_every_endpoint_refuses_so_does_the_service(proxy: Proxy, addresses: Addresses) -> None:
@@ -150,6 +189,19 @@ def test_where_every_endpoint_refuses_so_does_the_service(proxy: Proxy, addresse
         becomes((service, 8080), "refused")
     with server(pod):
         becomes((service, 8080), pod)
+
+
+def test_an_address_that_is_gone_is_silent_until_the_service_knows(proxy: Proxy, addresses: Addresses) -> None:
+    service, pod = addresses.take_service(), addresses.take_pod()
+    with server(pod):
+        proxy.serve({f"{service}:8080": [f"{pod}:8080"]})
+        becomes((service, 8080), pod)
+    proxy.tell({"ended": pod})
+    proxy.tell({"gone": pod})
+    wait_for(lambda: ask((service, 8080), within=0.3) == "silent", within=10, reason="silence")
+    assert ask((service, 8080), within=10) == "reset", "given up after a while"
+    proxy.serve({f"{service}:8080": []})
+    becomes((service, 8080), "refused")
 
 
 def test_a_killed_endpoint_ends_its_connections(proxy: Proxy, addresses: Addresses) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 2.0
+MINIMUM_GRACE_S = 2.0  # a kubelet leaves every program so long to end in order, whatever grace was granted
 KEPT_RUNS = 2  # logs of the present run and of the one before
 
 
@@ -80,12 +81,14 @@ class ContainerRunner:
         self.settled.set()
         self._pod.publish()
 
-    async def stop(self, grace: float) -> None:
-        """End the container for good: hook, SIGTERM, after `grace` seconds SIGKILL. May be called again to hurry."""
+    async def stop(self, grace: float, *, least: float = MINIMUM_GRACE_S) -> None:
+        """End the container for good: hook, SIGTERM, SIGKILL after `grace` seconds, not sooner than `least` seconds
+        after the SIGTERM. May be called again to hurry.
+        """
         self._stop.set()
-        await self.end(grace)
+        await self.end(grace, least=least)
 
-    async def end(self, grace: float, why: str = "") -> None:
+    async def end(self, grace: float, why: str = "", *, least: float = MINIMUM_GRACE_S) -> None:
         """End the present run, because of `why`; a new one follows unless `stop` was called."""
         running = self.running
         if running is None or running.ended.done():
@@ -93,8 +96,8 @@ class ContainerRunner:
         self._ended_on_request = True
         if self._ending is None:
             self.record("Killing", why or f"Stopping container {self.state.name}")
-            self._ending = asyncio.create_task(self._ask_to_end(running))
-        self._kill_in(grace)
+            self._ending = asyncio.create_task(self._ask_to_end(running, least))
+        self._kill_in(max(grace, least))
         await asyncio.wait([running.ended])
 
     async def capture(self, argv: Sequence[str], within: float) -> tuple[int, str]:
@@ -121,7 +124,7 @@ class ContainerRunner:
 
     def give_up(self, kind: str, grace: float | None) -> None:
         """A startup or liveness probe failed for good: the run ends, the restart policy says what follows."""
-        seconds = grace if grace is not None else float(self._pod.spec.get("terminationGracePeriodSeconds", 30))
+        seconds = self._pod.grace if grace is None else grace
         why = f"Container {self.state.name} failed {kind} probe, will be restarted"
         self._pod.spawn(self.end(seconds, why))
 
@@ -210,6 +213,7 @@ class ContainerRunner:
             self._pod.spawn(self.end(0))
         try:
             status = await asyncio.shield(running.ended)
+            self._pod.program_ended()
         finally:
             probing.cancel()
             self._forget_end()
@@ -242,7 +246,7 @@ class ContainerRunner:
             await self._pause(ended + wait - now())
         self._back_off.restarted()
 
-    async def _ask_to_end(self, running: Running) -> None:
+    async def _ask_to_end(self, running: Running, least: float) -> None:
         hook = (self.state.spec.get("lifecycle") or {}).get("preStop") or {}
         if "sleep" in hook:
             await asyncio.sleep(float(hook["sleep"].get("seconds") or 0))
@@ -251,8 +255,12 @@ class ContainerRunner:
             if not good:
                 self.warn("FailedPreStopHook", f"PreStopHook failed: {why}")
         self._pod.supervisor.signal(running, signal.SIGTERM)
+        if self._kill_at < now() + least:  # the hook has used the grace up
+            self._kill_at = float("inf")
+            self._kill_in(least)
 
     def _kill_in(self, grace: float) -> None:
+        """Kill after `grace` seconds, unless it is to be done sooner."""
         at = now() + grace
         if at >= self._kill_at:
             return

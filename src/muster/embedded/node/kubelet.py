@@ -9,7 +9,7 @@ from pathlib import Path
 
 from muster.embedded import status
 from muster.embedded.addresses import Addresses
-from muster.embedded.contracts import ExecProcess
+from muster.embedded.contracts import ExecProcess, Network
 from muster.embedded.events import EventRecorder
 from muster.embedded.node import hosts, inside, logs
 from muster.embedded.node.container import ContainerRunner
@@ -17,25 +17,37 @@ from muster.embedded.node.images import Images
 from muster.embedded.node.isolation import Isolation
 from muster.embedded.node.launcher import StartError
 from muster.embedded.node.node_object import node_object
-from muster.embedded.node.pod import FORCED_GRACE_S, Host, PodWorker
+from muster.embedded.node.pod import Host, PodWorker
 from muster.embedded.node.volumes import claims
 from muster.embedded.objects import Key, legible
 from muster.embedded.resources import CONFIGMAPS, NODES, PERSISTENTVOLUMECLAIMS, PODS, SECRETS, SERVICES
 from muster.embedded.store import Event, Store
 
 NAME = "embedded"
+STOP_GRACE_S = 1.0  # of every program when the cluster itself ends
 HOSTS_DELAY_S = 0.05  # changes that come together are written once
 
 
 class Kubelet:
     """The node of the cluster, as `contracts.Node` wants it."""
 
-    def __init__(self, store: Store, images: Images, state: Path, addresses: Addresses, run_id: str) -> None:
-        """`state` is the cluster's directory; `run_id` is passed on to every container as MUSTER_RUN_ID."""
+    def __init__(
+        self,
+        store: Store,
+        images: Images,
+        state: Path,
+        addresses: Addresses,
+        run_id: str,
+        *,
+        network: Network | None = None,
+    ) -> None:
+        """`state` is the cluster's directory; `run_id` is passed on to every container as MUSTER_RUN_ID;
+        `network` hears what becomes of the addresses of pods.
+        """
         self.name = NAME
         self._store = store
         recorder = EventRecorder(store, "kubelet", NAME)
-        self._host = Host(store, images, state, addresses, recorder, run_id, Isolation())
+        self._host = Host(store, images, state, addresses, recorder, run_id, Isolation(), network)
         self._workers: dict[str, PodWorker] = {}  # by uid
         self._latest: dict[Key, PodWorker] = {}
         self._unsubscribe: list[Callable[[], None]] = []
@@ -80,7 +92,7 @@ class Kubelet:
             self._hosts_due.cancel()
         workers = list(self._workers.values())
         for worker in workers:
-            worker.end(FORCED_GRACE_S)
+            worker.end(STOP_GRACE_S, least=STOP_GRACE_S)
         await asyncio.gather(*(worker.gone.wait() for worker in workers))
         for task in self._tasks:
             task.cancel()
@@ -181,7 +193,7 @@ class Kubelet:
         """The object is gone without our doing: deleted by force."""
         worker = self._workers.get(uid)
         if worker is not None:
-            worker.end(FORCED_GRACE_S)
+            worker.end(0)
 
     async def _forget_when_gone(self, worker: PodWorker) -> None:
         await worker.gone.wait()

@@ -14,11 +14,12 @@ from typing import Any
 from muster.base.clock import now
 from muster.base.errors import MusterError
 from muster.embedded.addresses import Addresses
+from muster.embedded.contracts import Network
 from muster.embedded.deletion import DeleteOptions
 from muster.embedded.events import EventRecorder
 from muster.embedded.node import environment, hosts
 from muster.embedded.node.backoff import BackOff
-from muster.embedded.node.container import ContainerRunner
+from muster.embedded.node.container import MINIMUM_GRACE_S, ContainerRunner
 from muster.embedded.node.images import Images
 from muster.embedded.node.isolation import Isolation, Surroundings
 from muster.embedded.node.launcher import Command, CreateError, Running, StartError, Supervisor
@@ -32,8 +33,8 @@ from muster.embedded.status import StatusError
 from muster.embedded.store import Store
 
 log = logging.getLogger(__name__)
-FORCED_GRACE_S = 1.0  # what a kubelet grants the processes of a pod that was deleted by force
 LOOK_AGAIN_S = 2.0
+NETWORK_ENDS_S = 0.12  # after the pod's last program, as recorded on a real cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Host:
     recorder: EventRecorder
     run_id: str
     isolation: Isolation
+    network: Network | None = None
     pace: Pace = field(default_factory=Pace)
 
     def names(self) -> list[hosts.Row]:
@@ -89,6 +91,11 @@ class PodWorker:
         """All containers, init containers first."""
         return [*self.inits, *self.containers]
 
+    @property
+    def grace(self) -> float:
+        """Seconds that the manifest grants the pod's programs to end."""
+        return float(self.spec.get("terminationGracePeriodSeconds", 30))
+
     def start(self) -> None:
         self.spawn(self._live())
 
@@ -104,15 +111,15 @@ class PodWorker:
         if pod["metadata"].get("deletionTimestamp"):
             self.end(float(pod["metadata"].get("deletionGracePeriodSeconds") or 0))
 
-    def end(self, grace: float) -> None:
-        """Begin to end the pod: its containers have `grace` seconds, at least one. A second call can only hurry."""
-        grace = max(grace, FORCED_GRACE_S)
+    def end(self, grace: float, *, least: float = MINIMUM_GRACE_S) -> None:
+        """Begin to end the pod: its programs have `grace` seconds, at least `least`. A second call can only hurry."""
+        grace = max(grace, least)
         if grace >= self._grace:
             return
         self._grace = grace
         self._stopping.set()
         for runner in self.runners:
-            self.spawn(runner.stop(grace))
+            self.spawn(runner.stop(grace, least=least))
 
     def uses_claim(self, claim: Key) -> bool:
         """Whether the pod mounts this PersistentVolumeClaim."""
@@ -152,6 +159,11 @@ class PodWorker:
         )
         with suppress(StatusError):
             self._host.store.update_status(PODS, current)
+
+    def program_ended(self) -> None:
+        """A container's program has ended, and listens no more."""
+        if self._host.network is not None:
+            self._host.network.ended(self.address)
 
     def record(self, reason: str, message: str, field: str = "") -> None:
         """An event about the pod."""
@@ -283,13 +295,15 @@ class PodWorker:
                 return
         await asyncio.gather(*(runner.run() for runner in self.containers))
         for runner in self.inits:  # sidecars end with what they serve
-            await runner.stop(FORCED_GRACE_S)
+            await runner.stop(self.grace)
 
     async def _tear_down(self) -> None:
-        await asyncio.gather(*(runner.stop(min(self._grace, FORCED_GRACE_S)) for runner in self.runners))
+        await asyncio.gather(*(runner.stop(min(self._grace, self.grace)) for runner in self.runners))
         self._ready_to_run = False
         await self.supervisor.close()
         if self.address:
+            if self._host.network is not None:
+                asyncio.get_running_loop().call_later(NETWORK_ENDS_S, self._host.network.gone, self.address)
             self.publish()
             self._host.addresses.give_back_pod(self.address)
         await asyncio.to_thread(shutil.rmtree, self.directory, True)

@@ -1,7 +1,8 @@
 """Keeps the proxy's process running and tells it which Service leads where.
 
-The real kube-proxy writes its rules at most once a second: a change is in force at once if the last one is older than
-that, else when the second is over. Clients notice, so it is the same here.
+The real kube-proxy writes its rules at most once a second, and writing takes it a moment: a change is in force after
+that moment if the last writing is older than a second, else when the second is over. Clients notice, so it is the same
+here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 
@@ -23,9 +25,12 @@ from muster.embedded.store import Event, Store
 
 log = logging.getLogger(__name__)
 MIN_SYNC_S = 1.0
+WRITING_S = 0.03  # as recorded on a real cluster
 RESTART_S = 0.1  # doubled for a process that ended within STEADY_S of its start
 LAST_RESTART_S = 5.0
 STEADY_S = 5.0
+
+Rules = dict[table.Place, tuple[Key, list[table.Place]]]
 
 
 class ServiceProxy:
@@ -40,7 +45,8 @@ class ServiceProxy:
         self._unsubscribe: list[Callable[[], None]] = []
         self._due: asyncio.TimerHandle | None = None
         self._synced = float("-inf")
-        self._table: dict[table.Place, tuple[Key, list[table.Place]]] = {}
+        self._stale = False  # something has changed since the table was read
+        self._table: Rules = {}
 
     @property
     def pid(self) -> int | None:
@@ -82,7 +88,8 @@ class ServiceProxy:
             env={**os.environ, "MUSTER_RUN_ID": self._run_id},
             start_new_session=True,
         )
-        self._sync(again=True)
+        self._table = self._wanted()
+        self._send_table()
 
     async def _keep(self) -> None:
         """Hear what the process cannot do, and start it again when it has ended."""
@@ -110,24 +117,41 @@ class ServiceProxy:
             self._recorder.warning(service, "FailedToListen", text)
         log.warning("%s", text)
 
+    def ended(self, address: str) -> None:
+        """A program of this address has ended: from now on a kernel refuses what it listened on."""
+        self._send({"ended": address})
+
+    def gone(self, address: str) -> None:
+        """Nobody has this address any more."""
+        self._send({"gone": address})
+
     def _changed(self, _event: Event) -> None:
+        self._stale = True
         if self._due is None:
             wait = max(self._synced + MIN_SYNC_S - now(), 0.0)
             self._due = asyncio.get_running_loop().call_later(wait, self._sync)
 
-    def _sync(self, *, again: bool = False) -> None:
-        """Send the table, if it is another than the one that was sent last."""
-        if not again:
-            self._due = None
-        wanted = table.build(
-            (stored.shared for stored in self._store.scan(SERVICES)),
-            (stored.shared for stored in self._store.scan(ENDPOINTSLICES)),
-        )
-        if not again:
-            self._synced = now()  # a sync counts, whatever it finds
-        if wanted == self._table and not again:
-            return
-        self._table = wanted
+    def _sync(self) -> None:
+        """Begin to write the table as it is now; what changes meanwhile is for the next time."""
+        self._stale = False
+        self._due = asyncio.get_running_loop().call_later(WRITING_S, self._write, self._wanted())
+
+    def _write(self, wanted: Rules) -> None:
+        self._due = None
+        self._synced = now()  # a sync counts, whatever it finds
+        if wanted != self._table:
+            self._table = wanted
+            self._send_table()
+        if self._stale:
+            self._due = asyncio.get_running_loop().call_later(MIN_SYNC_S, self._sync)
+
+    def _wanted(self) -> Rules:
+        services = (stored.shared for stored in self._store.scan(SERVICES))
+        return table.build(services, (stored.shared for stored in self._store.scan(ENDPOINTSLICES)))
+
+    def _send_table(self) -> None:
+        self._send({"table": {place: endpoints for place, (_, endpoints) in self._table.items()}})
+
+    def _send(self, message: dict[str, Any]) -> None:
         if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
-            line = orjson.dumps({place: endpoints for place, (_, endpoints) in wanted.items()})
-            self._process.stdin.write(line + b"\n")
+            self._process.stdin.write(orjson.dumps(message) + b"\n")

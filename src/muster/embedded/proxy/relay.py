@@ -12,6 +12,7 @@ from typing import cast
 
 Endpoint = tuple[str, int]  # address, port
 
+UNREACHABLE_S = 3.0  # until a kernel gives up an address for which nobody answers
 _LOOK_AGAIN_S = 0.005
 _NO_LINGER = struct.pack("ii", 1, 0)  # closing sends a reset
 
@@ -87,9 +88,17 @@ class _Side(asyncio.Protocol):
 class Client(_Side):
     """The client's connection. What it says before the endpoint has been reached waits; it is never sent elsewhere."""
 
-    def __init__(self, choose: Callable[[], Endpoint | None], refused: Callable[[Endpoint], None]) -> None:
-        """`choose` picks the endpoint; `refused` hears of one that refuses connections."""
+    def __init__(
+        self,
+        choose: Callable[[], Endpoint | None],
+        refused: Callable[[Endpoint], None],
+        is_gone: Callable[[Endpoint], bool],
+    ) -> None:
+        """`choose` picks the endpoint, `refused` hears of one that refuses connections, `is_gone` tells of one that
+        would not answer at all.
+        """
         super().__init__()
+        self._is_gone = is_gone
         self._choose = choose
         self._refused = refused
         self._early = b""
@@ -118,6 +127,10 @@ class Client(_Side):
             self.reset()
             return
         try:
+            if self._is_gone(endpoint):
+                await asyncio.sleep(UNREACHABLE_S)
+                self.reset()
+                return
             _, other = await asyncio.get_running_loop().create_connection(_Side, *endpoint)
         except ConnectionRefusedError:
             self._refused(endpoint)

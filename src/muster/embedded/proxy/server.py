@@ -3,14 +3,21 @@
 What a client sees, compared with kube-proxy in iptables mode, which rewrites packets and is no party to a connection:
 
 - no usable endpoint: refused, as there; the port is not listened on.
-- one of several endpoints refuses: here the connection is accepted and reset at once, there it is refused. Where all
-  endpoints of a port refuse, the port is closed until one of them accepts again, so that clients are refused as there;
-  the first connection that meets the refusal is reset.
+- endpoints refuse: refused, as there. Here a connection must be accepted before its endpoint can be tried, so the port
+  itself is shut: while all endpoints refuse always, while some do for as large a part of the time as their share,
+  moment by moment by chance, as kube-proxy draws an endpoint for each connection. That an endpoint refuses is known
+  from the node, which tells when a program of its address has ended, or from the first connection that meets the
+  refusal: that one is accepted and reset.
+- endpoint's address gone, before the Service is told: silence for 3 s, then the connection is reset, where there it is
+  not established and ends with "no route to host".
 - endpoint killed in the middle of a connection: reset or end of stream, whichever the kernel sends, as there.
 - endpoint stopped: silence, as there, except that the connection itself is always accepted.
 - endpoint leaves the Service: its connections stay until one side ends them, as there.
 
 A connection goes to an endpoint chosen at random and is never tried elsewhere.
+
+Each line of standard input is a JSON object: `table` is what to serve, {"address:port": ["address:port", ...]}; `ended`
+an address a program of which has ended; `gone` one that nobody has any more.
 """
 
 from __future__ import annotations
@@ -18,6 +25,7 @@ from __future__ import annotations
 import asyncio
 import random
 import resource
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,10 +33,11 @@ from typing import Any
 
 import orjson
 
+from muster.embedded.proxy.listener import Listener
 from muster.embedded.proxy.relay import Client, Endpoint
 
-BACKLOG = 1024
 ASK_AGAIN_S = 0.02
+MOMENT_S = 0.01  # for which a port is open or shut while some of its endpoints refuse
 
 
 class Refusing:
@@ -37,15 +46,29 @@ class Refusing:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._asking: dict[Endpoint, asyncio.Task[None]] = {}
+        self._checking: set[asyncio.Task[None]] = set()
         self.wanted: set[Endpoint] = set()
 
     def __contains__(self, endpoint: Endpoint) -> bool:
         return endpoint in self._asking
 
     def add(self, endpoint: Endpoint) -> None:
+        """One that has just refused."""
         if endpoint not in self._asking and endpoint in self.wanted:
             self._asking[endpoint] = asyncio.get_running_loop().create_task(self._ask(endpoint))
             self._changed()
+
+    def suspect(self, address: str) -> None:
+        """Ask the endpoints of an address whether they still accept."""
+        for endpoint in self.wanted:
+            if endpoint[0] == address and endpoint not in self._asking:
+                task = asyncio.get_running_loop().create_task(self._check(endpoint))
+                self._checking.add(task)
+                task.add_done_callback(self._checking.discard)
+
+    async def _check(self, endpoint: Endpoint) -> None:
+        if not await _accepts(endpoint):
+            self.add(endpoint)
 
     async def _ask(self, endpoint: Endpoint) -> None:
         try:
@@ -72,33 +95,62 @@ async def _accepts(endpoint: Endpoint) -> bool:
 
 
 class Port:
-    """One port of one Service."""
+    """One port of one Service. `gone` are addresses that nobody has any more."""
 
-    def __init__(self, address: str, number: int, refusing: Refusing) -> None:
+    def __init__(self, address: str, number: int, refusing: Refusing, gone: set[str]) -> None:
         self.endpoints: list[Endpoint] = []
-        self._address = address
-        self._number = number
         self._refusing = refusing
-        self._server: asyncio.Server | None = None
+        self._gone = gone
+        self._listener = Listener(address, number, self._accepted)
+        self._joining: set[asyncio.Task[Any]] = set()
+        self._moment: asyncio.TimerHandle | None = None
 
-    async def adjust(self) -> None:
+    def adjust(self) -> None:
         """Listen where there is an endpoint to carry connections to, else do not. Raises `OSError`."""
-        wanted = any(endpoint not in self._refusing for endpoint in self.endpoints)
-        if wanted and self._server is None:
-            self._server = await asyncio.get_running_loop().create_server(
-                lambda: Client(self._choose, self._refusing.add), self._address, self._number, backlog=BACKLOG
-            )
-        elif not wanted:
+        accepting = len(self._accepting())
+        if not accepting:
             self.close()
+        elif accepting == len(self.endpoints):
+            self._end_moment()
+            self._listener.open()
+        elif self._moment is None:
+            self._listener.open()  # what hinders it is told; moments do not tell
+            self._begin_moment()
 
     def close(self) -> None:
         """Listen no more; connections that exist stay."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._end_moment()
+        self._listener.shut()
+
+    def _accepting(self) -> list[Endpoint]:
+        """Endpoints that do not refuse; what is silent does not."""
+        return [found for found in self.endpoints if found not in self._refusing or found[0] in self._gone]
+
+    def _begin_moment(self) -> None:
+        """Be open or shut for a moment, by the share of the endpoints that accept."""
+        if random.random() * len(self.endpoints) < len(self._accepting()):
+            with suppress(OSError):  # taken by somebody else between two moments: refused, as it should be now and then
+                self._listener.open()
+        else:
+            self._listener.shut()
+        self._moment = asyncio.get_running_loop().call_later(MOMENT_S, self._begin_moment)
+
+    def _end_moment(self) -> None:
+        if self._moment is not None:
+            self._moment.cancel()
+            self._moment = None
+
+    def _accepted(self, connection: socket.socket) -> None:
+        client = Client(self._choose, self._refusing.add, lambda endpoint: endpoint[0] in self._gone)
+        joining = asyncio.get_running_loop().create_task(
+            asyncio.get_running_loop().connect_accepted_socket(lambda: client, connection)
+        )
+        self._joining.add(joining)
+        joining.add_done_callback(self._joining.discard)
 
     def _choose(self) -> Endpoint | None:
-        return random.choice(self.endpoints) if self.endpoints else None
+        endpoints = self._accepting() or self.endpoints
+        return random.choice(endpoints) if endpoints else None
 
 
 class Server:
@@ -107,37 +159,41 @@ class Server:
     def __init__(self, report: Callable[[str, str], None]) -> None:
         self._report = report
         self._ports: dict[str, Port] = {}
-        self._refusing = Refusing(self._adjust_soon)
-        self._adjusting = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._refusing = Refusing(self._adjust)
+        self._gone: set[str] = set()
         self._reported: set[str] = set()
 
-    async def apply(self, table: dict[str, list[str]]) -> None:
+    def apply(self, table: dict[str, list[str]]) -> None:
         """Serve this table and nothing else."""
         for place in self._ports.keys() - table.keys():
             self._ports.pop(place).close()
             self._reported.discard(place)
         for place, endpoints in table.items():
-            port = self._ports.get(place) or Port(*_split(place), self._refusing)
+            port = self._ports.get(place) or Port(*_split(place), self._refusing, self._gone)
             port.endpoints = [_split(endpoint) for endpoint in endpoints]
             self._ports[place] = port
         self._refusing.wanted = {endpoint for port in self._ports.values() for endpoint in port.endpoints}
-        await self._adjust()
+        self._gone &= {address for address, _ in self._refusing.wanted}
+        self._adjust()
 
-    async def _adjust(self) -> None:
-        async with self._adjusting:
-            for place, port in tuple(self._ports.items()):
-                try:
-                    await port.adjust()
-                except OSError as error:
-                    if place not in self._reported:
-                        self._reported.add(place)
-                        self._report(place, error.strerror or str(error))
+    def gone(self, address: str) -> None:
+        """Nobody has this address any more: who is carried there hears nothing."""
+        if any(endpoint[0] == address for endpoint in self._refusing.wanted):
+            self._gone.add(address)
+            self._adjust()
 
-    def _adjust_soon(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._adjust())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def ended(self, address: str) -> None:
+        """A program of this address has ended: what it listened on refuses now."""
+        self._refusing.suspect(address)
+
+    def _adjust(self) -> None:
+        for place, port in self._ports.items():
+            try:
+                port.adjust()
+            except OSError as error:
+                if place not in self._reported:
+                    self._reported.add(place)
+                    self._report(place, error.strerror or str(error))
 
 
 def _split(place: str) -> Endpoint:
@@ -152,11 +208,17 @@ def _say(message: dict[str, Any]) -> None:
 
 
 async def serve() -> None:
-    """Serve the tables that come on standard input, one JSON object a line, until its end."""
+    """Do what the lines of standard input say, until its end."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     server = Server(lambda place, why: _say({"failed": place, "why": why}))
     reader = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
-        await server.apply(orjson.loads(line))
+        message = orjson.loads(line)
+        if "table" in message:
+            server.apply(message["table"])
+        elif "ended" in message:
+            server.ended(message["ended"])
+        else:
+            server.gone(message["gone"])
