@@ -65,7 +65,7 @@ def test_an_unknown_context_is_answered_with_those_that_there_are(paths: list[Pa
 
 
 def test_a_context_whose_cluster_is_missing_is_named(paths: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ClusterError, match="names cluster 'gone', which is not in it"):
+    with pytest.raises(UsageError, match="names cluster 'gone', which is not in the kubeconfig"):
         isolated_kubeconfig("dev", tmp_path / "single", paths=paths)
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes.client import Configuration
 from tests.probes.service import Service, system_of
 
 from muster.base.errors import ClusterError, UsageError
-from muster.kube.client import Cluster
+from muster.kube import Cluster, access_to
 from muster.probes.address import service_url
 from muster.system.definition import SystemDefinition
 from muster.system.parts import ServiceAddress
@@ -27,9 +25,7 @@ def api() -> Iterator[Service]:
 
 
 def cluster(api: Service, *, embedded: bool) -> Cluster:
-    configuration = Configuration()
-    configuration.host = api.url
-    return Cluster(configuration, context="test", kubeconfig=Path("none"), embedded=embedded)
+    return Cluster(access_to(api.url), context="test", kubeconfig=None, embedded=embedded)
 
 
 def system(url: str | None = None) -> SystemDefinition:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from kubernetes.client import Configuration
 
 from muster.base.errors import RefusedError
-from muster.kube import Cluster
+from muster.kube import Cluster, access_to
 from muster.safety import Entry, check_no_open_record, check_target, remember
 
 
@@ -20,10 +18,8 @@ def silent() -> Iterator[Cluster]:
     """A cluster at an address where nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        configuration = Configuration()
-        configuration.host = f"https://127.0.0.1:{taken.getsockname()[1]}"
-        nothing = Path("/nonexistent")
-        with Cluster(configuration, context="silent", embedded=False, timeout=2.0, kubeconfig=nothing) as cluster:
+        access = access_to(f"https://127.0.0.1:{taken.getsockname()[1]}")
+        with Cluster(access, context="silent", embedded=False, timeout=2.0, kubeconfig=None) as cluster:
             yield cluster
 
 

@@ -38,9 +38,8 @@ def connected(context: str | None) -> Cluster:
         UsageError: there is no such context, or no cluster is up.
     """
     from muster.cli import background
-    from muster.kube import connect, isolated_kubeconfig
+    from muster.kube import connect, connect_context
 
     if context is None:
         return connect(background.kubeconfig(HOME), embedded=True)
-    HOME.mkdir(exist_ok=True)
-    return connect(isolated_kubeconfig(context, HOME / f"kubeconfig-{context.replace('/', '-')}"))
+    return connect_context(context)

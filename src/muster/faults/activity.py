@@ -61,8 +61,13 @@ def entry_by(kind: str, name: str, path: str, change: Callable[[Any], Any]) -> E
 
     Raises:
         UsageError: the path cannot be read.
-        RefusedError: the field would stay as it is, or whatever `change` raises.
+        RefusedError: the field would stay as it is, or is a Secret's, or whatever `change` raises.
     """
+    if kind == "Secret":
+        raise RefusedError(
+            f"Secret/{name} is not struck: its values would stand in the fault record and in the audit log; right "
+            "would be the field of the workload that names it, or a Secret of another name"
+        )
     here = session.current()
     parsed = parse_path(path)
     before = read_field(here.cluster.get(kind, name, here.namespace), parsed)

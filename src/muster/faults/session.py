@@ -16,6 +16,7 @@ from muster.base.errors import RefusedError, UsageError
 from muster.base.process import run_id
 from muster.faults.channel import NAMESPACE_VARIABLE, ExperimentSide, lock_holder
 from muster.faults.fitness import check_fit
+from muster.faults.foreign import official_clients
 from muster.kube import Cluster, connect
 from muster.safety import AuditLog, DrillLock, Entry, Record, check_no_open_record, check_target, remember
 
@@ -108,6 +109,7 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
     name = content.extension.experiment
     with ExitStack() as stack:
         cluster = stack.enter_context(connect(Path(kubeconfig)))
+        stack.enter_context(official_clients(cluster.access))
         check_target(cluster, namespace)
         check_no_open_record(cluster, namespace)
         channel, audit = ExperimentSide(), AuditLog.of_run(Path("reports") / run_id())

@@ -3,18 +3,25 @@
 Belongs here: connecting, requests, exec, kubeconfig files. What a system is made of does not: see `muster.system`.
 """
 
+from muster.kube.access import Access, access_of, access_to
 from muster.kube.changes import Change
-from muster.kube.client import ApiError, Cluster, ExecResult
-from muster.kube.connect import connect, contexts, isolated_kubeconfig
+from muster.kube.client import ApiError, Cluster
+from muster.kube.connect import connect, connect_context
+from muster.kube.execution import ExecResult
+from muster.kube.kubeconfig import contexts, isolated_kubeconfig
 from muster.kube.launch import EmbeddedCluster
 
 __all__ = [
+    "Access",
     "ApiError",
     "Change",
     "Cluster",
     "EmbeddedCluster",
     "ExecResult",
+    "access_of",
+    "access_to",
     "connect",
+    "connect_context",
     "contexts",
     "isolated_kubeconfig",
 ]

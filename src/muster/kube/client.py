@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import copy
 import json
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import httpx
 
 from muster.base.errors import ClusterError, UsageError
+from muster.kube.access import Access
 from muster.kube.changes import READS, Change, made, target_of
+from muster.kube.execution import ExecResult, execute
+from muster.kube.identity import Header
 from muster.wire.names import KINDS, Kind
 
-# The official client takes half a second to import: whoever needs but a definition or a name does not wait for it.
-if TYPE_CHECKING:
-    from kubernetes.client import Configuration
-
 Object = dict[str, Any]
+Headers = list[Header]  # within the class, `list` is a method
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -38,33 +36,22 @@ class ApiError(ClusterError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class ExecResult:
-    """What a command in a container printed, and its exit code."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
 class Cluster:
     """One context of one kubeconfig, for several threads; a context manager that closes its connections."""
 
     def __init__(
-        self, configuration: Configuration, *, kubeconfig: Path, context: str, embedded: bool, timeout: float = 10.0
+        self, access: Access, *, kubeconfig: Path | None, context: str, embedded: bool, timeout: float = 10.0
     ) -> None:
-        """`kubeconfig` is the file with this single context; `timeout` bounds each request, in seconds."""
-        self.kubeconfig = kubeconfig
+        """`kubeconfig` is the file with this single context, if there is one; `timeout` bounds each request, in s."""
+        self.access = access
         self.context = context
         self.embedded = embedded
-        self._configuration = configuration
-        if embedded:
-            configuration.proxy = None  # what the environment names leads out, and this cluster is on this machine
+        self._kubeconfig = kubeconfig
         self._http = httpx.Client(
-            base_url=configuration.host,
-            verify=_tls(configuration),
+            base_url=access.server,
+            verify=access.tls,
             timeout=httpx.Timeout(timeout),
-            proxy=configuration.proxy or None,
+            proxy=access.proxy,
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=8),
         )
@@ -75,6 +62,17 @@ class Cluster:
         twin = copy.copy(self)
         twin._tell = tell  # noqa: SLF001 - its own kind
         return twin
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The file with this single context, for another process.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self._kubeconfig is None:
+            raise UsageError(f"no file holds context '{self.context}' for another process to read")
+        return self._kubeconfig
 
     @property
     def evidence(self) -> str:
@@ -121,10 +119,10 @@ class Cluster:
         content_type: str = "application/json",
         timeout: float | None = None,
     ) -> httpx.Response:
-        headers = {"Accept": "application/json", **self._authorization()}
-        content = None
+        headers, content = self._headers(), None
         if body is not None:
-            content, headers["Content-Type"] = json.dumps(body).encode(), content_type
+            content = json.dumps(body).encode()
+            headers.append((b"Content-Type", content_type.encode()))
         try:
             response = self._http.request(
                 method,
@@ -132,11 +130,12 @@ class Cluster:
                 params=query,
                 content=content,
                 headers=headers,
+                extensions=self.access.extensions,
                 timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
             )
         except httpx.HTTPError as error:
             raise ClusterError(
-                f"the cluster of context '{self.context}' at {self._configuration.host} does not answer: "
+                f"the cluster of context '{self.context}' at {self.access.server} does not answer: "
                 f"{str(error) or type(error).__name__}"
             ) from error
         if response.is_error:
@@ -228,56 +227,22 @@ class Cluster:
         Raises:
             ClusterError: it could not be run, or did not end within `timeout` seconds.
         """
-        from kubernetes import client as kubernetes_client  # noqa: PLC0415 - slow, see above
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
-        from kubernetes.stream import stream  # noqa: PLC0415
-        from kubernetes.stream.ws_client import ERROR_CHANNEL  # noqa: PLC0415
-
-        arguments = {"container": container} if container else {}
-        # `stream` swaps a method of the client that it is given: one client per call keeps threads apart.
-        api = kubernetes_client.CoreV1Api(kubernetes_client.ApiClient(self._configuration))
-        try:
-            socket = stream(
-                api.connect_get_namespaced_pod_exec,
-                pod,
-                namespace,
-                command=list(command),
-                stdout=True,
-                stderr=True,
-                stdin=False,
-                tty=False,
-                _preload_content=False,
-                _request_timeout=timeout,
-                **arguments,
-            )
-            try:
-                socket.run_forever(timeout=timeout)
-                if socket.is_open():
-                    raise ClusterError(f"'{' '.join(command)}' in pod {pod} did not end within {timeout:g} s")
-                if self._tell:
-                    self._tell(Change("execute", f"Pod/{pod}"))
-                return ExecResult(
-                    _exit_code(socket.read_channel(ERROR_CHANNEL)),
-                    socket.read_stdout(timeout=0) or "",
-                    socket.read_stderr(timeout=0) or "",
-                )
-            finally:
-                socket.close()
-        except (ApiException, OSError) as error:
-            raise ClusterError(f"'{' '.join(command)}' cannot be run in pod {pod}: {error}") from error
-        finally:
-            api.api_client.close()
+        path, what = _kind("Pod").path(namespace, pod, "exec"), f"'{' '.join(command)}' in pod {pod}"
+        result = execute(self.access, path, command, container=container, within=timeout, what=what)
+        if self._tell:
+            self._tell(Change("execute", f"Pod/{pod}"))
+        return result
 
     def watch(self, kind: str, namespace: str | None, *, seconds: float) -> Iterator[tuple[str, Object]]:
         """(type, object) of each change of a kind, beginning with what is there, for about so many seconds."""
         query = {"watch": "1", "timeoutSeconds": str(max(int(seconds), 1))}
-        headers = {"Accept": "application/json", **self._authorization()}
         try:
             with self._http.stream(
                 "GET",
                 _kind(kind).path(namespace),
                 params=query,
-                headers=headers,
+                headers=self._headers(),
+                extensions=self.access.extensions,
                 timeout=httpx.Timeout(10, read=seconds + 5),
             ) as response:
                 if response.is_error:
@@ -308,13 +273,8 @@ class Cluster:
     ) -> None:
         self.close()
 
-    def _authorization(self) -> dict[str, str]:
-        # Asked at every request: it renews tokens that expire (exec plugins, service accounts).
-        setting = self._configuration.auth_settings().get("BearerToken")
-        if setting and setting["value"]:
-            return {"Authorization": str(setting["value"])}
-        basic = self._configuration.get_basic_auth_token() if self._configuration.username else None
-        return {"Authorization": basic} if basic else {}
+    def _headers(self) -> Headers:
+        return [(b"Accept", b"application/json"), *self.access.headers()]
 
 
 def _kind(name: str) -> Kind:
@@ -343,23 +303,3 @@ def _api_error(response: httpx.Response) -> ApiError:
         pass
     request = f"{response.request.method} {response.request.url.path}"
     return ApiError(f"{request}: {message or response.reason_phrase}", code=response.status_code, reason=reason)
-
-
-def _exit_code(status: str) -> int:
-    """The exit code told in the Status object that ends an exec."""
-    answer = json.loads(status) if status else {}
-    if answer.get("status") == "Success":
-        return 0
-    for cause in answer.get("details", {}).get("causes", []):
-        if cause.get("reason") == "ExitCode":
-            return int(cause["message"])
-    raise ClusterError(f"exec failed: {answer.get('message', 'the connection ended without a result')}")
-
-
-def _tls(configuration: Configuration) -> ssl.SSLContext | bool:
-    if not configuration.verify_ssl:
-        return False
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
-    return context

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from muster.objectives.wanted import Level
     from muster.system import SystemDefinition
 
-TAKEN = ("", "audit", "images", "kubeconfig", "summary")
+TAKEN = ("", "audit", "summary")
 CADENCES = ("monthly", "quarterly", "yearly")
 KEYS = frozenset(
     (

@@ -34,23 +34,28 @@ DRILL = pytest.StashKey["Drill"]()
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The cluster under drill: an embedded one of this session's own, or the context named by --kube-context."""
+    from muster.base.private import private_directory
     from muster.kube import EmbeddedCluster, connect, isolated_kubeconfig
     from muster.safety import check_target
 
     run = request.config.stash[RUN]
     definition = _definition(request)
     run.begin()
-    if run.options.kube_context:
-        path = run.directory / f"kubeconfig{'-' + run.worker if run.worker else ''}"
-        with connect(isolated_kubeconfig(run.options.kube_context, path)) as found:
-            check_target(found, definition.namespace)
-            yield found
-        return
-    images = run.directory / "images.yaml"
-    write_atomically(images, yaml.safe_dump(definition.image_table()))
-    log = run.directory / f"cluster{'-' + run.worker if run.worker else ''}.log"
-    with EmbeddedCluster.start(images=images, log=log) as embedded, connect(embedded.kubeconfig, embedded=True) as made:
-        yield made
+    # Credentials, and the environment of images, which may hold one, never lie among what is kept of the run.
+    with private_directory() as private:
+        if run.options.kube_context:
+            with connect(isolated_kubeconfig(run.options.kube_context, private / "kubeconfig")) as found:
+                check_target(found, definition.namespace)
+                yield found
+            return
+        images = private / "images.yaml"
+        write_atomically(images, yaml.safe_dump(definition.image_table()))
+        log = run.directory / f"cluster{'-' + run.worker if run.worker else ''}.log"
+        with (
+            EmbeddedCluster.start(images=images, log=log) as embedded,
+            connect(embedded.kubeconfig, embedded=True) as made,
+        ):
+            yield made
 
 
 @pytest.fixture(scope="session")

@@ -150,13 +150,12 @@ def check_target(run: Run, root: Path) -> None:
     """
     if run.options.kube_context is None:
         return
-    from muster.kube import connect, isolated_kubeconfig
+    from muster.kube import connect_context
     from muster.safety import check_target as check_namespace
     from muster.system import read_system
 
-    kubeconfig = isolated_kubeconfig(run.options.kube_context, run.directory / "kubeconfig")
     definition = read_system(_system_path(run.options.system, root))
-    with connect(kubeconfig) as cluster:
+    with connect_context(run.options.kube_context) as cluster:
         check_namespace(cluster, definition.namespace)
 
 
