@@ -17,9 +17,9 @@ PAGE = 4
 class Catalogue(Service):
     """POST /things answers with a number of its own; GET, DELETE /things/{number}; GET /things lists.
 
-    `state` is what an answer to POST says of the write. `listing` is what leads to the next page: a `cursor` or a
-    `path`. `unlisted` are numbers that the list leaves out, `shifting` shows one item on two pages, once; `circle`
-    leads from each page to the same one. `delete_status` answers everything that is to be removed.
+    `state` is what an answer to POST says of the write. `listing` is what leads to the next page: a `cursor`, a `path`,
+    or a `link` in a header. `unlisted` are numbers that the list leaves out, `shifting` shows one item on two pages,
+    once; `circle` leads from each page to the same one. `delete_status` answers everything that is to be removed.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,10 @@ class Catalogue(Service):
         more = start + PAGE < len(things)
         on = 0 if self.circle else start + PAGE
         answer: dict[str, Any] = {"things": page, "next": None}
-        if more or self.circle:
+        self.headers = {}
+        if (more or self.circle) and self.listing == "link":
+            self.headers = {"link": f'</things?from=0>; rel="first", </things?name={prefix}&from={on}>; rel=next'}
+        elif more or self.circle:
             answer["next"] = on if self.listing == "cursor" else f"{self.url}/things?name={prefix}&from={on}"
         return answer
 
@@ -76,6 +79,8 @@ def catalogue_system(*, listing: str | None = "cursor", delete: bool = True, **l
     first = {"path": "/things?name={prefix}"}
     following = {"path": "/things?name={prefix}&from={next}"}
     lists = {"request": first, "items": "things", "next": "next"}
+    if listing == "link":
+        lists = {"request": first, "items": "things", "next_header": "Link"}
     spec = {
         "create": {"method": "POST", "path": "/things", "status": [201], "body": {"name": "{id}", "text": "{content}"}},
         "acknowledged": {"state": "durable"},

@@ -43,6 +43,7 @@ class Service:
         self.garbling = False  # acknowledge, but keep something else
         self.requests: list[tuple[str, str]] = []
         self.times: list[float] = []  # when each of them came, CLOCK_MONOTONIC seconds
+        self.heard: list[dict[str, str]] = []  # the headers of each
         self.connections = 0
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -132,6 +133,7 @@ class Service:
         body = await reader.readexactly(int(fields.get("content-length", "0")))
         self.requests.append((method, target))
         self.times.append(time.monotonic())
+        self.heard.append(fields)
         await asyncio.sleep(self.delay)
         await self._flowing.wait()
         behaviour = (RESET if kept else None) if self.behaviour == RESET_KEPT else self.behaviour

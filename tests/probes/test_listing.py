@@ -9,6 +9,7 @@ from tests.probes.catalogue import PAGE, Catalogue, catalogue_system
 
 from muster.base.timeline import Timeline, read_timeline
 from muster.probes.ledger import read_back
+from muster.probes.listing import next_of
 from muster.probes.store import digest
 
 
@@ -36,7 +37,7 @@ def singles(service: Catalogue) -> list[str]:
     return [target for method, target in service.requests if method == "GET" and target.count("/") == 2]
 
 
-@pytest.mark.parametrize("listing", ["cursor", "path"])
+@pytest.mark.parametrize("listing", ["cursor", "path", "link"])
 def test_many_writes_are_found_by_few_requests(timeline: Path, listing: str) -> None:
     with Catalogue() as service:
         service.listing = listing
@@ -101,3 +102,23 @@ def test_a_list_that_cannot_be_read_leaves_every_write_to_be_looked_for(timeline
         result = read_back(system, service.url, timeline, within_s=5)
     assert dict(result.acknowledged) == {"same": 3}
     assert len(singles(service)) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "leads_to"),
+    [
+        ('</items?page=2>; rel="next"', "/items?page=2"),
+        ('</a>; rel=prev, </b,c>; title="x, y"; rel="last NEXT"', "/b,c"),
+        ("</a>;REL=next", "/a"),
+        ('</a>; title="rel=next"', None),
+        ('</a>; rel="prev"; rel="next"', None),  # only the first relation counts (RFC 8288)
+        ("", None),
+    ],
+)
+def test_the_next_page_in_a_link(value: str, leads_to: str | None) -> None:
+    assert next_of(((b"x", b"</x>; rel=next"), (b"LINK", value.encode())), "Link") == leads_to
+
+
+def test_any_other_header_leads_on_by_its_value() -> None:
+    assert next_of(((b"x-next-page", b" 2 "),), "X-Next-Page") == "2"
+    assert next_of(((b"x-next-page", b""),), "X-Next-Page") is None

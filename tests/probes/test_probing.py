@@ -22,7 +22,9 @@ from muster.system.definition import ExpectProbe, Request
 
 
 @contextmanager
-def probing(service: Service, timeline: Path, *further: ExpectProbe, **settings: float) -> Iterator[None]:
+def probing(
+    service: Service, timeline: Path, *further: ExpectProbe, writing: bool = True, **settings: float
+) -> Iterator[None]:
     """The prober's loop in a thread of this process, which is quicker than a process of its own."""
     system = system_of(**settings)  # type: ignore[arg-type]
     plan = Plan(
@@ -30,7 +32,7 @@ def probing(service: Service, timeline: Path, *further: ExpectProbe, **settings:
         url=service.url,
         run="test",
         read=system.read,
-        ledger=system.ledger,
+        ledger=system.ledger if writing else None,
         further=list(further),
         limits=system.prober,
     )
@@ -55,6 +57,14 @@ async def _run(subject: Probing, failures: list[BaseException]) -> None:
         failures.append(group)
     finally:
         await subject._exchange.close()
+
+
+def test_a_service_that_is_only_read_is_not_written_to(timeline: Path) -> None:
+    with Service() as service, probing(service, timeline, writing=False):
+        wait_until(timeline, lambda events: count(events, "read") >= 4, "four reads")
+    assert {method for method, _ in service.requests} == {"GET"}
+    started = next(event for event in read_timeline(timeline) if event["kind"] == "prober")
+    assert [probe["name"] for probe in started["probes"]] == ["read"]
 
 
 def test_a_healthy_service_is_read_and_written_on_new_and_kept_connections(timeline: Path) -> None:

@@ -4,9 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from muster.base.errors import UsageError
-from muster.system import LedgerSpec, PythonLedgerSpec, find_system, read_system
+from muster.base.errors import MusterError, UsageError
+from muster.system import LedgerSpec, PythonLedgerSpec, SystemDefinition, find_system, read_system
+from muster.system.headers import resolved, to_environment
 
 GOOD = """\
 schema: muster/system/v1
@@ -45,7 +49,11 @@ def test_a_sound_definition_is_read(tmp_path: Path) -> None:
     [
         ("port: 8080", "port: web", r"system.yaml, line 4: 'service.port' is wrong: .*not 'web'"),
         ("  content: text\n", "", r"line 7: 'ledger.content' is missing"),
-        ("name: shop\n", "name: shop\ncolour: red\n", r"line 3: 'colour' is not a key that is known here"),
+        (
+            "name: shop\n",
+            "name: shop\ncolour: red\n",
+            r"line 3: 'colour' is not a key that is known here \(there are: database, ",
+        ),
         ("path: /items}\nledger", "path: items}\nledger", r"line 6: 'read.request.path' is wrong"),
         ("schema: muster/system/v1", "schema: v0", r"line 1: 'schema' is wrong"),
         ("[db-a, db-b]", "[db-a, DB]", r"line 13: 'database.instances.1' is wrong"),
@@ -231,3 +239,120 @@ def test_probes_that_alone_ask_too_much_are_refused(tmp_path: Path) -> None:
     further = "probes:\n  - {name: more, request: {path: /}, expect: {a: 1}, every_s: 0.007}\n"
     with pytest.raises(UsageError, match=r"the probes ask 212.9 requests/s together .* of 200"):
         read_system(_written(tmp_path, GOOD + further))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "service: {",
+            "servce: {",
+            r"line 4: 'servce' is not a key that is known here; did you mean 'service'\?",
+        ),
+        ("{path: /items}\n", "{pth: /items}\n", r"line 6: 'read.request.pth' .*; did you mean 'path'\?"),
+        ("  content: text", "  contents: text", r"line 10: 'ledger.contents' .*; did you mean 'content'\?"),
+        ("  topology", "  toplogy", r"line 14: 'database.toplogy' .*; did you mean 'topology'\?"),
+        ("name: shop", "name: shop\nname: stop", r"line 3: 'name' stands here for the second time"),
+    ],
+)
+def test_a_typo_is_told_with_the_word_that_was_meant(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(UsageError, match=message):
+        read_system(_written(tmp_path, GOOD.replace(old, new, 1)))
+
+
+@pytest.mark.parametrize("ledger", ["", "ledger: none\n", "ledger:\n"])
+def test_a_service_that_is_only_read_needs_no_ledger(tmp_path: Path, ledger: str) -> None:
+    system = read_system(_written(tmp_path, GOOD.replace(LEDGER, ledger)))
+    assert system.ledger is None
+    assert system.base_requests_per_s == pytest.approx(20)
+    with pytest.raises(UsageError, match=r"'shop' declares no 'ledger' .* no RPO is judged"):
+        system.require_ledger()
+
+
+HEADERS = "headers: {X-Tenant: shop, Authorization: {env: SHOP_TOKEN, prefix: 'Bearer '}}\n"
+
+
+def test_every_request_has_the_headers_of_the_system_and_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = "operations: {status: {path: /status, headers: {X-Tenant: all}}}\n"
+    more += "probes: [{name: more, request: {path: /}, expect: {a: 1}}]\n"
+    system = read_system(_written(tmp_path, GOOD + HEADERS + more))
+    monkeypatch.setenv("SHOP_TOKEN", "canary\n")
+    told = {"X-Tenant": "shop", "Authorization": "Bearer canary"}
+    assert isinstance(system.ledger, LedgerSpec)
+    assert system.operations.status is not None
+    for request in (system.read.request, system.ledger.create, system.ledger.read, system.probes[0].request):
+        assert resolved(request.headers) == told
+    assert resolved(system.operations.status.headers) == {**told, "X-Tenant": "all"}
+    for text in (repr(system), system.model_dump_json(), to_environment(system.headers)):
+        assert "canary" not in text
+
+
+def test_what_an_environment_does_not_hold_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = read_system(_written(tmp_path, GOOD + HEADERS))
+    monkeypatch.delenv("SHOP_TOKEN", raising=False)
+    with pytest.raises(UsageError, match=r"header 'Authorization' .* variable SHOP_TOKEN holds, which is not set"):
+        resolved(system.headers)
+    monkeypatch.setenv("SHOP_TOKEN", "canary\r\nX-Other: 1")
+    with pytest.raises(UsageError, match="SHOP_TOKEN holds what no header may") as refused:
+        resolved(system.headers)
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wrong"),
+    [
+        ("{Authorization: Bearer canary}", "a secret does not belong here: right would be Authorization: {env: NAME"),
+        ("{x-api-key: canary}", "a secret does not belong here"),
+        ("{Cookie: canary}", "a secret does not belong here"),
+        ("{Host: canary}", "'Host' is set by muster itself"),
+        ("{X-A: [canary]}", "right would be a text, or {env: NAME}"),
+        ("{X-A: 7}", "right would be a text, or {env: NAME}"),
+        ("{X-A: {env: canary, prefix: [canary]}}", "'headers.X-A.prefix' is wrong"),
+        ("{X-A: {evn: A}}", "'headers.X-A.evn' is not a key that is known here; did you mean 'env'?"),
+        ('{X-A: "canary\\n"}', "what 'X-A' is to hold is empty or no text that a header may hold"),
+        ("{X-A: a, x-a: b}", "it names a header twice"),
+        ("{'X A': a}", "'headers.X A.[key]' is wrong"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_refused_and_no_secret_is_quoted(
+    tmp_path: Path, headers: str, wrong: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(wrong)) as refused:
+        read_system(_written(tmp_path, f"{GOOD}headers: {headers}\n"))
+    assert "canary" not in str(refused.value)
+
+
+def test_a_value_of_an_images_environment_is_not_quoted(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"line 15: 'images\.web\.env\.PASSWORD' is wrong") as refused:
+        read_system(_written(tmp_path, f"{GOOD}images: {{web: {{env: {{PASSWORD: 4711}}}}}}\n"))
+    assert "4711" not in str(refused.value)
+
+
+ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from(["none", "/", "a.b"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    changes=st.dictionaries(st.sampled_from(sorted(SystemDefinition.model_fields)), ANY, max_size=3)
+    | st.binary(max_size=40)
+)
+def test_whatever_the_file_holds_it_is_a_system_or_one_sentence(tmp_path: Path, changes: object) -> None:
+    path = _written(tmp_path, GOOD)
+    content = {**yaml.safe_load(GOOD), **changes} if isinstance(changes, dict) else changes
+    path.write_bytes(content if isinstance(content, bytes) else yaml.safe_dump(content).encode())
+    try:
+        assert read_system(path).name
+    except MusterError as error:
+        assert "\n" not in str(error)

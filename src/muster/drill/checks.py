@@ -14,7 +14,7 @@ from muster.base.timeline import Event
 from muster.safety import open_records
 from muster.verdict.disruption.landed import judge_landed
 from muster.verdict.disruption.measure import measure
-from muster.verdict.doubts.steady import unsteady
+from muster.verdict.doubts.steady import too_few, unsteady
 from muster.verdict.objectives.detection import unready
 from muster.verdict.reading.read import read_record
 from muster.verdict.reading.record import Record
@@ -66,6 +66,8 @@ class SteadyCheck:
         needed = max((o.samples_needed for o in objectives), default=1)
         if record.load_started is None or record.load_started > since:
             return f"the load has not run for {until - since:g} s yet"
+        if few := too_few(record.offered.wanted(since, until), self._drill.declaration):
+            return few
         if until - newest > NEWEST_S or counts.asked < needed:
             return f"the load has {counts.asked} answers in {until - since:g} s, {needed:g} are needed"
         if (spoilt := windows.first_spoilt(since, until)) is not None:

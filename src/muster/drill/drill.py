@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from muster.objectives import Declaration
 from muster.probes.plan import READ, WRITE
 from muster.probes.prober import Prober
 from muster.system import SystemState
+from muster.system.headers import HEADERS_VARIABLE, to_environment
 from muster.verdict import DrillVerdict, Verdict, judge_file
 
 KEPT_S = 5.0  # by how much more than it looks at a wait keeps of the requests
@@ -72,6 +74,9 @@ class Drill:
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
+        # Load, experiment and effects ask the service as the probes do.
+        os.environ[HEADERS_VARIABLE] = to_environment(self.state.definition.headers)
+        self._stack.callback(os.environ.pop, HEADERS_VARIABLE, None)
         self.timeline = self._stack.enter_context(
             Timeline.start(self.timeline_path, run=self.run, drill=self.declaration.name)
         )

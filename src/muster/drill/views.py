@@ -49,7 +49,12 @@ class SystemView:
 
     @contextmanager
     def ledger(self) -> Iterator[Writes]:
-        """Write all the time, and remember what was acknowledged, refused, or left uncertain."""
+        """Write all the time, and remember what was acknowledged, refused, or left uncertain.
+
+        Raises:
+            UsageError: the system has no ledger, as it is only read.
+        """
+        self._drill.state.definition.require_ledger()
         with self._drill.probing():
             self._drill.wait_probing()
             yield Writes()

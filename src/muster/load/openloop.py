@@ -32,6 +32,7 @@ from muster.load.gate import Gate
 from muster.load.generator import GIVE_UP_S, Generator
 from muster.load.record import LoadRecord
 from muster.probes.outcomes import Outcome, of_status
+from muster.system.headers import of_environment
 
 SLOT_S = 0.02  # how late a request may leave after the moment that it was given
 WRONG_CONTENT = (AssertionError, LookupError, TypeError, ValueError, AttributeError)
@@ -115,6 +116,7 @@ class OpenLoopUser(User):
         super().__init__(environment)
         assert self.host, "name the service with --host"
         self._connections = Connections(self.host, limit_s=self.limit_s, renew_after=self.renew_after)
+        self._headers = of_environment()  # the system's own; what a task says of a header stands before them
 
     def join(self, record: LoadRecord, gate: Gate, source: Random) -> None:
         """Take what all kinds of users of a process share."""
@@ -149,7 +151,7 @@ class OpenLoopUser(User):
         # The first request of a task is what the schedule intended; what follows in the same task has its own time.
         intended, current.intended = getattr(current, "intended", None) or ready, None
         sent = self._pass_gate(ready)
-        answer = self._ask(method, path, json, dict(headers or {}), status)
+        answer = self._ask(method, path, json, {**self._headers, **(headers or {})}, status)
         done = now()
         try:
             yield answer

@@ -16,10 +16,17 @@ def find_profile(directory: Path, name: str) -> Path:
     """The Locust file of a profile.
 
     Raises:
-        UsageError: there is no such profile; the message lists those that there are.
+        UsageError: there is no such profile (the message lists those that there are), or its file is not Python.
     """
     there = profiles(directory)
     if name not in there:
         listed = ", ".join(there) or "none"
         raise UsageError(f"load profile '{name}' not found in {directory.name}/ (there are: {listed})")
-    return directory / f"{name}.py"
+    path = directory / f"{name}.py"
+    try:
+        compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise UsageError(f"load profile '{name}': {path}, line {error.lineno}: not Python: {error.msg}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"load profile '{name}': {path} cannot be read: {error}") from None
+    return path

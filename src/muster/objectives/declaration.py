@@ -83,6 +83,7 @@ class Declaration(BaseModel):
     proves_procedure: bool = False
     overload: bool = False
     transient: bool = False
+    read_only: bool = False  # the system has no ledger: nothing is written, and no RPO can be judged
     repetition: Repetition | None = None
 
     @model_validator(mode="before")

@@ -132,6 +132,7 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
     from muster.load.profiles import find_profile
     from muster.recovery import find_procedure
     from muster.system import find_system, read_system
+    from muster.system.headers import resolved
 
     root = item.config.rootpath
     try:
@@ -139,6 +140,7 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
         system = read_system(run.options.system or find_system(root))
         declare(item, run, system)
         _check_monitoring(said, system)
+        resolved(system.headers)  # a secret that is not set is said before anything is struck
         find_experiment(root / "experiments", said["fault"])
         if said.get("load"):
             find_profile(root / "loadtests", said["load"])
@@ -160,8 +162,9 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
     objectives, unmeasured = objectives_of(said.get("objectives", {}), definition)
     probes = [
         {"name": "read", "every_s": definition.read.every_s, "limit_s": definition.read.limit_s},
-        {"name": "write", "every_s": definition.ledger.every_s, "limit_s": definition.ledger.limit_s, "write": True},
     ]
+    if (ledger := definition.ledger) is not None:
+        probes.append({"name": "write", "every_s": ledger.every_s, "limit_s": ledger.limit_s, "write": True})
     further = [definition.further_probe(name) for name in said.get("probes", ())]
     probes += [{"name": p.name, "every_s": p.every_s, "limit_s": p.limit_s} for p in further]
     passed_on = [*("cadence", "load", "recovery", "error_budget", "overload", "proves_procedure", "response_s")]
@@ -180,6 +183,7 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
             "rpo_target_s": targets.rpo_s,
             "max_lost_writes": said.get("max_lost_writes", 0),
             "probes": probes,
+            "read_only": definition.ledger is None,
             "objectives": objectives,
             "unmeasured": unmeasured,
             "repetition": repetition_of(drill_name(item), run.options.repeat),

@@ -110,6 +110,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run.collected = [drill_name(item) for item in session.items if is_drill(item)]
     if run.worker is None and not session.config.option.collectonly and run.collected:
         _usage(run.begin)
+        if not _asks_for_drills(session.config):  # else it was done before they were collected
+            _usage(lambda: check_target(run, session.config.rootpath))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

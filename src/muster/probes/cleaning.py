@@ -50,7 +50,7 @@ def clean_up(
     Raises:
         TimelineError: the timeline cannot be read or written.
     """
-    if isinstance(system.ledger, LedgerSpec) and system.ledger.delete is None:
+    if system.ledger is None or (isinstance(system.ledger, LedgerSpec) and system.ledger.delete is None):
         return None
     ledger = written(timeline)
     if not ledger.writes:
@@ -81,7 +81,7 @@ async def _clean_up(
                 cleaned.leave(trouble)
             else:
                 entries.append(entry_of(write))
-        cleaning = _Cleaning(store, cleaned, limit_s=system.ledger.limit_s)
+        cleaning = _Cleaning(store, cleaned, limit_s=system.require_ledger().limit_s)
         await cleaning.remove_all(entries, within_s=within_s, rate=rate)
         return cleaned
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
@@ -20,8 +21,9 @@ from muster.base.clock import now
 from muster.base.errors import UsageError
 from muster.probes.connection import IDLE_S, Connection, Heard
 from muster.probes.outcomes import Outcome, of_os_error, of_status
-from muster.probes.reply import BrokenOffError, NotHttpError, Reply
+from muster.probes.reply import BrokenOffError, Headers, NotHttpError, Reply
 from muster.system.definition import Request
+from muster.system.headers import of_environment, resolved, to_environment
 
 Kind = Literal["new", "kept"]
 
@@ -46,6 +48,7 @@ class Answer:
     status: int | None = None
     body: bytes = b""
     why: str = ""  # one line; empty where the outcome is ok
+    headers: Headers = ()
 
 
 class Exchange:
@@ -58,7 +61,7 @@ class Exchange:
         """Prepare; nothing is opened yet.
 
         Raises:
-            UsageError: the URL names no host that can be reached over HTTP.
+            UsageError: the URL names no host that can be reached over HTTP, or a secret that headers name is not set.
         """
         try:
             parts = urlsplit(url)
@@ -70,7 +73,10 @@ class Exchange:
         self._host, self._port = host, port or (443 if parts.scheme == "https" else 80)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._prefix = parts.path.rstrip("/")
-        self._common = f"Host: {parts.netloc.rpartition('@')[2]}\r\nUser-Agent: muster\r\nAccept: */*\r\n"
+        self._names = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "muster", "Accept": "*/*"}
+        self._names = _overridden(self._names, of_environment())
+        self._common = _lines(self._names)
+        self._headed: dict[str, str] = {}  # by what requests say of their headers, in place of what all have
         self._idle: list[Connection] = []
 
     async def send(self, request: Request, *, kept: bool, limit_s: float) -> Answer:
@@ -100,7 +106,7 @@ class Exchange:
             outcome, why = _explain(heard.what, limit_s)
             return Answer(sent, heard.at, outcome, conn, asked, why=why)
         outcome, why = _judge(heard.what, request)
-        return Answer(sent, heard.at, outcome, conn, asked, heard.what.status, heard.what.body, why)
+        return Answer(sent, heard.at, outcome, conn, asked, heard.what.status, heard.what.body, why, heard.what.headers)
 
     async def close(self) -> None:
         while self._idle:
@@ -167,10 +173,28 @@ class Exchange:
         if request.body is not None or request.method in ("POST", "PUT", "PATCH"):
             about += f"Content-Length: {len(body)}\r\n"
         head = (
-            f"{request.method} {self._prefix}{quote(request.path, safe=_URL_SAFE)} HTTP/1.1\r\n{self._common}{about}"
+            f"{request.method} {self._prefix}{quote(request.path, safe=_URL_SAFE)} HTTP/1.1\r\n"
+            f"{self._common if not request.headers else self._of(request)}{about}"
             f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
         )
         return head.encode() + body
+
+    def _of(self, request: Request) -> str:
+        """The headers of a request that has some of its own, each secret of them asked of the environment once."""
+        known = to_environment(request.headers)
+        if known not in self._headed:
+            self._headed[known] = _lines(_overridden(self._names, resolved(request.headers)))
+        return self._headed[known]
+
+
+def _overridden(names: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """Headers with others in the place of those that are called so, whatever their capitals."""
+    replaced = {name.lower() for name in more}
+    return {**{name: value for name, value in names.items() if name.lower() not in replaced}, **more}
+
+
+def _lines(names: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in names.items())
 
 
 def _is_numeric(host: str) -> bool:

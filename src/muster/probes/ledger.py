@@ -149,7 +149,7 @@ class _Looking:
 
     async def _look_for(self, write: Event) -> Found:
         """The worst that was seen of a write whose first turn has come; each look that found anything is told."""
-        entry, spec = entry_of(write), self._system.ledger
+        entry, spec = entry_of(write), self._system.require_ledger()
         if isinstance(spec, LedgerSpec) and spec.key is not None and entry.key is None:
             self.tell(write, ("unread", "the service never told what it calls it"))
             return "unread"
@@ -177,7 +177,7 @@ class _Looking:
 
     async def _ask(self, entry: Entry) -> Seen:
         async with self._places:
-            seen = await self._store.read(entry, kept=True, limit_s=self._system.ledger.limit_s)
+            seen = await self._store.read(entry, kept=True, limit_s=self._system.require_ledger().limit_s)
         self._pace.heard(answered=seen.contents is not None)
         return seen
 

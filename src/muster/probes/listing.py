@@ -7,6 +7,7 @@ thing on two pages: pages shift while others write, and lists lag behind.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -18,11 +19,14 @@ from muster.probes.answers import MISSING, identity_at, parse, values_at
 from muster.probes.exchange import Exchange
 from muster.probes.http_store import filled
 from muster.probes.outcomes import Outcome
+from muster.probes.reply import Headers
 from muster.probes.store import digest
 from muster.system.definition import LedgerSpec, Request
 from muster.system.ledger import ListRequest
 
 RETRY_AFTER_S = 0.1
+_LINK = re.compile(r"""<([^>]*)>((?:\s*;[^,"]*(?:"[^"]*"[^,"]*)*)*)""")  # a target and what is said of it
+_RELATION = re.compile(r"""(?i);\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))""")
 
 
 class Item(NamedTuple):
@@ -85,7 +89,7 @@ class Listing:
             if place in asked:
                 raise _UnlistedError(f"the pages of {self._list.request.path} lead round in a circle")
             asked.add(place)
-            document = await self._page(request)
+            document, headers = await self._page(request)
             self._pages += 1
             for item in self._items(document, request):
                 identity = identity_at(item, self._list.id or self._spec.id)
@@ -96,16 +100,16 @@ class Listing:
                     listed.by_id[identity].append(found)
                 if known in digests:
                     listed.by_digest[known].append(found)
-            request = self._following(document, request, prefix)
+            request = self._following(self._leads_on(document, headers), request, prefix)
 
-    async def _page(self, request: Request) -> Any:
-        """One page; what is not answered rightly is asked again until the deadline."""
+    async def _page(self, request: Request) -> tuple[Any, Headers]:
+        """One page and the headers of its answer; what is not answered rightly is asked again until the deadline."""
         while True:
             answer = await self._exchange.send(request, kept=True, limit_s=self._spec.limit_s)
             document = parse(answer.body) if answer.outcome is Outcome.OK else MISSING
             if document is not MISSING:
                 await asyncio.sleep(self._pause_s)
-                return document
+                return document, answer.headers
             if now() >= self._deadline:
                 said = "is not JSON" if answer.outcome is Outcome.OK else f"{answer.outcome}: {answer.why}"
                 raise _UnlistedError(f"{request.method} {request.path}: {said}")
@@ -119,9 +123,14 @@ class Listing:
             raise _UnlistedError(f"there was no time for all pages of {self._list.request.path}")
         return found[0]
 
-    def _following(self, document: Any, request: Request, prefix: str) -> Request | None:
+    def _leads_on(self, document: Any, headers: Headers) -> str | None:
+        """What leads to the next page; None where this is the last one."""
+        if self._list.next_header is not None:
+            return next_of(headers, self._list.next_header)
+        return None if self._list.next is None else identity_at(document, self._list.next)
+
+    def _following(self, leads_on: str | None, request: Request, prefix: str) -> Request | None:
         """The request for the next page; None where this is the last one."""
-        leads_on = None if self._list.next is None else identity_at(document, self._list.next)
         if leads_on is None:
             return None
         if self._list.following is not None:
@@ -131,6 +140,19 @@ class Listing:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         if not path.startswith("/"):
             raise _UnlistedError(
-                f"'{self._list.next}' of {request.path} is '{leads_on[:60]}', which is no path; say 'following'"
+                f"'{self._list.next or self._list.next_header}' of {request.path} is '{leads_on[:60]}', which is no "
+                "path; say 'following'"
             )
         return request.model_copy(update={"path": path})
+
+
+def next_of(headers: Headers, wanted: str) -> str | None:
+    """What a header says of the next page: of `Link` the target with rel="next" (RFC 8288), else its value."""
+    found = [value.decode("latin-1").strip() for name, value in headers if name.lower() == wanted.lower().encode()]
+    if wanted.lower() != "link":
+        return next((value for value in found if value), None)
+    for target, parameters in _LINK.findall(", ".join(found)):
+        relations = [quoted or plain for quoted, plain in _RELATION.findall(parameters)]
+        if "next" in " ".join(relations[:1]).lower().split():
+            return str(target)
+    return None

@@ -28,7 +28,7 @@ def write_once(url: str, system: SystemDefinition) -> Answer:
 
 
 async def _write(url: str, system: SystemDefinition, identity: str, content: str) -> Answer:
-    limit_s = system.ledger.limit_s
+    limit_s = system.require_ledger().limit_s
     async with open_store(system, url) as (store, _):
         made = await store.write(identity, content, kept=False, limit_s=limit_s)
         if made.certainty != "acknowledged":

@@ -26,16 +26,17 @@ class Plan(BaseModel):
     url: str
     run: str
     read: ReadProbe
-    ledger: AnyLedger
+    ledger: AnyLedger = None
     further: list[ExpectProbe] = []
     limits: ProberLimits = ProberLimits()
     directory: Path = Path()
 
     def probes(self) -> list[dict[str, Any]]:
         """The probes as the `prober` event tells them."""
+        written = [] if self.ledger is None else [self.ledger]
         return [
             {"name": READ, "every_s": self.read.every_s, "limit_s": self.read.limit_s, "write": False},
-            {"name": WRITE, "every_s": self.ledger.every_s, "limit_s": self.ledger.limit_s, "write": True},
+            *({"name": WRITE, "every_s": p.every_s, "limit_s": p.limit_s, "write": True} for p in written),
             *({"name": p.name, "every_s": p.every_s, "limit_s": p.limit_s, "write": False} for p in self.further),
         ]
 

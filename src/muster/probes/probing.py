@@ -70,7 +70,9 @@ class Probing:
         self._plan = plan
         self._events = events
         self._exchange = exchange
-        self._store = store_of(plan.ledger, exchange, plan.url, plan.directory)
+        # None where the service is only read.
+        ledger = plan.ledger
+        self._store = None if ledger is None else store_of(ledger, exchange, plan.url, plan.directory)
         self._lateness = Lateness()
         self._stopping = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -108,7 +110,8 @@ class Probing:
             self._events.add("prober", state="stopped")
         finally:
             self._events.flush()
-            await self._store.close()
+            if self._store is not None:
+                await self._store.close()
 
     def _tell_unanswered(self, schedules: list[_Schedule]) -> None:
         """What is given up has no outcome of its own; that it had no answer yet is told all the same."""
@@ -118,10 +121,12 @@ class Probing:
 
     def _schedules(self) -> list[_Schedule]:
         plan = self._plan
-        asks = [(READ, self._read), (WRITE, self._write)]
+        asks, rhythms = [(READ, self._read)], [Rhythm(plan.read.every_s, plan.read.limit_s, requests=1)]
+        if plan.ledger is not None:
+            asks.append((WRITE, self._write))
+            rhythms.append(Rhythm(plan.ledger.every_s, plan.ledger.limit_s, requests=2))
         asks += [(probe.name, partial(self._expect, probe)) for probe in plan.further]
-        probes = [plan.read, plan.ledger, *plan.further]
-        rhythms = [Rhythm(p.every_s, p.limit_s, requests=2 if p is plan.ledger else 1) for p in probes]
+        rhythms += [Rhythm(probe.every_s, probe.limit_s, requests=1) for probe in plan.further]
         shared = share_out(rhythms, plan.limits)
         return [_Schedule(name, rhythm, ask) for (name, ask), rhythm in zip(asks, shared, strict=True)]
 
@@ -183,6 +188,7 @@ class Probing:
         """Create something, note it in the ledger, and read it back, all within the probe's limit."""
         identity, content = f"{MARK}{self._plan.run}-{number}", secrets.token_hex(32)
         kept, asked, limit_s = number % 2 == 1, now(), schedule.rhythm.limit_s
+        assert self._store is not None, "there is no such schedule where nothing is written"
         entry: dict[str, Any] = {"id": identity, "asked": asked, "digest": digest(content)}
         try:
             made = await self._store.write(identity, content, kept=kept, limit_s=limit_s)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httptools
 
 # Head and body together. A probe's answer is small: one that never ends must not fill the memory of this process.
 MAX_BYTES = 8 * 1024 * 1024
+
+
+Headers = tuple[tuple[bytes, bytes], ...]  # as they came
 
 
 class NotHttpError(Exception):
@@ -27,6 +30,7 @@ class Reply:
     body: bytes
     retry_after: bool
     reusable: bool
+    headers: Headers = field(default=(), compare=False)
 
 
 class ReplyReader:
@@ -75,9 +79,10 @@ class ReplyReader:
         self._in_body = self._delimited = self._retry_after = self._keep = False
         self._status = 0
         self._body: list[bytes] = []
+        self._headers: list[tuple[bytes, bytes]] = []
 
     def _complete(self, *, reusable: bool) -> None:
-        self._reply = Reply(self._status, b"".join(self._body), self._retry_after, reusable)
+        self._reply = Reply(self._status, b"".join(self._body), self._retry_after, reusable, tuple(self._headers))
 
     # What follows is called by the parser, for a second answer behind the first one too.
 
@@ -85,6 +90,7 @@ class ReplyReader:
         self.surplus = self._reply is not None
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name, value))
         match name.lower():
             case b"content-length":
                 self._delimited = True

@@ -29,10 +29,10 @@ async def open_store(system: SystemDefinition, url: str) -> AsyncIterator[tuple[
     """The store of a system's ledger, and the exchange that it may use, both closed at the end.
 
     Raises:
-        UsageError: the URL is none, or the class of the ledger cannot be used.
+        UsageError: the system has no ledger, the URL is none, or the class of the ledger cannot be used.
     """
     async with Exchange(url) as exchange:
-        store = store_of(system.ledger, exchange, url, system.directory)
+        store = store_of(system.require_ledger(), exchange, url, system.directory)
         try:
             yield store, exchange
         finally:

@@ -140,6 +140,8 @@ class Service:
 
     def unwritten(self) -> str:
         """Whether a write is acknowledged, and found when it is read back."""
+        if self._system.ledger is None:
+            return ""
         answer = write_once(self._context.url, self._system)
         return "" if answer.outcome is Outcome.OK else f"{answer.outcome}: {answer.why}"
 

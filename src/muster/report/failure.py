@@ -75,7 +75,7 @@ def _writes(entry: DrillVerdict) -> str:
         return lost_line(entry)
     if not rpo.acknowledged_writes:
         # Where the record says nothing of a recovery, nobody counted them.
-        return "writes not judged" if rpo.counts is None else "no writes acknowledged"
+        return rpo.why or "writes not judged" if rpo.counts is None else "no writes acknowledged"
     return f"writes {rpo.acknowledged_writes} acknowledged, {_lost(entry)}"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
+from muster.base.documents import read_document
 from muster.base.errors import UsageError
-from muster.base.lines import line_of, named_twice
+from muster.system.consistency import check_consistent
+from muster.system.explaining import explain
+from muster.system.headers import FromEnvironment, Headers
 from muster.system.ledger import AnyLedger, LedgerSpec, PythonLedgerSpec
 from muster.system.monitoring import Monitoring
 from muster.system.objectives import ObjectiveTargets
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 SCHEMA = "muster/system/v1"
+M = TypeVar("M", bound=BaseModel)
 
 
 class SystemDefinition(Strict):
@@ -50,8 +53,9 @@ class SystemDefinition(Strict):
     manifests: str = "manifests"
     service: ServiceAddress
     images: dict[str, Image] = {}
+    headers: Headers = {}
     read: ReadProbe
-    ledger: AnyLedger
+    ledger: AnyLedger = None
     probes: list[ExpectProbe] = []
     prober: ProberLimits = ProberLimits()
     database: Database | None = None
@@ -77,14 +81,29 @@ class SystemDefinition(Strict):
         """
         found = next((probe for probe in self.probes if probe.name == name), None)
         if found is None:
-            there = ", ".join(["read", "write", *(probe.name for probe in self.probes)])
+            own = ["read"] if self.ledger is None else ["read", "write"]
+            there = ", ".join([*own, *(probe.name for probe in self.probes)])
             raise UsageError(f"probe '{name}' is not in the system.yaml of {self.name} (there are: {there})")
         return found
+
+    def require_ledger(self) -> LedgerSpec | PythonLedgerSpec:
+        """The ledger, for whoever writes.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self.ledger is None:
+            raise UsageError(
+                f"system '{self.name}' declares no 'ledger' in its system.yaml: it is only read, nothing is written "
+                "and no RPO is judged; right would be a drill without system.ledger() and rpo=, or a ledger"
+            )
+        return self.ledger
 
     @property
     def base_requests_per_s(self) -> float:
         """What all probes ask together while they are answered, a write counting as two (it is read back)."""
-        return 1 / self.read.every_s + 2 / self.ledger.every_s + sum(1 / probe.every_s for probe in self.probes)
+        writes = 0.0 if self.ledger is None else 2 / self.ledger.every_s
+        return 1 / self.read.every_s + writes + sum(1 / probe.every_s for probe in self.probes)
 
     @property
     def openslo(self) -> Path | None:
@@ -113,32 +132,23 @@ def read_system(path: Path) -> SystemDefinition:
     Raises:
         UsageError: it cannot be read, or a key is missing, unknown or wrong; the message names key and line.
     """
-    path = path / "system.yaml" if path.is_dir() else path
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise UsageError(f"system definition {path} cannot be read: {error.strerror}") from error
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}{where}: not YAML: {getattr(error, 'problem', error)}") from error
-    for key, line in named_twice(root):
-        raise UsageError(f"{path}, line {line}: '{key}' stands here for the second time")
+    document = read_document(path / "system.yaml" if path.is_dir() else path, "system definition")
+    content = document.content
     if not isinstance(content, dict):
-        raise UsageError(f"{path}, line 1: a system definition is a mapping that begins with 'schema: {SCHEMA}'")
+        raise UsageError(f"{document.where()}: a system definition is a mapping that begins with 'schema: {SCHEMA}'")
     try:
         system = SystemDefinition.model_validate(content)
     except ValidationError as error:
-        raise UsageError(_explain(path, root, error)) from None
-    system._directory = path.parent.absolute()  # noqa: SLF001
+        raise UsageError(explain(document, error, SystemDefinition)) from None
+    system = _with_headers(system, system.headers)
+    system._directory = document.path.parent.absolute()  # noqa: SLF001
     if not system.manifest_directory.is_dir():
-        line = line_of(root, ("manifests",))
-        raise UsageError(f"{path}, line {line}: 'manifests': there is no directory {system.manifest_directory}")
-    _refuse_too_much(system, f"{path}, line {line_of(root, ('prober', 'max_requests_per_s'))}")
-    _refuse_too_slow(system, f"{path}, line {line_of(root, ('prober', 'edge_every_s'))}")
+        raise UsageError(
+            f"{document.where(['manifests'])}: 'manifests': there is no directory {system.manifest_directory}"
+        )
+    _refuse_too_much(system, document.where(["prober", "max_requests_per_s"]))
+    _refuse_too_slow(system, document.where(["prober", "edge_every_s"]))
+    check_consistent(system, document)
     return system
 
 
@@ -168,7 +178,7 @@ def _refuse_too_much(system: SystemDefinition, where: str) -> None:
 
 def _refuse_too_slow(system: SystemDefinition, where: str) -> None:
     quickest = system.prober.edge_every_s
-    slowest = max(probe.every_s for probe in (system.read, system.ledger, *system.probes))
+    slowest = max(probe.every_s for probe in (system.read, system.ledger, *system.probes) if probe is not None)
     if quickest is not None and quickest >= slowest:
         raise UsageError(
             f"{where}: 'prober.edge_every_s' of {quickest:g} quickens no probe, as none asks less often than every "
@@ -176,17 +186,15 @@ def _refuse_too_slow(system: SystemDefinition, where: str) -> None:
         )
 
 
-def _explain(path: Path, root: yaml.Node | None, error: ValidationError) -> str:
-    """The first problem in one sentence; how many more there are at its end."""
-    problems = error.errors()
-    first = problems[0]
-    # pydantic puts the names of union members into locations; only keys and indices of the document are of use.
-    key = ".".join(str(part) for part in first["loc"]) or "(document)"
-    said = first["msg"][:1].lower() + first["msg"][1:]
-    wrong = {
-        "missing": "is missing",
-        "extra_forbidden": "is not a key that is known here",
-        "value_error": f"is wrong: {first['msg'].removeprefix('Value error, ')}",  # a sentence of our own
-    }.get(first["type"], f"is wrong: {said}, not {first['input']!r}")
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{path}, line {line_of(root, first['loc'])}: '{key}' {wrong}{more}"
+def _with_headers(part: M, headers: Headers) -> M:
+    """A part of a definition whose requests have the headers of the whole system besides their own."""
+    if isinstance(part, Request):
+        return part.model_copy(update={"headers": {**headers, **part.headers}})
+    changed = {name: _inner_with_headers(getattr(part, name), headers) for name in type(part).model_fields}
+    return part.model_copy(update=changed)
+
+
+def _inner_with_headers(value: Any, headers: Headers) -> Any:
+    if isinstance(value, BaseModel) and not isinstance(value, FromEnvironment):
+        return _with_headers(value, headers)
+    return [_inner_with_headers(one, headers) for one in value] if isinstance(value, list) else value

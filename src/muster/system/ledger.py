@@ -7,8 +7,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from muster.system.headers import HeaderName
 from muster.system.requests import Method, Request, Status, check_changes, check_places, check_reads
 from muster.system.schema import DottedPath, Seconds, Strict
+
+NO_LEDGER = "none"  # of a service that is only read
 
 
 class ListRequest(Strict):
@@ -16,7 +19,8 @@ class ListRequest(Strict):
 
     `items` is the dotted path of the list; `id` and `content` are paths within one item, the ledger's own unless given.
     `next` is the dotted path of what leads to the next page: its path or URL or, where there is a request `following`,
-    what is filled into that at `{next}`. `{prefix}` is what the ids of one prober begin with.
+    what is filled into that at `{next}`; `next_header` the header that holds the same (of `Link` the one with
+    rel="next", RFC 8288). `{prefix}` is what the ids of one prober begin with.
     """
 
     request: Request
@@ -24,16 +28,20 @@ class ListRequest(Strict):
     id: DottedPath | None = None
     content: DottedPath | None = None
     next: DottedPath | None = None
+    next_header: HeaderName | None = None
     following: Request | None = None
 
     @model_validator(mode="after")
     def _leads_on(self) -> Self:
         check_places(self.request, "request", "prefix")
         check_reads(self.request, "request")
+        if self.next is not None and self.next_header is not None:
+            raise ValueError("'next' and 'next_header' say both where the next page is named; right would be one")
         if self.following is not None:
-            if self.next is None or not self.following.holds("next"):
+            if (self.next or self.next_header) is None or not self.following.holds("next"):
                 raise ValueError(
-                    "'following' is for the pages after the first: it must hold {next}, and 'next' must be given"
+                    "'following' is for the pages after the first: it must hold {next}, and 'next' or 'next_header' "
+                    "must be given"
                 )
             check_places(self.following, "following", "prefix", "next")
             check_reads(self.following, "following")
@@ -107,10 +115,12 @@ class PythonLedgerSpec(Strict):
 
 def _chosen(value: Any) -> Any:
     """The ledger that is meant, so that what is wrong in it is told without the other kind's mistakes."""
-    if isinstance(value, LedgerSpec | PythonLedgerSpec):
+    if isinstance(value, LedgerSpec | PythonLedgerSpec | None):
         return value
+    if value == NO_LEDGER:
+        return None
     kind = PythonLedgerSpec if isinstance(value, dict) and "python" in value else LedgerSpec
     return kind.model_validate(value)
 
 
-AnyLedger = Annotated[LedgerSpec | PythonLedgerSpec, BeforeValidator(_chosen)]
+AnyLedger = Annotated[LedgerSpec | PythonLedgerSpec | None, BeforeValidator(_chosen)]

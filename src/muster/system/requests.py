@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from muster.system.headers import Headers
 from muster.system.schema import Strict
 
 PLACE = re.compile(r"\{(\w+)\}")  # where a value is filled in
@@ -20,11 +21,15 @@ UrlPath = Annotated[str, Field(pattern=r"^/")]
 
 
 class Request(Strict):
-    """One HTTP request; `{id}` and `{content}` in path and body are filled in where a write is made."""
+    """One HTTP request; `{id}` and `{content}` in path and body are filled in where a write is made.
+
+    `headers` come on top of those of the whole system.
+    """
 
     method: Method = "GET"
     path: UrlPath
     body: Any = None
+    headers: Headers = {}
     status: Annotated[list[Status], Field(min_length=1)] = [200]
 
     def holds(self, name: str) -> bool:

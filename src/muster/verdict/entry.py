@@ -96,6 +96,7 @@ class RpoEntry(_Entry):
     lost_verdict: Verdict | None = None
     target_verdict: Verdict | None = None
     verdict: Verdict | None = None
+    why: str | None = None  # why it is not judged, where that must be known
 
 
 class DetectionEntry(_Entry):

@@ -76,7 +76,8 @@ def conclude(entry: DrillVerdict, required: set[str], doubts: list[Reason]) -> D
     lines = [*missed, *(doubt.what for doubt in doubts), *open_]
     entry.verdict, entry.reasons = overall, list(dict.fromkeys(lines))
     if overall is Verdict.MET:
-        entry.why = "; ".join(deciding_lines(entry, Verdict.MET)[:2])
+        met = deciding_lines(entry, Verdict.MET)[:2]
+        entry.why = "; ".join(met if entry.rpo.why is None else [*met, entry.rpo.why])
     else:
         entry.why = lines[0] if lines else "nothing was required"
     if overall is Verdict.UNKNOWN:

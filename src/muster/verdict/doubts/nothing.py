@@ -38,7 +38,7 @@ def never_began(record: Record) -> list[Reason]:
     reasons = []
     if not record.declared.probes:
         reasons.append(Reason("the drill requires no probe", "declare the probes of the system in its system.yaml"))
-    elif not any(probe.write for probe in record.declared.probes):
+    elif not record.declared.read_only and not any(probe.write for probe in record.declared.probes):
         reasons.append(
             Reason(
                 "none of the required probes writes and reads back",

@@ -7,12 +7,17 @@ objective.
 
 from __future__ import annotations
 
+import math
+
+from muster.objectives import Declaration
 from muster.verdict.reading.record import Record
 from muster.verdict.reading.requests import Mask, Requests
 from muster.verdict.reading.windows import LoadWindows
 from muster.verdict.reasons import Reason
 
+ROUNDING = 0.02  # a load is paced, and a request more or less falls into the window
 REFUSED_BEFORE = 0.01  # beyond this share it is no chance that connections gathered on one instance
+_MORE = "ask more requests/s of the load, or declare a longer steady_s"
 _WAIT = "let the system settle, or repair it, and run the drill again"
 
 
@@ -21,14 +26,31 @@ def unsteady(asked: Requests) -> Mask:
     return asked.bad | asked.became("shed")
 
 
+def too_few(wanted: float, declared: Declaration) -> str:
+    """Why so many requests of a load in `steady_s` seconds, even all answered, cannot show its objectives to be kept;
+    empty where they can."""
+    objectives = declared.each_second("before")
+    hardest = max(objectives, key=lambda objective: objective.samples_needed, default=None)
+    if hardest is None or not wanted or wanted * (1 + ROUNDING) >= hardest.samples_needed:
+        return ""
+    needed, within = hardest.samples_needed, f"{declared.steady_s:g} s"
+    rate = f"{wanted / declared.steady_s:.3g} requests/s"
+    said = f"{rate} cannot give the {needed:g} samples that {within} of steady need"
+    least = "" if math.isinf(needed) else f"; at least {math.ceil(needed / declared.steady_s)} requests/s can"
+    return f"{said} for {hardest.name} {hardest.target:g}{least}"
+
+
 def check_steady(record: Record) -> list[Reason]:
     """What speaks against a steady state before the injection."""
     injected = record.injected
     if record.steady is None:
         return [Reason("nobody saw a steady state before the injection", "call system.wait_steady() before inject()")]
-    _, ok, why = record.steady
+    at, ok, why = record.steady
     if not ok:
-        return [Reason(f"the system was not steady: {why or 'no reason given'}", _WAIT)]
+        few = record.load_started is not None and too_few(
+            record.offered.wanted(at - record.declared.steady_s, at), record.declared
+        )
+        return [Reason(f"the system was not steady: {why or 'no reason given'}", _MORE if few else _WAIT)]
     if injected is None:
         return []
     since = injected - record.declared.steady_s

@@ -27,6 +27,7 @@ from muster.verdict.reading.record import Record
 from muster.verdict.reasons import Reason
 from muster.verdict.verdicts import Verdict, at_most, combine
 
+READ_ONLY = "RPO not judged: the system declares no ledger, so nothing was written"
 _LOST = ("lost", "altered", "duplicated")
 _WORST_FIRST = (*_LOST, "same", "unread")
 
@@ -56,6 +57,8 @@ def judge_rpo(record: Record, disruption: Disruption, required: set[str]) -> Rpo
     entry.lost_by_load = len(by_load)
     entry.target_s, entry.max_lost_writes = declared.rpo_target_s, declared.max_lost_writes
     entry.counts = not reasons if wanted else None
+    if declared.read_only:
+        entry.why = READ_ONLY
     if lost or not reasons:
         _measure(record, entry, start, lost)
     if "lost_writes" in required:

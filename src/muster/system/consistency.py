@@ -1,0 +1,86 @@
+"""Whether what a system.yaml names is there: in its manifests, and on the disk. Asked before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from muster.base.documents import Document
+from muster.base.errors import UsageError
+from muster.system.explaining import Place, nearest
+from muster.system.manifests import WORKLOADS, read_manifests
+
+if TYPE_CHECKING:
+    from muster.system.definition import SystemDefinition
+
+Named = tuple[Place, str, tuple[str, ...]]
+
+
+def check_consistent(system: SystemDefinition, document: Document) -> None:
+    """Check what a definition names against its manifests and its directory.
+
+    Of a kind of which the manifests hold nothing at all other tools take care, and nothing can be said.
+
+    Raises:
+        UsageError: something is named that is not there, or a manifest is wrong; the message says file and line.
+    """
+    for place, directory in _directories(system):
+        if not (system.directory / directory).is_dir():
+            raise UsageError(f"{document.where(place)}: there is no directory {system.directory / directory}")
+    if system.openslo is not None and not system.openslo.is_file():
+        raise UsageError(f"{document.where(['objectives', 'openslo'])}: there is no file {system.openslo}")
+    if not any(system.manifest_directory.glob("*.y*ml")):
+        return
+    objects = read_manifests(system.manifest_directory, system.namespace)
+    for place, name, kinds in _named(system):
+        there = {item["metadata"]["name"] for item in objects if item["kind"] in kinds}
+        if there and name not in there:
+            what = " or ".join(kinds)
+            raise UsageError(f"{document.where(place)}: {what} '{name}' is not in the manifests{nearest(name, there)}")
+    _check_port(system, document, objects)
+
+
+def _directories(system: SystemDefinition) -> Iterator[tuple[Place, str]]:
+    for name, image in system.images.items():
+        for key, paths in (("python_path", image.python_path), ("path", image.path)):
+            for number, path in enumerate(paths):
+                yield ("images", name, key, number), path
+
+
+def _named(system: SystemDefinition) -> Iterator[Named]:
+    """What is named of the manifests: where, its name, and of which kinds it may be."""
+    yield ("service", "name"), system.service.name, ("Service",)
+    if (database := system.database) is not None:
+        yield ("database", "service"), database.service, ("Service",)
+        yield ("database", "topology"), database.topology, ("ConfigMap",)
+        for number, name in enumerate(database.instances):
+            yield ("database", "instances", number), name, ("StatefulSet",)
+    operations = system.operations
+    for number, stage in enumerate(operations.stages):
+        for inner, name in enumerate(stage.workloads):
+            yield ("operations", "stages", number, "workloads", inner), name, WORKLOADS
+    for number, one in enumerate(operations.configuration):
+        yield ("operations", "configuration", number, "config_map"), one.config_map, ("ConfigMap",)
+        for inner, name in enumerate(one.used_by):
+            yield ("operations", "configuration", number, "used_by", inner), name, WORKLOADS
+    if operations.capacity is not None:
+        yield ("operations", "capacity", "deployment"), operations.capacity.deployment, ("Deployment",)
+    if operations.workflows is not None:
+        yield ("operations", "workflows", "workers"), operations.workflows.workers, WORKLOADS
+    if operations.agents is not None:
+        yield ("operations", "agents", "workers"), operations.agents.workers, WORKLOADS
+
+
+def _check_port(system: SystemDefinition, document: Document, objects: list[dict[str, Any]]) -> None:
+    for item in objects:
+        if item["kind"] != "Service" or item["metadata"]["name"] != system.service.name:
+            continue
+        spec = item.get("spec")
+        ports = spec.get("ports") if isinstance(spec, dict) else None
+        there = [one.get("port") for one in ports or [] if isinstance(one, dict)] if isinstance(ports, list) else []
+        if there and system.service.port not in there:
+            listed = ", ".join(str(port) for port in there)
+            raise UsageError(
+                f"{document.where(['service', 'port'])}: Service '{system.service.name}' has no port "
+                f"{system.service.port} in the manifests (there are: {listed})"
+            )
