@@ -13,5 +13,6 @@ Belongs here: finding and running a load profile, and what a profile imports. Wh
     allowance    what the loads of one drill may send together
     gate         the ceiling, request by request
     record       what is written onto the timeline
+    acknowledged what the service promised to keep, so that the load can prove it lost
     connection   HTTP over connections that are renewed
 """

@@ -13,8 +13,9 @@ in pytest.
 from __future__ import annotations
 
 import sys
+import traceback
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -30,11 +31,12 @@ from muster.base.errors import UsageError
 from muster.load.connection import Connections, NoAnswerError
 from muster.load.gate import Gate
 from muster.load.generator import GIVE_UP_S, Generator
-from muster.load.record import LoadRecord
+from muster.load.record import LoadRecord, Look
 from muster.probes.outcomes import Outcome, of_status
 from muster.system.headers import of_environment
 
 SLOT_S = 0.02  # how late a request may leave after the moment that it was given
+GONE = (404, 410)
 WRONG_CONTENT = (AssertionError, LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -79,6 +81,8 @@ class Answer:
         self.status_code: int | None = None
         self.conn = "new"
         self.content = b""
+        self.promised: list[Hashable] = []
+        self.missed: list[Hashable] = []
 
     @property
     def js(self) -> Any:
@@ -89,6 +93,19 @@ class Answer:
         """The answer is not right. What was found first stands: a refused connection is not a wrong answer as well."""
         if self.outcome is Outcome.OK:
             self.outcome, self.why = outcome, why
+
+    def acknowledged(self, identity: Hashable) -> None:
+        """The service promises by this answer that it keeps what `identity` names, if the answer is right.
+
+        Whoever reads it says so (`reads=`): what is gone then, or altered, counts as lost in the drill.
+        """
+        self.promised.append(identity)
+
+    def lost(self, identity: Hashable, why: str = "") -> None:
+        """This answer had to hold what `identity` names (a list, say), and does not: it is wrong, and where that had
+        been acknowledged it counts as lost in the drill."""
+        self.missed.append(identity)
+        self.failure(why or f"{identity} is not there")
 
 
 class OpenLoopUser(User):
@@ -136,11 +153,17 @@ class OpenLoopUser(User):
         json: Any = None,
         status: tuple[int, ...] = (200,),
         headers: Mapping[str, str] | None = None,
+        reads: Hashable = None,
+        removes: Hashable = None,
     ) -> Iterator[Answer]:
         """Send one request; the block looks at the answer, and what it finds missing makes that `wrong`.
 
         As in Locust's own `rest`, an assertion that fails, a missing key and the like in the block are the answer's
         fault. `status` are the statuses that are right; `name` stands for `path` in statistics.
+
+        `reads` names what was acknowledged before (`Answer.acknowledged`) and is looked at now: answered 404 or 410 it
+        is lost, and altered where the status is right and the block is not content. `removes` names what this request
+        may remove, so that from now on it is not missed.
 
         Raises:
             NotSentError: the ceiling leaves no room for it; the schedule takes that, and tells of it.
@@ -151,13 +174,20 @@ class OpenLoopUser(User):
         # The first request of a task is what the schedule intended; what follows in the same task has its own time.
         intended, current.intended = getattr(current, "intended", None) or ready, None
         sent = self._pass_gate(ready)
+        self._record.acknowledged.remove(removes)
         answer = self._ask(method, path, json, {**self._headers, **(headers or {})}, status)
-        done = now()
+        done, in_time = now(), answer.outcome
         try:
             yield answer
         except WRONG_CONTENT as error:
-            answer.failure(f"{type(error).__name__}: {error}")
+            answer.failure(_said(error))
         self._record.request(name or path, intended, sent, done, answer, write=method != "GET")
+        look = Look(name or path, sent, done, answer.status_code, answer.why)
+        for identity, found in _findings(answer, reads, right=in_time is Outcome.OK):
+            self._record.found(identity, found, look)
+        if answer.outcome is Outcome.OK:
+            for identity in answer.promised:
+                self._record.acknowledged.add(identity, done)
         self.environment.events.request.fire(
             request_type=method,
             name=name or path,
@@ -194,3 +224,20 @@ class OpenLoopUser(User):
         if outcome is not Outcome.OK:
             answer.failure(f"status {reply.status}", outcome)
         return answer
+
+
+def _findings(answer: Answer, reads: Hashable, *, right: bool) -> Iterator[tuple[Hashable, str]]:
+    """What an answer says of things that may have been acknowledged; `right` if its status was."""
+    if answer.status_code in GONE:
+        yield reads, "lost"
+    elif right:
+        yield from ((identity, "lost") for identity in answer.missed)
+        if answer.outcome is not Outcome.OK and reads not in answer.missed:
+            yield reads, "altered"
+
+
+def _said(error: Exception) -> str:
+    """One line on what a block found missing: a plain `assert` says nothing but what stands in the file."""
+    if str(error):
+        return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {traceback.extract_tb(error.__traceback__)[-1].line}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from muster.base.clock import now
 from muster.base.timeline import Timeline
+from muster.load.acknowledged import Acknowledged
 from muster.probes.events import EventBuffer
 
 BEHIND_EVERY_S = 1.0
@@ -20,6 +23,18 @@ class Answered(Protocol):
     why: str
     status_code: int | None
     conn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A request that looked at something: its name, when it was sent and done (CLOCK_MONOTONIC seconds), its status,
+    and one line on what was wrong."""
+
+    name: str
+    sent: float
+    done: float
+    status: int | None
+    why: str
 
 
 class LoadRecord:
@@ -39,6 +54,7 @@ class LoadRecord:
         self._late_s = 0.0
         self._told_at = 0.0
         self.asked = 0  # how many requests were noted
+        self.acknowledged = Acknowledged()
 
     def tell(self, state: str, *, at: float | None = None, **fields: Any) -> None:
         """Note a change of the load's own state, `at` a moment (CLOCK_MONOTONIC seconds) or now."""
@@ -84,6 +100,25 @@ class LoadRecord:
             conn=answer.conn,
             write=write,
             **({"why": answer.why} if answer.why else {}),
+        )
+
+    def found(self, identity: Hashable, found: str, look: Look) -> None:
+        """Note that something is `lost` or `altered`, if it had been acknowledged before the look at it was sent."""
+        acknowledged = self.acknowledged.before(identity, look.sent)
+        if not self._events or acknowledged is None:
+            return
+        self._events.add(
+            "load.lost",
+            t=look.done,
+            load=self._about["load"],
+            profile=self._about["profile"],
+            name=look.name,
+            id=str(identity),
+            acknowledged=acknowledged,
+            sent=look.sent,
+            found=found,
+            status=look.status,
+            why=look.why,
         )
 
     def flush(self) -> None:
