@@ -6,13 +6,14 @@ import pytest
 from tests.probes.service import CUT, CUT_EARLY, EMPTY, GARBAGE, HANG, RESET, Service, silent_port, unused_port
 
 from muster.load.connection import Connections, NoAnswerError, Reply
+from muster.load.destination import Destination
 from muster.probes.outcomes import Outcome
 
 LIMIT_S = 0.3
 
 
 def connections(url: str, *, renew_after: int = 20) -> Connections:
-    return Connections(url, limit_s=LIMIT_S, renew_after=renew_after)
+    return Connections(Destination.of(url), limit_s=LIMIT_S, renew_after=renew_after)
 
 
 def get(to: Connections, path: str = "/status") -> Reply:

@@ -7,6 +7,7 @@ Belongs here: finding and running a load profile, and what a profile imports. Wh
     stages       what a load does by the clock, for `load(stages=[...])`
     run          running a file as a subprocess
     openloop     what a Locust file imports: kinds of users
+    declared     whether a file can be run so, and what to write instead
     generator    the one schedule of that process, which gives each turn to a kind
     schedule     when each request is meant to be sent
     steering     who decides on the rate: stages, owner, fault, ceiling
@@ -15,4 +16,7 @@ Belongs here: finding and running a load profile, and what a profile imports. Wh
     record       what is written onto the timeline
     acknowledged what the service promised to keep, so that the load can prove it lost
     connection   HTTP over connections that are renewed
+    request_line what a task asks for, put so that it can be sent
+    destination  where the load goes
+    only_way     nothing else in its process connects
 """

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
 import gevent
 from gevent import monkey, socket
@@ -16,6 +15,8 @@ from gevent import ssl as gevent_ssl
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketResponse
 
 from muster.base.clock import now
+from muster.load.destination import Destination
+from muster.load.only_way import own_way
 from muster.probes.outcomes import Outcome, of_os_error
 
 # The plain one: a look at a socket that does not wait needs no turn of gevent's loop.
@@ -61,20 +62,15 @@ class Reply:
 
 
 class Connections:
-    """Connections to one base URL, each closed after `renew_after` requests, so that a Service spreads them anew."""
+    """Connections to one address, each closed after `renew_after` requests, so that a Service spreads them anew."""
 
-    def __init__(self, url: str, *, limit_s: float, renew_after: int) -> None:
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        tls = parts.scheme == "https"
-        self._address = (parts.hostname, parts.port or (443 if tls else 80))
-        self._host = parts.hostname
-        self._tls: ssl.SSLContext | None = gevent_ssl.create_default_context() if tls else None
-        self._prefix = parts.path.rstrip("/")
+    def __init__(self, to: Destination, *, limit_s: float, renew_after: int) -> None:
+        self._to = to
+        self._tls: ssl.SSLContext | None = gevent_ssl.create_default_context() if to.tls else None
         self._limit_s = limit_s
         self._renew_after = renew_after
         self._idle: deque[_Connection] = deque()
-        self._common = f"Host: {parts.netloc}\r\nUser-Agent: muster\r\nAccept: application/json\r\n"
+        self._common = f"Host: {to.name}\r\nUser-Agent: muster\r\nAccept: application/json\r\n"
 
     def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         """Send one request and return the answer; that takes at most `limit_s` seconds.
@@ -128,16 +124,17 @@ class Connections:
             self._idle.popleft().socket.close()
 
     def _connect(self) -> _Connection:
-        connected = socket.create_connection(self._address)
+        with own_way():
+            connected = socket.create_connection((self._to.host, self._to.port))
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls:
-            connected = self._tls.wrap_socket(connected, server_hostname=self._host)
+            connected = self._tls.wrap_socket(connected, server_hostname=self._to.host)
         return _Connection(connected)
 
     def _head(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
-        return f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._common}{length}{lines}\r\n".encode()
+        return f"{method} {self._to.prefix}{path} HTTP/1.1\r\n{self._common}{length}{lines}\r\n".encode()
 
     def _explain(self, error: BaseException) -> NoAnswerError:
         if isinstance(error, gevent.Timeout):

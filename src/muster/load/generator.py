@@ -6,6 +6,7 @@ Locust spawns the `Generator` in place of the users that a file declares; their 
 from __future__ import annotations
 
 import logging
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +20,16 @@ from gevent import Greenlet
 from gevent.pool import Group
 from locust import User
 from locust.env import Environment
+from locust.exception import StopTest, StopUser
 
 from muster.base.clock import now
 from muster.base.dial import Dial
+from muster.base.errors import MusterError, UsageError
 from muster.base.timeline import TimelineError
 from muster.load.allowance import SUFFIX, Allowance, ceiling_of
+from muster.load.destination import Destination
 from muster.load.gate import Gate, NotSentError
+from muster.load.only_way import OnlyWay
 from muster.load.record import LoadRecord
 from muster.load.schedule import even, poisson
 from muster.load.stages import Stage, checked, from_text
@@ -39,6 +44,8 @@ STOP_TOOK_S = 0.1  # turns that came due within this before the end are nobody's
 MOST_UNDER_WAY = 4000
 ALWAYS_ROOM = 50  # requests that each kind may have under way, however few it sends
 LOOK_EVERY_S = 0.05
+FRUITLESS = 20  # so many tasks without a request, and none before them that sent one, and there will be none
+ENDED = "its file, or an option like --run-time, ended the run, and a drill's load runs until the drill ends it"
 
 Task = Callable[[Any], None]
 
@@ -52,7 +59,8 @@ class OpenLoop(Protocol):
     limit_s: float
     random: Random
 
-    def join(self, record: LoadRecord, gate: Gate, source: Random) -> None: ...
+    def join(self, record: LoadRecord, gate: Gate, source: Random, to: Destination) -> None: ...
+    def check_host(self) -> None: ...
     def on_start(self) -> None: ...
     def on_stop(self) -> None: ...
     def close(self) -> None: ...
@@ -94,9 +102,12 @@ class Generator(User):
         profile = Path(options.locustfile).stem
         self._record = LoadRecord(timeline, load=dial.stem if dial else "load", profile=profile, rate=self._rate)
         self._dial = Dial(dial) if dial else None
-        self._kinds = self._made(environment, options.seed)
-        self._turns = list(accumulate(kind.share for kind in self._kinds))
+        self._seed, self._named = options.seed, options.host
+        self._kinds: list[_Kind] = []
         self._under_way = Group()
+        self._fruitless = 0
+        self._flowing, self._quitting, self._ended = False, False, ""
+        environment.events.quitting.add_listener(self._on_quitting)  # type: ignore[no-untyped-call]
         self.tasks = [Generator._keep_schedule]  # the one task that Locust sees
 
     @classmethod
@@ -111,37 +122,69 @@ class Generator(User):
         return checked(options.rate or own, stages, ceiling), stages
 
     def on_start(self) -> None:
-        """Have each kind of user begin, then tell that load begins."""
+        """Have each kind of user begin, then tell that load begins.
+
+        Raises:
+            UsageError: nobody says where the load goes, or a kind would go elsewhere.
+        """
+        to = self._destination()
+        self._only_way = OnlyWay(lambda address: self._record.elsewhere(address, wanted=str(to)))
+        self._kinds = self._made(to)
+        self._turns = list(accumulate(kind.share for kind in self._kinds))
         for kind in self._kinds:
             kind.user.on_start()
+            kind.user.check_host()
+        self._record.began = 0
+        self._only_way.close()
         self._due = now()
         self._steering = Steering(self._rate, self._stages, start=self._due, allowance=self._allowance)
         self._record.tell("started", at=self._due)
+        self._flowing = True
         self._tell_changes(self._due)
         gevent.spawn(self._keep_flushing)
         gevent.spawn(self._keep_looking)
 
     def on_stop(self) -> None:
         """Give what is under way a moment, and tell that load has ended."""
+        if not self._flowing:
+            return
         self._tell_unsent(now())
         self._under_way.join(timeout=LAST_ANSWERS_S)
         waiting = [now() - one.due for one in self._under_way]
         about: dict[str, Any] = {"abandoned": len(waiting), "waited_s": max(waiting, default=0.0)}
-        self._record.tell("stopped", reason="it was told to stop", asked=self._record.asked, **about)
+        if not self._quitting:
+            about["broken"] = self._dial is not None  # by hand a load may end as its user likes
+        reason = "it was told to stop" if self._quitting else self._ended or ENDED
+        self._record.tell("stopped", reason=reason, asked=self._record.asked, **about)
         self._under_way.kill(block=False)
         self._record.flush()
+        self._only_way.open()
         for kind in self._kinds:
             kind.user.on_stop()
             kind.user.close()
+        if not self._quitting and self.environment.parsed_options.headless:
+            # A task that asked for the end was ended with the others, and with it what it had begun.
+            gevent.spawn(self.environment.runner.quit)
 
-    def _made(self, environment: Environment, seed: int) -> list[_Kind]:
+    def _on_quitting(self, **_: Any) -> None:
+        """Locust was told to end: who ends a run otherwise is the file, or an option."""
+        self._quitting = True
+
+    def _destination(self) -> Destination:
+        """Where the load goes: what the command line names is beyond the file."""
+        named = self._named or self.host or next((kind.host for kind in self.kinds if kind.host), None)
+        if not named:
+            raise UsageError("nobody says where the load goes; right would be --host http://ADDRESS:PORT")
+        return Destination.of(named)
+
+    def _made(self, to: Destination) -> list[_Kind]:
         """A user of each kind, with what all of them share."""
         whole = sum(kind.weight for kind in self.kinds)
         made = []
         for kind in self.kinds:
             kind.host = self.host or kind.host
-            user: OpenLoop = kind(environment)
-            user.join(self._record, self._gate, Random(f"{seed} {kind.__name__}"))
+            user: OpenLoop = kind(self.environment)
+            user.join(self._record, self._gate, Random(f"{self._seed} {kind.__name__}"), to)
             made.append(_Kind(user, user.tasks, user.weight / whole))
         return made
 
@@ -199,14 +242,32 @@ class Generator(User):
     def _do(self, kind: _Kind, task: Task) -> None:
         current = gevent.getcurrent()
         intended = current.intended
+        why = ""
         try:
             task(kind.user)
         except (OwnLimitError, NotSentError) as error:
             self._record.behind(str(error), since=intended, not_sent=1)
+        except MusterError as error:
+            why = f": {error}"
+        except (StopUser, StopTest) as error:
+            self._end(f"task {_name(task)} ended the run ({type(error).__name__})")
         finally:
             kind.under_way -= 1
             if current.intended is not None:  # no request took it
-                self._record.behind(f"task {task.__name__} sent no request", since=intended, not_sent=1)
+                self._sent_none(f"task {_name(task)} sent no request{why or _raised()}", intended)
+
+    def _sent_none(self, reason: str, intended: float) -> None:
+        """Note that a task sent nothing; where none ever does, the load ends."""
+        self._record.behind(reason, since=intended, not_sent=1)
+        self._fruitless += 1
+        if self._fruitless >= FRUITLESS and not self._record.began:
+            self._record.flush()
+            sys.exit(f"error: {reason}, nor did any other; right would be: with self.rest('GET', '/path') as answer")
+
+    def _end(self, why: str) -> None:
+        """End the run, as the file wants it."""
+        self._ended = self._ended or f"{why}, and a drill's load runs until the drill ends it"
+        gevent.spawn(self.environment.runner.quit)
 
     def _keep_looking(self) -> None:
         """Follow the dial and the stages, and notice when this process was held up."""
@@ -244,3 +305,13 @@ class Generator(User):
                 self.environment.process_exit_code = 1
                 self.environment.runner.quit()
                 return
+
+
+def _raised() -> str:
+    """What the task is being left for, in a few words; nothing where it just returned."""
+    error = sys.exception()
+    return f": {type(error).__name__}: {error}" if isinstance(error, Exception) else ""
+
+
+def _name(task: Task) -> str:
+    return str(getattr(task, "__name__", None) or repr(task))

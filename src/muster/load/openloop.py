@@ -17,26 +17,32 @@ import traceback
 from argparse import ArgumentParser
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
 from random import Random
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 import orjson
 from locust import User, events
 from locust.env import Environment
-from locust.exception import CatchResponseError
+from locust.exception import CatchResponseError, StopTest, StopUser
+from locust.runners import Runner
 
 from muster.base.clock import now
-from muster.base.errors import UsageError
+from muster.base.errors import MusterError, UsageError
 from muster.load.connection import Connections, NoAnswerError
-from muster.load.gate import Gate
+from muster.load.declared import check_file, check_weights
+from muster.load.destination import Destination
+from muster.load.gate import Gate, NotSentError
 from muster.load.generator import GIVE_UP_S, Generator
 from muster.load.record import LoadRecord, Look
-from muster.probes.outcomes import Outcome, of_status
+from muster.load.request_line import check_headers, encoded
+from muster.probes.outcomes import Outcome, OwnLimitError, of_status
 from muster.system.headers import of_environment
 
 SLOT_S = 0.02  # how late a request may leave after the moment that it was given
 GONE = (404, 410)
+NOT_ITS_FAULT = (NotSentError, OwnLimitError, MusterError, StopUser, StopTest)  # what a block is left for
 WRONG_CONTENT = (AssertionError, LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -52,24 +58,34 @@ def _add_options(parser: ArgumentParser, **_: Any) -> None:
     group.add_argument("--dial", default="", help="Named pipe through which the rate is changed (muster.base.dial)")
     group.add_argument("--ceiling", type=float, default=0.0, help="Requests per second that are never passed")
     group.add_argument("--stages", default="", help="JSON of the stages to go through (muster.load.stages)")
+    try:
+        check_weights(OpenLoopUser)
+    except UsageError as error:
+        sys.exit(f"error: {error}")
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def _lead(environment: Environment, **_: Any) -> None:
+def _lead(environment: Environment, runner: Runner | None = None, **_: Any) -> None:
     """Put the one schedule in the place of the users that the file declares."""
-    kinds = environment.user_classes
-    if others := sorted(kind.__name__ for kind in kinds if not issubclass(kind, OpenLoopUser)):
-        sys.exit(f"error: users must be muster.load.openloop.OpenLoopUser, and {', '.join(others)} is not")
-    if idle := sorted(kind.__name__ for kind in kinds if not kind.tasks):
-        sys.exit(f"error: {', '.join(idle)} has no task; right would be a method below @task, or no such class")
-    Generator.kinds = tuple(sorted(kinds, key=lambda kind: kind.__name__))
     options = environment.parsed_options
     assert options is not None
+    if options.equal_weights:
+        environment.assign_equal_weights()
+    kinds = environment.user_classes
     try:
+        check_file(environment, runner, OpenLoopUser)
+        Generator.kinds = tuple(sorted(kinds, key=lambda kind: kind.__name__))
         Generator.wanted(options)
     except UsageError as error:
         sys.exit(f"error: {error}")
     environment.user_classes[:] = [Generator]
+
+
+@events.user_error.add_listener  # type: ignore[untyped-decorator]
+def _give_up(exception: BaseException, **_: Any) -> None:
+    """Locust goes on without a user that could not begin: then nobody asks, for as long as it runs."""
+    said = str(exception) if isinstance(exception, MusterError) else f"{type(exception).__name__}: {exception}"
+    sys.exit(f"error: {said}")
 
 
 class Answer:
@@ -108,6 +124,21 @@ class Answer:
         self.failure(why or f"{identity} is not there")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was answered, or given up: its times (CLOCK_MONOTONIC seconds), what it `reads`, and whether the
+    status that came is `right`."""
+
+    method: str
+    name: str
+    intended: float
+    sent: float
+    done: float
+    reads: Hashable
+    _: KW_ONLY
+    right: bool
+
+
 class OpenLoopUser(User):
     """A kind of user whose tasks are started at intended times and run side by side.
 
@@ -129,15 +160,40 @@ class OpenLoopUser(User):
     random: Random
     """What a task draws lots with, so that --seed makes it repeatable."""
 
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(environment)
-        assert self.host, "name the service with --host"
-        self._connections = Connections(self.host, limit_s=self.limit_s, renew_after=self.renew_after)
+    def join(self, record: LoadRecord, gate: Gate, source: Random, to: Destination) -> None:
+        """Take what all kinds of users of a process share: `to` is where all that they ask goes.
+
+        Raises:
+            UsageError: the kind has a host of its own that leads elsewhere.
+        """
+        self._record, self._gate, self.random, self._to = record, gate, source, to
+        self.check_host()
+        self._connections = Connections(to, limit_s=self.limit_s, renew_after=self.renew_after)
         self._headers = of_environment()  # the system's own; what a task says of a header stands before them
 
-    def join(self, record: LoadRecord, gate: Gate, source: Random) -> None:
-        """Take what all kinds of users of a process share."""
-        self._record, self._gate, self.random = record, gate, source
+    def check_host(self) -> None:
+        """Look at what the file made of `host`; requests do not go by it.
+
+        Raises:
+            UsageError: it leads elsewhere than the load goes.
+        """
+        to = self._to
+        if self.host and not Destination.of(self.host).leads_to(to):
+            raise UsageError(
+                f"{type(self).__name__} has the host {Destination.of(self.host)}, and the load goes to {to}; "
+                "right would be no host in the file"
+            )
+
+    @property
+    def client(self) -> NoReturn:
+        """Locust's clients wait for each answer and are not recorded.
+
+        Raises:
+            UsageError: always; it says what to write instead.
+        """
+        raise UsageError(
+            "there is no self.client in an open loop; right would be: with self.rest('GET', '/path') as answer"
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -168,30 +224,44 @@ class OpenLoopUser(User):
         Raises:
             NotSentError: the ceiling leaves no room for it; the schedule takes that, and tells of it.
             OwnLimitError: this process ran out of descriptors, ports and the like; likewise.
+            UsageError: this is no path on the service, or a header that cannot be sent; likewise.
         """
+        target, own = encoded(path), dict(headers or {})
+        check_headers(own, self._to)
+        self._record.began += 1
         current = gevent.getcurrent()
         ready = now()
         # The first request of a task is what the schedule intended; what follows in the same task has its own time.
         intended, current.intended = getattr(current, "intended", None) or ready, None
         sent = self._pass_gate(ready)
         self._record.acknowledged.remove(removes)
-        answer = self._ask(method, path, json, {**self._headers, **(headers or {})}, status)
-        done, in_time = now(), answer.outcome
+        answer = self._ask(method, target, json, {**self._headers, **own}, status)
+        asked = Asked(method, name or path, intended, sent, now(), reads, right=answer.outcome is Outcome.OK)
         try:
             yield answer
         except WRONG_CONTENT as error:
             answer.failure(_said(error))
-        self._record.request(name or path, intended, sent, done, answer, write=method != "GET")
-        look = Look(name or path, sent, done, answer.status_code, answer.why)
-        for identity, found in _findings(answer, reads, right=in_time is Outcome.OK):
+        except Exception as error:  # it was sent all the same
+            if not isinstance(error, NOT_ITS_FAULT):
+                answer.failure(_said(error))
+            self._note(asked, answer)
+            raise
+        self._note(asked, answer)
+
+    def _note(self, asked: Asked, answer: Answer) -> None:
+        """Tell what became of a request, and what that says of things that were acknowledged."""
+        write = asked.method != "GET"
+        self._record.request(asked.name, asked.intended, asked.sent, asked.done, answer, write=write)
+        for identity, found in _findings(answer, asked):
+            look = Look(asked.name, asked.sent, asked.done, answer.status_code, answer.why)
             self._record.found(identity, found, look)
         if answer.outcome is Outcome.OK:
             for identity in answer.promised:
-                self._record.acknowledged.add(identity, done)
+                self._record.acknowledged.add(identity, asked.done)
         self.environment.events.request.fire(
-            request_type=method,
-            name=name or path,
-            response_time=(done - intended) * 1000,
+            request_type=asked.method,
+            name=asked.name,
+            response_time=(asked.done - asked.intended) * 1000,
             response_length=len(answer.content),
             response=answer,
             context={},
@@ -226,14 +296,14 @@ class OpenLoopUser(User):
         return answer
 
 
-def _findings(answer: Answer, reads: Hashable, *, right: bool) -> Iterator[tuple[Hashable, str]]:
-    """What an answer says of things that may have been acknowledged; `right` if its status was."""
+def _findings(answer: Answer, asked: Asked) -> Iterator[tuple[Hashable, str]]:
+    """What an answer says of things that may have been acknowledged."""
     if answer.status_code in GONE:
-        yield reads, "lost"
-    elif right:
+        yield asked.reads, "lost"
+    elif asked.right:
         yield from ((identity, "lost") for identity in answer.missed)
-        if answer.outcome is not Outcome.OK and reads not in answer.missed:
-            yield reads, "altered"
+        if answer.outcome is not Outcome.OK and asked.reads not in answer.missed:
+            yield asked.reads, "altered"
 
 
 def _said(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from muster.load.acknowledged import Acknowledged
 from muster.probes.events import EventBuffer
 
 BEHIND_EVERY_S = 1.0
+ELSEWHERE_EVERY_S = 1.0
 
 
 class Answered(Protocol):
@@ -53,7 +55,9 @@ class LoadRecord:
         self._not_sent = 0
         self._late_s = 0.0
         self._told_at = 0.0
-        self.asked = 0  # how many requests were noted
+        self._elsewhere: dict[str, float] = {}
+        self.began = 0  # how many requests were begun
+        self.asked = 0  # how many of them were noted
         self.acknowledged = Acknowledged()
 
     def tell(self, state: str, *, at: float | None = None, **fields: Any) -> None:
@@ -82,11 +86,24 @@ class LoadRecord:
         self._not_sent += not_sent
         self._late_s = max(self._late_s, late_s)
 
+    def elsewhere(self, address: str, *, wanted: str) -> None:
+        """Note that something was about to connect to an `address`, and was not let, as the load goes to `wanted`; told
+        at most once a second of each address."""
+        moment = now()
+        if moment - self._elsewhere.get(address, -math.inf) < ELSEWHERE_EVERY_S:
+            return
+        self._elsewhere[address] = moment
+        what = f"something in load '{self._about['profile']}' was about to connect to {address}"
+        reason = f"{what}, while the load goes to {wanted}, and through self.rest alone"
+        if not self._events:
+            logging.getLogger(__name__).error(reason)
+        self.tell("elsewhere", address=address, wanted=wanted, reason=reason)
+
     def request(self, name: str, intended: float, sent: float, done: float, answer: Answered, *, write: bool) -> None:
         """Note one request; times are CLOCK_MONOTONIC seconds."""
+        self.asked += 1
         if not self._events:
             return
-        self.asked += 1
         self._events.add(
             "request",
             t=done,

@@ -167,6 +167,8 @@ class LoadRun:
         answered = False
         for event in self._tail.each():
             self._started = self._started or self._tells(event, "started")
+            if self._tells(event, "elsewhere"):
+                raise LoadError(f"load profile '{self.profile}' cannot be run: {event['reason']}")
             # Which of several loads a request is of it does not say; those before this one's start are of others.
             if self._started and event["kind"] == "request" and event["source"] == "load":
                 answered = True
