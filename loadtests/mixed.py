@@ -11,16 +11,20 @@ each request, and wait longer. By hand, all of them or one kind alone:
 from __future__ import annotations
 
 import uuid
-from collections import deque
 
+from _workflows import AGENTS, Known, Made, check_list
 from locust import task
 
 from muster.load.openloop import OpenLoopUser
 
-AGENTS = 61
 PHASES = 8
-STATES = ("waiting", "running", "done")
-known: deque[tuple[str, str]] = deque(maxlen=1000)  # workflows that were acknowledged to a creator: id, title
+known = Known()  # what was acknowledged to a creator
+through: dict[str, Made] = {}  # "last": the one of them that was last seen to be done
+
+
+def state_of(done: int) -> str:
+    """The state of a workflow of which so many phases are done."""
+    return "waiting" if done == 0 else "done" if done == PHASES else "running"
 
 
 class Readers(OpenLoopUser):
@@ -33,10 +37,9 @@ class Readers(OpenLoopUser):
     @task(6)
     def list_newest(self) -> None:
         """The first page."""
+        newest = known.newest
         with self.rest("GET", "/workflows?limit=20", name="GET /workflows") as answer:
-            listed = answer.js["workflows"]
-            assert len(listed) <= 20
-            assert all(workflow["id"] for workflow in listed)
+            check_list(answer, known, newest)
 
     @task(5)
     def read_one(self) -> None:
@@ -44,16 +47,18 @@ class Readers(OpenLoopUser):
         if not known:
             self.list_newest()
             return
-        identity, title = self.random.choice(known)
-        with self.rest("GET", f"/workflows/{identity}", name="GET /workflows/{id}") as answer:
-            assert answer.js["id"] == identity
-            assert answer.js["title"] == title
+        made = known.any(self.random)
+        with self.rest("GET", f"/workflows/{made.id}", name="GET /workflows/{id}", reads=made.id) as answer:
+            assert made.fits(answer.js)
+            if answer.js["state"] == "done":
+                through["last"] = made
 
     @task(1)
     def list_done(self) -> None:
-        """What is through: of no other state."""
+        """What is through: of no other state, and one that was seen to be through is among it."""
+        seen = through.get("last")
         with self.rest("GET", "/workflows?state=done&limit=20", name="GET /workflows?state=done") as answer:
-            assert all(workflow["state"] == "done" for workflow in answer.js["workflows"])
+            assert all(shown["state"] == "done" for shown in check_list(answer, known, seen))
 
 
 class Watchers(OpenLoopUser):
@@ -67,14 +72,17 @@ class Watchers(OpenLoopUser):
     @task(6)
     def progress(self) -> None:
         """How far the newest workflow is; while there is none, the status."""
-        if not known:
+        if not known.newest:
             self.status()
             return
-        identity, _ = known[-1]
-        with self.rest("GET", f"/workflows/{identity}", name="GET /workflows/{id} progress") as answer:
-            assert answer.js["id"] == identity
-            assert answer.js["state"] in STATES
-            assert 0 <= answer.js["done"] <= PHASES
+        made = known.newest
+        path, name = f"/workflows/{made.id}", "GET /workflows/{id} progress"
+        with self.rest("GET", path, name=name, reads=made.id) as answer:
+            shown = answer.js
+            assert made.fits(shown)
+            done = shown["done"]
+            if (shown["state"], len(shown["phases"])) != (state_of(done), done):
+                answer.failure(f"state {shown['state']}, {len(shown['phases'])} phases, and {done} of them done")
 
     @task(3)
     def status(self) -> None:
@@ -86,7 +94,7 @@ class Watchers(OpenLoopUser):
     def agents(self) -> None:
         """All the agents, also those that nobody holds just now."""
         with self.rest("GET", "/agents") as answer:
-            assert len(answer.js["agents"]) == AGENTS
+            assert {agent["name"] for agent in answer.js["agents"]} == AGENTS
 
 
 class Creators(OpenLoopUser):
@@ -106,8 +114,11 @@ class Creators(OpenLoopUser):
     def create(self) -> None:
         """A new workflow, of a size that varies. It is known only once it was acknowledged."""
         self.created += 1
-        identity, title = f"{self.prefix}-{self.created}", f"workflow {self.created}"
-        body = {"id": identity, "title": title, "payload": {"text": title * self.random.randint(1, 40)}}
+        title = f"workflow {self.created}"
+        body = {
+            "id": f"{self.prefix}-{self.created}",
+            "title": title,
+            "payload": {"text": title * self.random.randint(1, 40)},
+        }
         with self.rest("POST", "/workflows", name="POST /workflows", json=body, status=(201,)) as answer:
-            assert answer.js["id"] == identity
-            known.append((identity, title))
+            known.take(body, answer)

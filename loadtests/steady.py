@@ -8,14 +8,11 @@ Of 100 requests about 60 read one workflow, 25 list the newest, 5 ask for status
 from __future__ import annotations
 
 import uuid
-from collections import deque
 
+from _workflows import AGENTS, Known, check_list
 from locust import task
 
 from muster.load.openloop import OpenLoopUser
-
-AGENTS = 61
-REMEMBERED = 1000
 
 
 class Steady(OpenLoopUser):
@@ -26,7 +23,7 @@ class Steady(OpenLoopUser):
     def on_start(self) -> None:
         self.prefix = f"load-{uuid.uuid4().hex[:12]}"
         self.created = 0
-        self.own: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)  # acknowledged workflows: id, title
+        self.own = Known()
         super().on_start()
 
     @task(60)
@@ -35,18 +32,16 @@ class Steady(OpenLoopUser):
         if not self.own:
             self.create()
             return
-        identity, title = self.random.choice(self.own)
-        with self.rest("GET", f"/workflows/{identity}", name="GET /workflows/{id}") as answer:
-            assert answer.js["id"] == identity
-            assert answer.js["title"] == title
+        made = self.own.any(self.random)
+        with self.rest("GET", f"/workflows/{made.id}", name="GET /workflows/{id}", reads=made.id) as answer:
+            assert made.fits(answer.js)
 
     @task(25)
     def list_newest(self) -> None:
         """The list that everybody's screen shows."""
+        newest = self.own.newest
         with self.rest("GET", "/workflows?limit=20", name="GET /workflows") as answer:
-            listed = answer.js["workflows"]
-            assert len(listed) <= 20
-            assert all(workflow["id"] for workflow in listed)
+            check_list(answer, self.own, newest)
 
     @task(3)
     def status(self) -> None:
@@ -58,14 +53,13 @@ class Steady(OpenLoopUser):
     def agents(self) -> None:
         """All the agents, also those that nobody holds just now."""
         with self.rest("GET", "/agents") as answer:
-            assert len(answer.js["agents"]) == AGENTS
+            assert {agent["name"] for agent in answer.js["agents"]} == AGENTS
 
     @task(10)
     def create(self) -> None:
         """A new workflow. It is ours only once it was acknowledged."""
         self.created += 1
-        identity, title = f"{self.prefix}-{self.created}", f"workflow {self.created}"
-        body = {"id": identity, "title": title, "payload": {"text": title * 4}}
+        title = f"workflow {self.created}"
+        body = {"id": f"{self.prefix}-{self.created}", "title": title, "payload": {"text": title * 4}}
         with self.rest("POST", "/workflows", name="POST /workflows", json=body, status=(201,)) as answer:
-            assert answer.js["id"] == identity
-            self.own.append((identity, title))
+            self.own.take(body, answer)

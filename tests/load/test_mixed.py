@@ -4,63 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import pytest
+from tests.load.enhancer import Enhancer
 from tests.load.test_run import of_kind
-from tests.probes.service import Service
+from tests.load.test_steady import asked
 
-from muster.base.timeline import Event, Timeline
-from muster.base.waiting import wait_for
-from muster.load.profiles import find_profile
-from muster.load.run import LoadRun
-
-LOADTESTS = Path(__file__).parents[2] / "loadtests"
 CREATED = "POST /workflows"
 WATCHED = "GET /workflows/{id} progress"
-NAMES = {"GET /workflows", "GET /workflows/{id}", "GET /workflows?state=done", WATCHED, "/status", "/agents", CREATED}
+DONE = "GET /workflows?state=done"
+NAMES = {"GET /workflows", "GET /workflows/{id}", DONE, WATCHED, "/status", "/agents", CREATED}
 
 
-class Enhancer(Service):
-    """Knows the workflows that were created, with a state each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.progress: dict[str, Any] = {"state": "running", "done": 3}
-        self.pages = {
-            "/workflows": {"workflows": [{"id": "w", "state": "done"}]},
-            "/status": {"version": "5.1"},
-            "/agents": {"agents": [{"name": f"agent-{number:02}"} for number in range(1, 62)]},
-        }
-
-    def _act(self, method: str, target: str, body: bytes) -> tuple[int, Any]:
-        status, document = super()._act(method, target, body)
-        return status, {**document, **self.progress} if target.startswith("/workflows/") else document
-
-
-def asked(service: Service, directory: Path, *, requests: int) -> list[Event]:
-    """So many requests of the profile."""
-    timeline = directory / "timeline.jsonl"
-    Timeline.start(timeline, run="run", drill="drill").close()
-    profile = find_profile(LOADTESTS, "mixed")
-    with LoadRun.start(
-        profile, rate=200, url=service.url, timeline=timeline, directory=directory, ceiling=1000, seed=1
-    ):
-        wait_for(lambda: len(of_kind(timeline, "request")) >= requests, within=30, reason=f"{requests} requests")
-    return of_kind(timeline, "request")
-
-
-@pytest.fixture
-def enhancer() -> Enhancer:
-    return Enhancer()
-
-
-def test_a_healthy_enhancer_answers_everybody_rightly_in_the_mix_that_was_meant(
-    enhancer: Enhancer, tmp_path: Path
-) -> None:
-    with enhancer:
-        seen = asked(enhancer, tmp_path, requests=400)
+def test_a_healthy_enhancer_answers_everybody_rightly_in_the_mix_that_was_meant(timeline: Path) -> None:
+    with Enhancer() as enhancer:
+        seen = asked(enhancer, timeline, 400, profile="mixed")
+        assert "done" in {made["state"] for made in enhancer.store.values()}
     assert {event["outcome"] for event in seen} == {"ok"}
+    assert of_kind(timeline, "load.lost") == []
     names = Counter(event["name"] for event in seen)
     assert set(names) == NAMES
     watchers = names[WATCHED] + names["/status"] + names["/agents"]
@@ -71,13 +31,19 @@ def test_a_healthy_enhancer_answers_everybody_rightly_in_the_mix_that_was_meant(
     assert connections["GET /workflows", "kept"] > connections["GET /workflows", "new"]
 
 
-def test_answers_with_the_wrong_content_are_wrong(enhancer: Enhancer, tmp_path: Path) -> None:
-    enhancer.pages["/agents"]["agents"].pop()
-    enhancer.pages["/workflows"] = {"workflows": [{"id": "", "state": "running"}]}
-    enhancer.pages["/status"] = {}
-    enhancer.progress = {"state": "lost", "title": "of another"}
-    with enhancer:
-        seen = asked(enhancer, tmp_path, requests=300)
-    assert {event["name"] for event in seen if event["outcome"] == "wrong"} == NAMES - {CREATED}
-    # A workflow of the wrong title is seen by whoever reads it, one of no known state by whoever watches it.
-    assert {event["outcome"] for event in seen if event["name"] != CREATED} == {"wrong"}
+def test_answers_with_the_wrong_content_are_wrong(timeline: Path) -> None:
+    """A workflow of another title is seen by whoever reads it, one in no known state by whoever watches it."""
+    with Enhancer() as enhancer:
+
+        def spoil() -> None:
+            enhancer.pages["/agents"]["agents"][0]["name"] = "agent-02"
+            enhancer.pages["/status"] = {}
+            enhancer.empty_lists = True
+            enhancer.progress = {"state": "lost"}
+
+        seen = asked(enhancer, timeline, 400, profile="mixed", then=spoil)
+    wrong = {event["name"] for event in seen if event["outcome"] == "wrong"}
+    assert wrong == NAMES - {CREATED, "GET /workflows/{id}"}
+    assert {event["outcome"] for event in seen if event["name"] in wrong} == {"wrong"}
+    told = {event["name"] for event in of_kind(timeline, "load.lost")}
+    assert told == {"GET /workflows", DONE}, "a state is nothing that was acknowledged"

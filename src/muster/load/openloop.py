@@ -98,7 +98,8 @@ class Answer:
         self.conn = "new"
         self.content = b""
         self.promised: list[Hashable] = []
-        self.missed: list[Hashable] = []
+        self.missed: dict[Hashable, str] = {}
+        self.denied = False
 
     @property
     def js(self) -> Any:
@@ -120,8 +121,13 @@ class Answer:
     def lost(self, identity: Hashable, why: str = "") -> None:
         """This answer had to hold what `identity` names (a list, say), and does not: it is wrong, and where that had
         been acknowledged it counts as lost in the drill."""
-        self.missed.append(identity)
+        self.missed[identity] = "lost"
         self.failure(why or f"{identity} is not there")
+
+    def altered(self, identity: Hashable, why: str = "") -> None:
+        """The same, where it is there with other content than what was acknowledged."""
+        self.missed[identity] = "altered"
+        self.failure(why or f"{identity} has another content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +224,8 @@ class OpenLoopUser(User):
         fault. `status` are the statuses that are right; `name` stands for `path` in statistics.
 
         `reads` names what was acknowledged before (`Answer.acknowledged`) and is looked at now: answered 404 or 410 it
-        is lost, and altered where the status is right and the block is not content. `removes` names what this request
-        may remove, so that from now on it is not missed.
+        is lost; altered, where the status is right and the block demands what does not hold. `removes` names what this
+        request may remove, so that from now on nobody misses it.
 
         Raises:
             NotSentError: the ceiling leaves no room for it; the schedule takes that, and tells of it.
@@ -240,6 +246,7 @@ class OpenLoopUser(User):
         try:
             yield answer
         except WRONG_CONTENT as error:
+            answer.denied = True
             answer.failure(_said(error))
         except Exception as error:  # it was sent all the same
             if not isinstance(error, NOT_ITS_FAULT):
@@ -301,8 +308,8 @@ def _findings(answer: Answer, asked: Asked) -> Iterator[tuple[Hashable, str]]:
     if answer.status_code in GONE:
         yield asked.reads, "lost"
     elif asked.right:
-        yield from ((identity, "lost") for identity in answer.missed)
-        if answer.outcome is not Outcome.OK and asked.reads not in answer.missed:
+        yield from answer.missed.items()
+        if answer.denied and asked.reads not in answer.missed:
             yield asked.reads, "altered"
 
 
