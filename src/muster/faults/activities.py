@@ -8,19 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from muster.base.clock import SYSTEM_CLOCK
 from muster.base.waiting import wait_for
 from muster.faults import session
 from muster.faults.activity import entry_of, or_exit, strike
 from muster.faults.channel import RELEASE, URL_VARIABLE
 from muster.faults.effects import Reported, Reporting, selected
+from muster.faults.ending import ENDING
 from muster.faults.surge import raise_load
 from muster.faults.texts import replace_line
 from muster.kube import connect
 from muster.probes.address import service_address
 from muster.safety.fields import ABSENT
-from muster.safety.records import find_record
-from muster.safety.records import undo as undo_record
 from muster.system.pods import troubles
 
 __all__ = [
@@ -83,6 +81,7 @@ def crashed(label_selector: str, within_s: float = 30.0) -> str:
     here = session.current()
 
     def look() -> str:
+        ENDING.check()
         pods = here.cluster.list("Pod", here.namespace, labels=label_selector)
         found = [trouble for pod in pods for trouble in troubles(pod)]
         leaving = any("deletionTimestamp" in pod["metadata"] for pod in pods)
@@ -104,9 +103,14 @@ def reported(  # noqa: PLR0917
     here = session.current()
     url = os.environ.get(URL_VARIABLE) or service_address(here.cluster, here.namespace, service, port)
     effect = Reported(kind="reported", path=path, field=field, more_than=more_than, present=more_than is None)
-    look = Reporting(effect, url).look
-    wait_for(lambda: look().observed, within=within_s, reason=f"{service} to report {field}", every=0.1)
-    return look().evidence
+    reporting = Reporting(effect, url)
+
+    def look() -> str:
+        ENDING.check()
+        seen = reporting.look()
+        return seen.evidence if seen.observed else ""
+
+    return wait_for(look, within=within_s, reason=f"{service} to report {field}", every=0.1)
 
 
 @or_exit
@@ -114,12 +118,13 @@ def hold(seconds: float = 20.0) -> str:
     """Keep the fault in force: under a drill until it releases it, by hand for so many seconds."""
     here = session.current()
     here.channel.report("struck")
-    if here.channel.by_hand:
-        logger.info("the fault is in force for %g s; Ctrl-C undoes it now", seconds)
-        SYSTEM_CLOCK.sleep(seconds)
-        return f"held for {seconds:g} s"
-    here.channel.wait_for(RELEASE)
-    return "held until it was released"
+    if not here.channel.by_hand:
+        here.channel.wait_for(RELEASE)
+        return "held until it was released"
+    logger.info("the fault is in force for %g s; Ctrl-C undoes it now", seconds)
+    ENDING.wait_readable(None, seconds)
+    ENDING.check()
+    return f"held for {seconds:g} s"
 
 
 @or_exit
@@ -130,22 +135,4 @@ def undo() -> list[str]:
         SystemExit: it could not be undone; the record stays in the cluster.
     """
     here = session.guarded()
-    if here is None:
-        return []
-    undone, left = here.let_go(), list[str]()
-    if here.record is not None:
-        # Read again: the record in the cluster is the one that counts.
-        record = find_record(here.cluster, here.namespace, here.experiment)
-        if record is not None and record.injection == here.record.injection:
-            outcome = undo_record(here.cluster, record)
-            undone, left = [*undone, *outcome.undone], list(outcome.left)
-    elif not undone:
-        return []
-    here.record = None
-    if here.channel.timeline:
-        here.channel.timeline.append(
-            "fault.undone", experiment=here.experiment, undone=undone, left=left, by="experiment"
-        )
-    here.channel.report("undone", undone=undone, left=left)
-    here.audit.record("undo", target=here.target, outcome="done", undone=undone, left=left)
-    return [*undone, *left]
+    return [] if here is None else here.undo()

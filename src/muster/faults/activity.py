@@ -10,11 +10,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from chaoslib.exceptions import InterruptExecution
-
 from muster.base.errors import RefusedError
 from muster.faults import session
 from muster.faults.channel import report_failure
+from muster.faults.ending import ENDING
 from muster.safety import Entry
 from muster.safety.fields import parse_path, read_field
 from muster.safety.records import apply_entry
@@ -28,17 +27,18 @@ logger = logging.getLogger("chaostoolkit")
 def or_exit(activity: Callable[P, T]) -> Callable[P, T]:
     """Turn a failure into an exit with rollbacks.
 
-    Chaos Toolkit turns every exception of an activity, InterruptExecution and SIGTERM's included, into a failed
-    activity and goes on with the next one; SystemExit ends the method.
+    Chaos Toolkit turns every exception of an activity, InterruptExecution included, into a failed activity and goes on
+    with the next one; SystemExit ends the method. What records a change and makes it is not cut in between.
     """
 
     @wraps(activity)
     def guarded(*arguments: P.args, **named: P.kwargs) -> T:
         try:
-            return activity(*arguments, **named)
+            with ENDING.kept_whole():
+                return activity(*arguments, **named)
         except Exception as error:
             # Broad on purpose, see above.
-            why = "the experiment was told to end" if isinstance(error, InterruptExecution) else str(error)
+            why = str(error) or repr(error)
             logger.error(why)  # noqa: TRY400  (one sentence; the trace goes to the log by the exit below)
             report_failure(why, refused=isinstance(error, RefusedError))
             raise SystemExit(why) from error

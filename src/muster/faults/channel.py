@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import select
 from pathlib import Path
 from typing import Any
 
 from muster.base.timeline import Event, Tail, Timeline
+from muster.faults.ending import ENDING
 from muster.safety.audit import who
 
 ORDERS_VARIABLE = "MUSTER_FAULT_ORDERS"
@@ -115,17 +115,20 @@ class ExperimentSide:
             self._progress.append(kind, **fields)
 
     def wait_for(self, order: str) -> bool:
-        """Wait until an order is given; False if the drill went away or wants the end instead."""
+        """Wait until an order is given; False if the drill went away or wants the end instead.
+
+        Raises:
+            ToldToEndError: this process was told to end.
+        """
         while order not in self._received:
+            ENDING.check()
             if RELEASE in self._received or not self._receive():
                 return False
         return True
 
     def _receive(self) -> bool:
         """Wait a little for more orders; False at the end of the pipe."""
-        poll = select.poll()
-        poll.register(self._pipe, select.POLLIN)
-        poll.poll(1000)
+        ENDING.wait_readable(self._pipe, 1.0)
         try:
             data = os.read(self._pipe, 4096)
         except BlockingIOError:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec
@@ -27,7 +26,10 @@ from kubernetes.client.exceptions import ApiException
 from muster.base.errors import MusterError, RefusedError
 from muster.faults import session
 from muster.faults.channel import GO, report_failure
+from muster.faults.ending import ENDING
 from muster.faults.fitness import ACTIVITIES
+from muster.faults.session import Session
+from muster.safety.guards import undo_command
 
 P = ParamSpec("P")
 Activity = Mapping[str, Any]
@@ -55,9 +57,13 @@ def _or_interrupt(control: Callable[P, None]) -> Callable[P, None]:
 @_or_interrupt
 def before_experiment_control(context: Activity, configuration: Mapping[str, Any] | None = None) -> None:
     """Pass the guard."""
-    # Chaos Toolkit knows SIGTERM; a terminal that is closed must undo the fault as well.
-    signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
-    session.begin(context, configuration)
+    ENDING.begin()
+    try:
+        session.begin(context, configuration)
+        ENDING.check()
+    except BaseException:
+        cleanup_control()
+        raise
 
 
 @_or_interrupt
@@ -75,35 +81,58 @@ def before_method_control(context: Activity) -> None:
 @_or_interrupt
 def before_activity_control(context: Activity) -> None:
     """Announce every activity of others, as what it calls itself says nothing; muster's own announce their strikes."""
+    ENDING.check()
     if (context.get("provider") or {}).get("module") != ACTIVITIES:
         session.current().strike(str(context.get("name")))
+    ENDING.let_interrupt()
 
 
 @_or_interrupt
 def after_activity_control(context: Activity, state: Mapping[str, Any] | None = None) -> None:
-    """End the experiment after an activity that failed; that a pod to be deleted is gone already is no failure."""
-    if not state or state.get("status") != "failed" or _gone_already(context, state):
+    """End the experiment after an activity that failed; that a pod to be deleted is gone already is no failure.
+
+    Not while the fault is undone: what comes after a failed rollback is not left out.
+    """
+    ENDING.keep_whole()
+    ENDING.check()
+    if ENDING.undoing or not state or state.get("status") != "failed" or _gone_already(context, state):
         return
     raise InterruptExecution(f"activity '{context.get('name')}' failed: {_why(state)}")
 
 
 def before_rollback_control(context: Activity) -> None:  # noqa: ARG001  (the name is Chaos Toolkit's)
-    """From here on the fault is undone, and no second Ctrl-C keeps it from that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    """From here on the fault is undone, and nothing keeps it from that."""
+    ENDING.undo_begins()
 
 
 def after_experiment_control(context: Activity, state: Mapping[str, Any] | None = None) -> None:  # noqa: ARG001
-    """Log how it ended."""
+    """Undo what no rollback has undone, for whatever reason, and log how it ended."""
     here = session.guarded()
     if here is None:
         return
+    _undo_the_rest(here)
     outcome = str((state or {}).get("status", "unknown"))
     here.audit.record("experiment", target=here.target, outcome=outcome, experiment=here.experiment)
-    if here.record is not None:
-        logger.error("the fault is still in force; undo it: muster undo")
     session.end()
+
+
+def cleanup_control() -> None:
+    """The last thing that Chaos Toolkit calls, also where it breaks: leave nothing in force, give everything back."""
+    try:
+        here = session.guarded()
+        if here is not None:
+            _undo_the_rest(here)
+            session.end()
+    finally:
+        ENDING.end()
+
+
+def _undo_the_rest(here: Session) -> None:
+    ENDING.undo_begins()
+    try:
+        here.undo()
+    except MusterError as error:
+        logger.error("the fault is still in force (%s); undo it: %s", error, undo_command(here.cluster, here.namespace))  # noqa: TRY400
 
 
 def _tell(error: Exception) -> None:

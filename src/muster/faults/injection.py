@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from muster.base.errors import MusterError, RefusedError, TimeoutExceededError
 from muster.base.process import Child
+from muster.base.signals import held_back
 from muster.base.timeline import Timeline
 from muster.base.waiting import wait_for
 from muster.faults.channel import GO, RELEASE, URL_VARIABLE, DrillSide, lock_holder
@@ -22,6 +23,7 @@ from muster.faults.watching import EffectWatch
 from muster.kube import Cluster
 from muster.safety import AuditLog, Record, find_record, undo
 from muster.safety.audit import AUDIT_VARIABLE
+from muster.safety.guards import undo_command
 from muster.safety.locks import release as release_lock
 
 # Importing chaosk8s takes about two seconds on an idle machine.
@@ -145,9 +147,15 @@ class Injection:
     def release(self) -> None:
         """Undo the fault and wait until that is done. May be called again, and before anything was injected.
 
+        A second Ctrl-C does not cut it: it takes effect when the fault is undone.
+
         Raises:
             FaultError: it could not be undone; the message says how to.
         """
+        with held_back():
+            self._release()
+
+    def _release(self) -> None:
         child, channel = self._child, self._channel
         try:
             if self._watch is not None:
@@ -195,8 +203,8 @@ class Injection:
                 self._undo_from(record)
         except MusterError as error:
             raise FaultError(
-                f"the fault '{self.experiment.name}' may still be in force in namespace '{self._namespace}' ({error}); "
-                "undo it: muster undo"
+                f"the fault '{self.experiment.name}' may still be in force in namespace '{self._namespace}' of context "
+                f"'{self._cluster.context}' ({error}); undo it: {undo_command(self._cluster, self._namespace)}"
             ) from error
 
     def _undo_from(self, record: Record) -> None:

@@ -18,7 +18,17 @@ from muster.faults.channel import NAMESPACE_VARIABLE, ExperimentSide, lock_holde
 from muster.faults.fitness import check_fit
 from muster.faults.foreign import official_clients
 from muster.kube import Cluster, connect
-from muster.safety import AuditLog, DrillLock, Entry, Record, check_no_open_record, check_target, remember
+from muster.safety import (
+    AuditLog,
+    DrillLock,
+    Entry,
+    Record,
+    check_no_open_record,
+    check_target,
+    find_record,
+    remember,
+)
+from muster.safety import undo as undo_record
 
 
 @dataclass
@@ -68,6 +78,30 @@ class Session:
             undo()
             undone.append(what)
         return undone
+
+    def undo(self) -> list[str]:
+        """Undo what this experiment recorded or holds on to, and say so; returns what was done, a sentence each.
+
+        Whether there is a record the cluster tells: it may have taken one whose answer did not get here.
+
+        Raises:
+            ClusterError, RecordError, TimeoutExceededError: it could not be undone; the record stays in the cluster.
+        """
+        undone, left = self.let_go(), list[str]()
+        record = find_record(self.cluster, self.namespace, self.experiment)
+        if record is not None and record.injection == self.channel.injection:
+            outcome = undo_record(self.cluster, record)
+            undone, left = [*undone, *outcome.undone], list(outcome.left)
+        elif not undone:
+            return []
+        self.record = None
+        if self.channel.timeline:
+            self.channel.timeline.append(
+                "fault.undone", experiment=self.experiment, undone=undone, left=left, by="experiment"
+            )
+        self.channel.report("undone", undone=undone, left=left)
+        self.audit.record("undo", target=self.target, outcome="done", undone=undone, left=left)
+        return [*undone, *left]
 
     def strike(self, activity: str) -> None:
         """Tell the timeline and the audit log that an activity is about to strike; to be called right before it does.

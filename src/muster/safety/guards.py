@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from muster.base.errors import ClusterError, RefusedError
 from muster.kube import Cluster
 from muster.safety.records import sift_records
@@ -43,5 +45,11 @@ def check_no_open_record(cluster: Cluster, namespace: str) -> None:
         record = good[0]
         raise RefusedError(
             f"refused: the fault '{record.experiment}' of {record.created} is still in force in namespace '{namespace}'"
-            "; undo it first: muster undo"
+            f" of context '{cluster.context}'; undo it first: {undo_command(cluster, namespace)}"
         )
+
+
+def undo_command(cluster: Cluster, namespace: str) -> str:
+    """The whole command that undoes what is on record in a namespace; what `muster up` started is found without."""
+    where = "" if cluster.embedded else f" --kube-context {shlex.quote(cluster.context)}"
+    return f"muster undo{where} --namespace {namespace}"
