@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from muster.base.clock import VirtualClock
-from muster.base.errors import ClusterError, UsageError
+from muster.base.errors import ClusterError, RefusedError, UsageError
 from muster.base.timeline import Timeline, read_timeline
-from muster.kube import Cluster
+from muster.kube import ApiError, Cluster
 from muster.recovery import Context, Outcome, Step, StepOutcome, find_procedure, procedures, run
 from muster.recovery.procedure import NO_PARAMETERS
-from muster.safety import AuditLog
+from muster.safety import AuditLog, ProcedureRecord, begun_procedures
 from muster.system import SystemDefinition
 
 
@@ -34,19 +33,60 @@ class Rehearsal:
         return self._steps
 
 
+class ConfigMaps:
+    """As much of a cluster as the record of a procedure needs."""
+
+    context, embedded = "bench", False
+
+    def __init__(self, traces: list[str]) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        self.traces = traces
+        self.refuses = ""
+
+    def list(self, _kind: str, _namespace: str, *, labels: str) -> list[dict[str, Any]]:
+        return [item for item in self.items.values() if labels in item["metadata"]["labels"]]
+
+    def find(self, _kind: str, name: str, _namespace: str) -> dict[str, Any] | None:
+        return self.items.get(name)
+
+    def create(self, item: dict[str, Any], namespace: str) -> None:
+        if self.refuses:
+            raise ClusterError(self.refuses)
+        if item["metadata"]["name"] in self.items:
+            raise ApiError("exists", code=409, reason="AlreadyExists")
+        self.replace(item, namespace)
+
+    def replace(self, item: dict[str, Any], namespace: str) -> None:
+        item["metadata"]["namespace"] = namespace
+        self.items[item["metadata"]["name"]] = item
+        self.traces.append("recorded")
+
+    def delete(self, _kind: str, name: str, _namespace: str) -> None:
+        del self.items[name]
+        self.traces.append("closed")
+
+    def begun(self) -> list[ProcedureRecord]:
+        return begun_procedures(cast("Cluster", self), "shop")
+
+
 class Bench:
     """Where steps leave their traces."""
 
     def __init__(self, directory: Path) -> None:
         self.traces: list[str] = []
+        self.noted: list[str] = []
+        self.cluster = ConfigMaps(self.noted)
         self.path = directory / "timeline.jsonl"
         self.audit = AuditLog(directory / "audit.jsonl")
 
     def step(self, name: str, *, needed: bool = True, works: bool = True, raises: str = "", **more: Any) -> Step:
+        error = more.pop("error", ClusterError)
+
         def do() -> str:
             self.traces.append(name)
+            self.noted.append(name)
             if raises:
-                raise ClusterError(raises)
+                raise error(raises)
             return f"did {name}"
 
         return Step(name, lambda: needed, do, lambda: works, **more)
@@ -58,8 +98,7 @@ class Bench:
         self.traces.append(f"{outcome.state} {outcome.name}")
 
     def run(self, *steps: Step, watched: bool = False) -> Outcome:
-        # No step here asks the cluster or the system for anything but the cluster's name.
-        cluster = cast("Cluster", SimpleNamespace(context="bench"))
+        cluster = cast("Cluster", self.cluster)
         system = cast("SystemDefinition", None)
         with Timeline.start(self.path, run="test", drill="test") as timeline:
             context = Context(cluster, system, "shop", timeline, self.audit)
@@ -152,6 +191,88 @@ def test_a_step_that_breaks_is_recorded_and_raised(bench: Bench) -> None:
     with pytest.raises(ZeroDivisionError):
         bench.run(Step("odd", lambda: True, broken, lambda: True))
     assert bench.events()[-1] == ("recovery.ended", None, False)
+
+
+def test_it_is_on_record_from_before_it_acts_until_it_has_ended(bench: Bench) -> None:
+    bench.run(bench.step("look", acts=False), bench.step("idle", needed=False), bench.step("a"), bench.step("b"))
+    assert bench.noted == ["look", "recorded", "a", "recorded", "b", "closed"]
+    assert bench.cluster.begun() == []
+
+
+def test_on_a_healthy_system_nothing_is_recorded(bench: Bench) -> None:
+    bench.run(bench.step("look", acts=False), bench.step("idle", needed=False))
+    assert bench.noted == ["look"]
+
+
+def test_what_cannot_be_recorded_is_not_done(bench: Bench) -> None:
+    bench.cluster.refuses = "configmaps is forbidden"
+    assert bench.run(bench.step("act")).why == "step 'act' failed: configmaps is forbidden"
+    assert bench.noted == []
+
+
+def cut(bench: Bench, *before: Step) -> None:
+    """A procedure that ends in the middle of a step, with its process."""
+
+    def killed() -> str:
+        raise SystemExit("killed")
+
+    with pytest.raises(SystemExit):
+        bench.run(*before, Step("fence", lambda: True, killed, lambda: True))
+    bench.path.unlink()
+
+
+def test_one_that_was_cut_is_named_with_the_command_that_ends_it(bench: Bench) -> None:
+    cut(bench)
+    (record,) = bench.cluster.begun()
+    told = record.told(cast("Cluster", bench.cluster))
+    assert "procedure 'rehearse' of " in told
+    assert "has not ended in namespace 'shop' of context 'bench', it was at step 'fence'" in told
+    assert told.endswith("end it: muster recover rehearse --kube-context bench")
+    assert bench.run(bench.step("fence", needed=False)).ok
+    assert bench.cluster.begun() == []
+
+
+def test_another_does_not_run_beside_one_that_was_cut(bench: Bench) -> None:
+    cut(bench)
+    name, Rehearsal.name = Rehearsal.name, "other"
+    try:
+        outcome = bench.run(bench.step("act"))
+    finally:
+        Rehearsal.name = name
+    assert outcome.why.startswith("refused: procedure 'rehearse' of ")
+    assert bench.traces == []
+
+
+@pytest.mark.parametrize(
+    ("how", "failed"),
+    [
+        ({"raises": "no answer"}, "no answer"),
+        ({"works": False, "within_s": 3.0}, "did second, but waited 3 s for it to take effect"),
+        ({"raises": "changed by another", "error": RefusedError}, "changed by another"),
+    ],
+)
+def test_one_that_failed_in_its_middle_stays_on_record(bench: Bench, how: dict[str, Any], failed: str) -> None:
+    bench.run(bench.step("first"), bench.step("second", **how))
+    (record,) = bench.cluster.begun()
+    assert (record.step, record.failed) == ("second", failed)
+    assert "run it to its end: muster recover rehearse" in record.told(cast("Cluster", bench.cluster))
+
+
+def test_one_that_refused_before_it_did_anything_has_begun_nothing(bench: Bench) -> None:
+    bench.run(bench.step("first", raises="system.yaml allows no more", error=RefusedError))
+    assert bench.cluster.begun() == []
+
+
+def test_a_refusal_does_not_take_one_off_record_that_had_begun(bench: Bench) -> None:
+    cut(bench)
+    bench.run(bench.step("first", raises="changed by another", error=RefusedError))
+    assert [record.failed for record in bench.cluster.begun()] == ["changed by another"]
+
+
+def test_a_failed_look_leaves_the_record_of_one_that_was_cut(bench: Bench) -> None:
+    cut(bench)
+    assert not bench.run(bench.step("look", raises="no answer", acts=False)).ok
+    assert [record.step for record in bench.cluster.begun()] == ["fence"]
 
 
 def test_an_unknown_procedure_is_answered_with_those_there_are() -> None:

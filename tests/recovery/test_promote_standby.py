@@ -9,8 +9,8 @@ import pytest
 
 from muster.base.waiting import wait_for
 from muster.kube import Cluster, EmbeddedCluster, connect
-from muster.recovery import Context, Outcome, find_procedure, run
-from muster.safety import AuditLog
+from muster.recovery import Context, Outcome, Step, StepOutcome, find_procedure, run
+from muster.safety import AuditLog, begun_procedures
 from muster.system import read_system
 from muster.system.manifests import read_manifests
 from muster.system.state import SystemState
@@ -127,6 +127,38 @@ def test_a_promotion_that_was_begun_is_ended(databases: Databases) -> None:
     assert outcome.ok, outcome.why
     assert databases.state.primaries() == ["db-b"]
     assert databases.clients_reach() == "db-b"
+
+
+class Cut:
+    """Ends the process of a procedure right after one of its steps, as a kill would."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def began(self, step: Step) -> None:
+        pass
+
+    def ended(self, outcome: StepOutcome) -> None:
+        if outcome.name == self._step:
+            raise SystemExit("killed")
+
+
+def test_one_that_was_cut_after_fencing_is_on_record_and_ended_by_its_name(databases: Databases) -> None:
+    namespace = databases.system.namespace
+    databases.lose("db-a")
+    with pytest.raises(SystemExit):
+        run(find_procedure("promote-standby"), databases.context, observer=Cut("fence the old primary"))
+    assert databases.state.primaries() == []
+    (record,) = begun_procedures(databases.cluster, namespace)
+    assert (record.procedure, record.step) == ("promote-standby", "fence the old primary")
+    # Meanwhile the fault was undone: the fenced primary is back, as a standby of one that is none yet.
+    databases.cluster.scale("StatefulSet", "db-a", namespace, 1)
+
+    outcome = databases.promote()
+    assert outcome.ok, outcome.why
+    assert databases.state.primaries() == ["db-b"]
+    assert databases.clients_reach() == "db-b"
+    assert begun_procedures(databases.cluster, namespace) == []
 
 
 def test_an_old_primary_whose_pod_stays_is_ended_before_the_promotion(databases: Databases) -> None:

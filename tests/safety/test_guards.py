@@ -10,7 +10,7 @@ import pytest
 
 from muster.base.errors import RefusedError
 from muster.kube import Cluster, access_to
-from muster.safety import Entry, check_no_open_record, check_target, remember
+from muster.safety import Entry, check_nothing_open, check_target, remember
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def silent() -> Iterator[Cluster]:
 
 def test_an_opted_in_namespace_passes(cluster: Cluster, namespace: str) -> None:
     check_target(cluster, namespace)
-    check_no_open_record(cluster, namespace)
+    check_nothing_open(cluster, namespace)
 
 
 @pytest.mark.parametrize("labels", [{}, {"muster.dev/drills": "no"}])
@@ -48,18 +48,18 @@ def test_a_cluster_that_does_not_answer_is_refused(silent: Cluster) -> None:
     with pytest.raises(RefusedError, match="cannot be checked"):
         check_target(silent, "any")
     with pytest.raises(RefusedError, match="cannot be asked"):
-        check_no_open_record(silent, "any")
+        check_nothing_open(silent, "any")
 
 
 def test_a_fault_in_force_keeps_another_out(cluster: Cluster, namespace: str) -> None:
     entry = Entry("ConfigMap", "x", ("data", "a"), "1", "2")
     remember(cluster, namespace, None, experiment="flood", run="r", injection="i", entry=entry)
     with pytest.raises(RefusedError, match=r"fault 'flood' of .* still in force .*; undo it first: muster undo"):
-        check_no_open_record(cluster, namespace)
+        check_nothing_open(cluster, namespace)
 
 
 def test_a_record_that_cannot_be_understood_keeps_a_fault_out(cluster: Cluster, namespace: str) -> None:
     metadata = {"name": "muster-fault-odd", "labels": {"muster.dev/fault-record": "odd"}}
     cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}}, namespace)
     with pytest.raises(RefusedError, match=r"muster-fault-odd .* cannot be understood"):
-        check_no_open_record(cluster, namespace)
+        check_nothing_open(cluster, namespace)

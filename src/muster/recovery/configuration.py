@@ -12,7 +12,7 @@ from muster.kube import Cluster
 from muster.probes.answers import values_at
 from muster.probes.instances import Told, ask_instances
 from muster.safety.audit import AuditLog, who
-from muster.safety.guards import check_no_open_record
+from muster.safety.guards import check_nothing_open
 from muster.system import SystemDefinition, SystemState
 from muster.system.known_good import Content, KnownGood, keep, known_good
 from muster.system.operations import Configuration
@@ -97,7 +97,7 @@ def check_healthy(cluster: Cluster, system: SystemDefinition) -> None:
         RefusedError: a fault is in force, a workload is not ready, or a pod crashes.
         ClusterError: the cluster cannot be asked.
     """
-    check_no_open_record(cluster, system.namespace)
+    check_nothing_open(cluster, system.namespace)
     crashing = [str(trouble) for pod in cluster.list("Pod", system.namespace) for trouble in troubles(pod)]
     if ill := crashing or SystemState(cluster, system).unready():
         raise RefusedError(f"nothing is kept, as system '{system.name}' is not healthy: {ill[0]}")

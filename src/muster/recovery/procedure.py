@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from muster.base.clock import SYSTEM_CLOCK, Clock
-from muster.base.errors import MusterError, TimeoutExceededError, UsageError
+from muster.base.errors import MusterError, RefusedError, TimeoutExceededError, UsageError
 from muster.base.timeline import Timeline
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
+from muster.recovery.on_record import OnRecord
 from muster.safety import AuditLog
 from muster.system import SystemDefinition
 
@@ -100,7 +101,9 @@ def run(
 ) -> Outcome:
     """Run a procedure to its end or to its first failing step, writing it to the timeline and the audit log.
 
-    A failing step does not raise; it makes the outcome not ok. `observer` is told of every step.
+    A failing step does not raise; it makes the outcome not ok. `observer` is told of every step. Before it first acts
+    the procedure is on record in the namespace, until it has ended well; one of the same name that was begun before is
+    ended by it, and beside another one that was cut it does not run.
 
     Raises:
         UsageError: an argument that the procedure does not know.
@@ -114,16 +117,19 @@ def run(
     outcomes: list[StepOutcome] = []
     why = ""
     try:
+        record = OnRecord(context.cluster, context.namespace, procedure.name, context.arguments)
         for step in procedure.steps(context):
             if observer:
                 observer.began(step)
-            outcome = _run_step(step, log, clock)
+            outcome = _run_step(step, log, record, clock)
             outcomes.append(outcome)
             if observer:
                 observer.ended(outcome)
             if outcome.state == "failed":
                 why = f"step '{step.name}' failed: {outcome.detail}"
                 break
+        else:
+            record.ended()
     except MusterError as error:  # the procedure could not even say its steps
         why = str(error)
     except BaseException as error:
@@ -133,24 +139,43 @@ def run(
     return Outcome(procedure.name, not why, why, tuple(outcomes), log.began_at, clock.now())
 
 
-def _run_step(step: Step, log: _Log, clock: Clock) -> StepOutcome:
+def _run_step(step: Step, log: _Log, record: OnRecord, clock: Clock) -> StepOutcome:
     began = clock.now()
     log.step(step, "began", "")
+    state, detail = "failed", ""
     try:
-        state, detail = _take(step, clock) if step.check() else ("skipped", "nothing to do")
+        if not step.check():
+            state, detail = "skipped", "nothing to do"
+        else:
+            if step.acts:
+                record.acts(step.name)
+            state, detail = _take(step, record, clock)
     except MusterError as error:
-        state, detail = "failed", str(error)
+        detail = str(error)
+        detail += _noted(record, detail, refused=isinstance(error, RefusedError))
     log.step(step, state, detail)
     return StepOutcome(step.name, state, detail, began, clock.now())
 
 
-def _take(step: Step, clock: Clock) -> tuple[str, str]:
+def _take(step: Step, record: OnRecord, clock: Clock) -> tuple[str, str]:
     did = step.do()
+    if step.acts:
+        record.acted()
     try:
         wait_for(step.verify, within=step.within_s, every=LOOK_EVERY_S, reason="it to take effect", clock=clock)
     except TimeoutExceededError as error:
-        return "failed", f"{did}, but {error}"
+        why = f"{did}, but {error}"
+        return "failed", why + _noted(record, why, refused=False)
     return "done", did
+
+
+def _noted(record: OnRecord, why: str, *, refused: bool) -> str:
+    """Note a failure; what is to be added to its sentence where that cannot be noted."""
+    try:
+        record.failed(why, refused=refused)
+    except MusterError as error:
+        return f" (and its record cannot be brought up to date: {error})"
+    return ""
 
 
 class _Log:

@@ -5,8 +5,9 @@ does not: see `muster.faults`.
 """
 
 from muster.safety.audit import AuditLog
-from muster.safety.guards import check_no_open_record, check_target
+from muster.safety.guards import check_nothing_open, check_target
 from muster.safety.locks import DrillLock
+from muster.safety.procedures import ProcedureRecord, ProcedureRecordError, begun_procedures
 from muster.safety.records import (
     Entry,
     Record,
@@ -23,10 +24,13 @@ __all__ = [
     "AuditLog",
     "DrillLock",
     "Entry",
+    "ProcedureRecord",
+    "ProcedureRecordError",
     "Record",
     "RecordError",
     "Undone",
-    "check_no_open_record",
+    "begun_procedures",
+    "check_nothing_open",
     "check_target",
     "find_record",
     "open_records",

@@ -94,6 +94,16 @@ class DrillLock:
                 self._cluster.patch("Lease", NAME, self._namespace, patch)
 
 
+def holder(cluster: Cluster, namespace: str) -> str | None:
+    """Who has the lease, if it has not run out.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    found = cluster.find("Lease", NAME, namespace)
+    return None if found is None or _has_run_out(found) else str(found["spec"].get("holderIdentity", "somebody"))
+
+
 def release(cluster: Cluster, namespace: str, holder: str) -> None:
     """Give back the lease of a holder, if it is still its.
 

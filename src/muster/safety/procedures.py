@@ -1,0 +1,149 @@
+"""Procedure records: which recovery procedure was begun on a namespace and has not ended, kept in that namespace.
+
+A procedure that is cut in the middle does as much harm as a fault: an old primary is fenced and no new one promoted. So
+it is on record, as a ConfigMap with the label `muster.dev/procedure-record`, from before it first acts until it has
+ended well. Running it again ends it: each of its steps asks first whether there is anything to do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shlex
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from muster.base.clock import utc_iso
+from muster.base.errors import MusterError
+from muster.base.process import run_id
+from muster.kube import ApiError, Cluster
+from muster.safety.audit import who
+from muster.wire.names import MANAGED_BY_LABEL, MANAGED_BY_VALUE, PROCEDURE_RECORD_LABEL
+
+SCHEMA = "muster/procedure-record/v1"
+
+
+class ProcedureRecordError(MusterError):
+    """A procedure record cannot be understood."""
+
+
+@dataclass(frozen=True)
+class ProcedureRecord:
+    """A procedure that was begun: where it is, since when, and who runs it. `failed` is why a step of it failed."""
+
+    procedure: str
+    namespace: str
+    arguments: Mapping[str, str]
+    step: str
+    failed: str = ""
+    began: str = field(default_factory=lambda: utc_iso(timespec="seconds"))
+    by: str = field(default_factory=who)
+    host: str = field(default_factory=socket.gethostname)
+    run: str = field(default_factory=run_id)
+    execution: str = field(default_factory=lambda: secrets.token_hex(6))  # nobody closes another's by accident
+
+    @property
+    def name(self) -> str:
+        """The ConfigMap's name: one for each procedure."""
+        return f"muster-recovery-{re.sub(r'[^a-z0-9.-]+', '-', self.procedure.lower()).strip('-.')}"
+
+    def told(self, cluster: Cluster) -> str:
+        """What a person should know of it, in one sentence that ends with the command that ends it."""
+        where = f"in namespace '{self.namespace}' of context '{cluster.context}'"
+        since = f"of {self.began}, by {self.by} on {self.host}"
+        if self.failed:
+            state = f"failed {where} at step '{self.step}' ({self.failed})"
+            return f"procedure '{self.procedure}' {since}, {state}; run it to its end: {self.command(cluster)}"
+        state = f"has not ended {where}, it was at step '{self.step}'"
+        return f"procedure '{self.procedure}' {since}, {state}; unless it runs still, end it: {self.command(cluster)}"
+
+    def command(self, cluster: Cluster) -> str:
+        """The whole command that runs it again."""
+        where = [] if cluster.embedded else ["--kube-context", cluster.context]
+        given = [f"{name}={value}" for name, value in self.arguments.items()]
+        return shlex.join(["muster", "recover", self.procedure, *given, *where])
+
+    def to_config_map(self) -> dict[str, Any]:
+        content = {
+            "schema": SCHEMA,
+            "procedure": self.procedure,
+            "arguments": dict(self.arguments),
+            "step": self.step,
+            "failed": self.failed,
+            "began": self.began,
+            "by": self.by,
+            "host": self.host,
+            "run": self.run,
+            "execution": self.execution,
+        }
+        labels = {PROCEDURE_RECORD_LABEL: "open", MANAGED_BY_LABEL: MANAGED_BY_VALUE}
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": self.name, "labels": labels},
+            "data": {"record.json": json.dumps(content, indent=2)},
+        }
+
+    @classmethod
+    def from_config_map(cls, item: dict[str, Any]) -> ProcedureRecord:
+        """Read a record.
+
+        Raises:
+            ProcedureRecordError: the ConfigMap holds none that is known here.
+        """
+        name, namespace = str(item["metadata"]["name"]), str(item["metadata"].get("namespace"))
+        try:
+            content = _of_schema(json.loads(item["data"]["record.json"]))
+            texts = ("procedure", "step", "failed", "began", "by", "host", "run", "execution")
+            arguments = {str(key): str(value) for key, value in content["arguments"].items()}
+            return cls(namespace=namespace, arguments=arguments, **{key: str(content[key]) for key in texts})
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ProcedureRecordError(
+                f"procedure record {name} in namespace {namespace} cannot be understood "
+                f"({type(error).__name__}: {error}); see what its procedure left undone, then delete the ConfigMap"
+            ) from error
+
+
+def _of_schema(content: dict[str, Any]) -> dict[str, Any]:
+    if content["schema"] != SCHEMA:
+        raise ValueError(f"its schema is {content['schema']!r}, not {SCHEMA!r}")
+    return content
+
+
+def begun_procedures(cluster: Cluster, namespace: str) -> list[ProcedureRecord]:
+    """The procedures that were begun in a namespace and have not ended well, by name.
+
+    Raises:
+        ProcedureRecordError: a record of one cannot be understood.
+        ClusterError: the cluster cannot be asked.
+    """
+    items = cluster.list("ConfigMap", namespace, labels=PROCEDURE_RECORD_LABEL)
+    return sorted(map(ProcedureRecord.from_config_map, items), key=lambda record: record.procedure)
+
+
+def put_on_record(cluster: Cluster, record: ProcedureRecord) -> None:
+    """Write the record, or how far it has come, in the place of an earlier one of the same procedure.
+
+    Raises:
+        ClusterError: it could not be written; then the procedure must not act.
+    """
+    try:
+        cluster.create(record.to_config_map(), record.namespace)
+    except ApiError as error:
+        if error.code != 409:
+            raise
+        cluster.replace(record.to_config_map(), record.namespace)
+
+
+def take_off_record(cluster: Cluster, record: ProcedureRecord) -> None:
+    """Delete the record, unless another execution of the procedure has written its own meanwhile.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    found = cluster.find("ConfigMap", record.name, record.namespace)
+    if found is not None and ProcedureRecord.from_config_map(found).execution == record.execution:
+        cluster.delete("ConfigMap", record.name, record.namespace)
