@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from muster.base.clock import now
 from muster.base.timeline import Event
 from muster.safety import open_records
+from muster.safety.guards import undo_command
 from muster.verdict.disruption.landed import judge_landed
 from muster.verdict.disruption.measure import measure
 from muster.verdict.doubts.steady import too_few, unsteady
@@ -85,7 +86,11 @@ class SteadyCheck:
                 return trouble
             self.checks["replication"] = "one primary, every standby streams synchronously"
         if left := open_records(state.cluster, state.namespace):
-            return f"{len(left)} fault(s) not undone yet: {', '.join(r.experiment for r in left)} (muster undo)"
+            names, command = (
+                ", ".join(record.experiment for record in left),
+                undo_command(state.cluster, state.namespace),
+            )
+            return f"{len(left)} fault(s) not undone yet: {names} ({command})"
         self.checks["faults"] = "no fault record is open"
         return None
 

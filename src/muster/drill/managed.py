@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from muster.base.errors import ClusterError
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
+from muster.safety import check_nothing_open
 from muster.system import SystemDefinition, SystemState, deploy, remove
 from muster.system.manifests import read_manifests
 from muster.system.pods import IMAGE_TROUBLE
@@ -29,11 +30,16 @@ class ManagedSystem:
     def prepare(self) -> None:
         """Have the system in place: deployed where it is not, deployed anew where a drill left it spoilt or scaled.
 
+        Where nothing is deployed, what was left open is looked for first: no load is put on a system that is struck.
+
         Raises:
             ClusterError: an image that it needs is not to be had.
             TimeoutExceededError: it does not get ready.
-            RefusedError: it would have to be made or removed on a cluster that is not muster's own.
+            RefusedError: it would have to be made or removed on a cluster that is not muster's own; or a fault is in
+                force there, or a procedure was left in its middle.
         """
+        if not self.cluster.embedded:
+            check_nothing_open(self.cluster, self.definition.namespace)
         if not self.cluster.embedded or (self.pristine and not self._drifted()):
             return
         remove(self.cluster, self.definition)

@@ -23,7 +23,7 @@ from muster.safety import (
     DrillLock,
     Entry,
     Record,
-    check_no_open_record,
+    check_nothing_open,
     check_target,
     find_record,
     remember,
@@ -145,7 +145,7 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
         cluster = stack.enter_context(connect(Path(kubeconfig)))
         stack.enter_context(official_clients(cluster.access))
         check_target(cluster, namespace)
-        check_no_open_record(cluster, namespace)
+        check_nothing_open(cluster, namespace)
         channel, audit = ExperimentSide(), AuditLog.of_run(Path("reports") / run_id())
         stack.enter_context(DrillLock(cluster, namespace, lock_holder(name, channel.injection)))
         session = Session(name, cluster, namespace, channel, audit)

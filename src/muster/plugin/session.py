@@ -145,7 +145,7 @@ def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
 
 
 def check_target(run: Run, root: Path) -> None:
-    """Make sure that a real cluster answers and that its namespace is meant to be struck.
+    """Make sure that a real cluster answers, that its namespace is meant to be struck, and that nothing is open there.
 
     Raises:
         UsageError, ClusterError, RefusedError: it is not; the message says what would be right.
@@ -153,12 +153,14 @@ def check_target(run: Run, root: Path) -> None:
     if run.options.kube_context is None:
         return
     from muster.kube import connect_context
+    from muster.safety import check_nothing_open
     from muster.safety import check_target as check_namespace
     from muster.system import read_system
 
     definition = read_system(_system_path(run.options.system, root))
     with connect_context(run.options.kube_context) as cluster:
         check_namespace(cluster, definition.namespace)
+        check_nothing_open(cluster, definition.namespace)
 
 
 def _system_path(named: Path | None, root: Path) -> Path:
