@@ -39,7 +39,7 @@ NAMESPACE = "shop"
 class Dictionary:
     """As much of a cluster as an experiment needs."""
 
-    context, embedded, kubeconfig = "dictionary", False, Path("none")
+    context, server, embedded, kubeconfig = "dictionary", "https://none", False, Path("none")
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], dict[str, Any]] = {

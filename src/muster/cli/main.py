@@ -12,8 +12,9 @@ from muster.base.errors import MusterError
 from muster.cli.history import history, plan
 from muster.cli.keep import keep
 from muster.cli.recover import procedures, recover
-from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
+from muster.cli.shared import HOME, SYSTEM, definition_of
 from muster.cli.summary import summary
+from muster.cli.undo import undo
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -95,33 +96,5 @@ def analyse(timeline: Path) -> None:
     sys.exit(EXIT_CODES[entry.verdict])
 
 
-@commands.command(short_help="Undo every fault that is on record.")
-@CONTEXT
-@SYSTEM
-def undo(kube_context: str | None, system: Path | None) -> None:
-    """Undo every fault that a record in the system's namespace names; exit 2 if one of them could not be."""
-    from muster.safety import sift_records
-    from muster.safety import undo as undo_record
-
-    definition = definition_of(system)
-    with connected(kube_context) as cluster:
-        records, bad = sift_records(cluster, definition.namespace)
-        if not records and not bad:
-            click.echo("no fault record is open")
-        troubles = [str(error) for error in bad]
-        for record in records:
-            try:
-                undone, left = undo_record(cluster, record)
-            except MusterError as error:
-                troubles.append(f"fault '{record.experiment}' is not undone, its record stays: {error}")
-                continue
-            for text in [*undone, *left]:
-                click.echo(f"{record.experiment}: {text}")
-    for trouble in troubles:
-        click.echo(f"muster: {trouble}", err=True)
-    if troubles:
-        sys.exit(2)
-
-
-for command in (recover, procedures, keep, history, plan, summary):
+for command in (undo, recover, procedures, keep, history, plan, summary):
     commands.add_command(command)

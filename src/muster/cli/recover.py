@@ -40,13 +40,21 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
     from muster.probes.address import service_url
     from muster.recovery import Context, find_procedure, run
     from muster.recovery import procedures as known
-    from muster.safety import AuditLog
+    from muster.safety import AuditLog, begun_procedures
+    from muster.safety.targets import note_struck
 
     found = find_procedure(procedure) if procedure else _choose(known())
     given = _pairs(arguments) if procedure else _ask_arguments(found)
     definition = definition_of(system)
     HOME.mkdir(exist_ok=True)
     with connected(kube_context) as cluster:
+        if kube_context is not None:
+            note_struck(HOME, cluster, definition.namespace)
+        for record in begun_procedures(cluster, definition.namespace):
+            if record.procedure == found.name:
+                click.echo(f"{found.name}: begun on {record.began} by {record.by} and not ended, so it is run again")
+            elif record.failed:  # beside one that was cut nothing is run
+                click.echo(f"muster: {record.told(cluster)}", err=True)
         if not procedure:
             _confirm(found, f"{cluster.context}/{definition.namespace}")
         context = Context(

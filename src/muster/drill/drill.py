@@ -21,6 +21,7 @@ from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
 from muster.probes.plan import READ, WRITE
 from muster.probes.prober import Prober
+from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemState
 from muster.system.headers import HEADERS_VARIABLE, to_environment
 from muster.verdict import DrillVerdict, Verdict, judge_file
@@ -41,6 +42,11 @@ class Project:
     @property
     def experiments(self) -> Path:
         return self.root / "experiments"
+
+    @property
+    def home(self) -> Path:
+        """Where `muster` keeps what it must know between its commands."""
+        return self.root / ".muster"
 
     @property
     def loadtests(self) -> Path:
@@ -166,7 +172,7 @@ class Drill:
                 self.timeline,
                 self.work / "fault",
                 self.url,
-                self.load_environment,
+                {HOME_VARIABLE: str(self.project.home), **self.load_environment},
             )
             self._stack.callback(self._injection.release)
             self._injection.prepare()

@@ -29,6 +29,7 @@ from muster.safety import (
     remember,
 )
 from muster.safety import undo as undo_record
+from muster.safety.targets import HOME_VARIABLE, note_struck
 
 
 @dataclass
@@ -146,6 +147,7 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
         stack.enter_context(official_clients(cluster.access))
         check_target(cluster, namespace)
         check_nothing_open(cluster, namespace)
+        note_struck(Path(os.environ.get(HOME_VARIABLE) or ".muster"), cluster, namespace)
         channel, audit = ExperimentSide(), AuditLog.of_run(Path("reports") / run_id())
         stack.enter_context(DrillLock(cluster, namespace, lock_holder(name, channel.injection)))
         session = Session(name, cluster, namespace, channel, audit)

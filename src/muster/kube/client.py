@@ -75,6 +75,12 @@ class Cluster:
         return self._kubeconfig
 
     @property
+    def server(self) -> str:
+        """The API server's address, without what may stand before an `@` in it."""
+        scheme, mark, rest = str(self._configuration.host).partition("://")
+        return f"{scheme}{mark}{rest.rpartition('@')[2]}"
+
+    @property
     def evidence(self) -> str:
         """What a verdict gained here proves: `rehearsal` (embedded cluster) or `cluster`."""
         return "rehearsal" if self.embedded else "cluster"
