@@ -20,14 +20,15 @@ from typing import Any, ParamSpec
 
 from chaosk8s import create_k8s_api_client
 from chaoslib.exceptions import InterruptExecution
+from chaoslib.hypothesis import within_tolerance
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from muster.base.errors import MusterError, RefusedError
 from muster.faults import session
+from muster.faults.activity_fitness import ACTIVITIES
 from muster.faults.channel import GO, report_failure
 from muster.faults.ending import ENDING
-from muster.faults.fitness import ACTIVITIES
 from muster.faults.session import Session
 from muster.safety.guards import undo_command
 
@@ -88,16 +89,25 @@ def before_activity_control(context: Activity) -> None:
 
 
 @_or_interrupt
-def after_activity_control(context: Activity, state: Mapping[str, Any] | None = None) -> None:
-    """End the experiment after an activity that failed; that a pod to be deleted is gone already is no failure.
+def after_activity_control(
+    context: Activity, state: Mapping[str, Any] | None = None, configuration: Mapping[str, Any] | None = None
+) -> None:
+    """End the experiment after an activity that failed, or a probe whose answer is not within its tolerance.
 
-    Not while the fault is undone: what comes after a failed rollback is not left out.
+    In a method Chaos Toolkit does not look at a tolerance. That a pod to be deleted is gone already is no failure. Not
+    while the fault is undone: what comes after a failed rollback is not left out.
     """
     ENDING.keep_whole()
     ENDING.check()
-    if ENDING.undoing or not state or state.get("status") != "failed" or _gone_already(context, state):
+    if ENDING.undoing or not state:
         return
-    raise InterruptExecution(f"activity '{context.get('name')}' failed: {_why(state)}")
+    if state.get("status") == "failed" and not _gone_already(context, state):
+        raise InterruptExecution(f"activity '{context.get('name')}' failed: {_why(state)}")
+    tolerance, answer = context.get("tolerance"), state.get("output")
+    if tolerance is not None and not _is_within(tolerance, answer, configuration):
+        raise InterruptExecution(
+            f"probe '{context.get('name')}' answered {answer!r}, which is not within its tolerance {tolerance!r}"
+        )
 
 
 def before_rollback_control(context: Activity) -> None:  # noqa: ARG001  (the name is Chaos Toolkit's)
@@ -151,6 +161,14 @@ def _warm_up(namespace: str) -> None:
         client.CoreV1Api(api).list_namespaced_pod(namespace, limit=1)
         client.AppsV1Api(api).list_namespaced_stateful_set(namespace, limit=1)
         client.AppsV1Api(api).list_namespaced_deployment(namespace, limit=1)
+
+
+def _is_within(tolerance: Any, answer: Any, configuration: Mapping[str, Any] | None) -> bool:
+    """Whether an answer is as wanted; one that cannot even be compared is not."""
+    try:
+        return bool(within_tolerance(tolerance, answer, configuration, None))
+    except (TypeError, ValueError, AttributeError):
+        return False
 
 
 def _gone_already(context: Activity, state: Mapping[str, Any]) -> bool:

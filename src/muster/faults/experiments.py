@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from muster.base.errors import UsageError
+from muster.faults.channel import NAMESPACE_VARIABLE
 from muster.faults.effects import Effect
 from muster.faults.fitness import EXTENSION, Content, check_fit, first_error
 
@@ -24,6 +26,7 @@ class Experiment:
     path: Path
     title: str
     effect: Effect
+    longest_s: float = 0.0  # what its method may take by its own time limits and pauses
 
 
 def find_experiment(directory: Path, name: str) -> Experiment:
@@ -48,7 +51,8 @@ def read_experiment(path: Path) -> Experiment:
     content = _load(path)
     try:
         fit = check_fit(content)
-        return Experiment(path.stem, path, fit.title, _effect(path.stem, fit))
+        _check_configuration(fit)
+        return Experiment(path.stem, path, fit.title, _effect(path.stem, fit), fit.longest_s)
     except UsageError as error:
         raise UsageError(f"experiment {path}: {error}") from error
 
@@ -68,6 +72,29 @@ def _load(path: Path) -> Any:
     except (ValueError, RecursionError) as error:
         # A date such as 2020-13-01 for one; or brackets without end.
         raise UsageError(f"experiment {path}: a value in it cannot be understood: {error}") from error
+
+
+def _check_configuration(content: Content) -> None:
+    """Make sure that a drill's experiment strikes the drill's namespace, and finds in the environment what it asks for.
+
+    Raises:
+        UsageError: it does not.
+    """
+    namespace = content.configuration["namespace"]
+    if not isinstance(namespace, dict) or (namespace.get("type"), namespace.get("key")) != ("env", NAMESPACE_VARIABLE):
+        raise UsageError(
+            f"its configuration 'namespace' is {namespace!r}, whatever system is under drill; right would be "
+            f"namespace: {{type: env, key: {NAMESPACE_VARIABLE}, default: ...}}"
+        )
+    for key, value in content.configuration.items():
+        if not isinstance(value, dict) or value.get("type") != "env" or key == "namespace":
+            continue
+        if not isinstance(value.get("key"), str):
+            raise UsageError(f"its configuration '{key}' names no environment variable; right would be key: NAME")
+        if "default" not in value and value["key"] not in os.environ:
+            raise UsageError(
+                f"its configuration '{key}' needs the environment variable {value['key']}, which is not set"
+            )
 
 
 def _effect(name: str, content: Content) -> Effect:

@@ -9,88 +9,64 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from muster.base.errors import UsageError
+from muster.faults.activity_fitness import ACTIVITIES, READING, Activity, Part, Provider, longest_s, unfit
 
 CONTROLS = "muster.faults.controls"
-ACTIVITIES = "muster.faults.activities"
 EXTENSION = "muster"
-
-# The activities that announce themselves when they strike, and that know no namespace but the guarded one.
-OWN_ACTIVITIES = frozenset(
-    {"crashed", "hold", "patch_field", "raise_load", "remember_field", "replace_line", "reported", "undo"}
+# What an experiment may say; whatever else stands there nothing heeds. `dry` is put there by `chaos run` itself.
+KNOWN = frozenset(
+    {"version", "title", "description", "tags", "contributions", "configuration", "secrets", "runtime", "controls"}
+    | {"extensions", "method", "rollbacks", "dry"}
 )
-# The configuration is read before the guard is passed, by this one, which changes nothing.
-READING = "current_primary"
-# The modules of `chaosk8s` whose functions take a namespace `ns`; not those for nodes, namespaces and custom objects.
-KINDS = ("daemonset", "deployment", "networking", "pod", "replicaset", "secret", "service", "statefulset")
-FOREIGN_MODULES = frozenset(f"chaosk8s.{kind}.{part}" for kind in KINDS for part in ("actions", "probes")) - {
-    "chaosk8s.replicaset.probes"  # there is none
-}
-GUARDED = "${namespace}"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-
-
-class _Provider(_Part):
-    type: str = ""
-    module: str = ""
-    func: str = ""
-    arguments: Any = None
-    secrets: Any = None
-
-    def is_own(self, func: str) -> bool:
-        return (self.type, self.module, self.func) == ("python", ACTIVITIES, func)
-
-
-class _Activity(_Part):
-    name: str = "without a name"
-    provider: _Provider = _Provider()
-    controls: Any = None
-    background: Any = False
-
-
-class _Control(_Part):
+class _Control(Part):
     # Nothing beside these: `scope` and `automatic` would leave parts of the experiment unguarded.
     model_config = ConfigDict(extra="forbid")
     name: str = "without a name"
-    provider: _Provider = _Provider()
+    provider: Provider = Provider()
 
 
-class _Extension(_Part):
+class _Extension(Part):
     name: str = ""
     experiment: str = ""
     effect: Any = None
 
 
-class _Rollbacks(_Part):
+class _Rollbacks(Part):
     strategy: str = ""
 
 
-class _Runtime(_Part):
+class _Runtime(Part):
     rollbacks: _Rollbacks = _Rollbacks()
+    hypothesis: Any = None
 
 
-class Content(_Part):
+class Content(Part):
     """The parts of an experiment that count here, each of its right type."""
 
     title: str = ""
     description: str = ""
-    configuration: dict[str, Any] = {}
+    configuration: dict[str, Any] = Field(default_factory=dict)
     runtime: _Runtime = _Runtime()
-    controls: list[_Control] = []
-    extensions: list[_Extension] = []
-    method: list[_Activity] = []
-    rollbacks: list[_Activity] = []
+    controls: list[_Control] = Field(default_factory=list)
+    extensions: list[_Extension] = Field(default_factory=list)
+    method: list[Activity] = Field(default_factory=list)
+    rollbacks: list[Activity] = Field(default_factory=list)
     secrets: Any = None
 
     @property
     def extension(self) -> _Extension | None:
         """What the experiment says to muster."""
         return next((extension for extension in self.extensions if extension.name == EXTENSION), None)
+
+    @property
+    def longest_s(self) -> float:
+        """How many seconds its method may take by its own time limits and pauses, before it holds."""
+        return sum(longest_s(activity) for activity in self.method)
 
 
 def check_fit(experiment: Any) -> Content:
@@ -136,14 +112,26 @@ def _troubles(content: Content) -> Iterator[str | None]:
         yield f"its method must end with holding the fault: {ACTIVITIES}, func: hold"
     if content.secrets:
         yield "it has secrets, which could lead to another cluster than the one that is guarded; right would be none"
-    for key, value in content.configuration.items():
-        yield _unread(key, value)
-    for activity in [*content.method, *content.rollbacks]:
-        yield _unheld(activity)
+    yield _unheeded(content)
+    yield from (_unread(key, value) for key, value in content.configuration.items())
+    yield from (unfit(activity, of_method=True) for activity in content.method)
+    yield from (unfit(activity, of_method=False) for activity in content.rollbacks)
     if content.extension is None:
         yield "it declares no effect; right would be extensions: [{name: muster, experiment: NAME, effect: ...}]"
     elif not content.extension.experiment:
         yield "it must name itself; right would be extensions: [{name: muster, experiment: NAME, effect: ...}]"
+
+
+def _unheeded(content: Content) -> str | None:
+    """What the experiment says that nothing would heed."""
+    more = content.model_extra or {}
+    if content.runtime.hypothesis is not None:
+        return "its runtime has a hypothesis strategy, but the drill decides what is steady; right would be none"
+    if strange := sorted(more.keys() - KNOWN):
+        return f"it has '{strange[0]}', which nothing heeds (known are {', '.join(sorted(KNOWN - {'dry'}))})"
+    if isinstance(more.get("dry"), str):
+        return "it has 'dry', which nothing heeds; right would be none, or chaos run --dry"
+    return None
 
 
 def _unguarded(content: Content) -> str | None:
@@ -163,43 +151,16 @@ def _is_guard(control: _Control) -> bool:
 
 
 def _unread(key: str, value: Any) -> str | None:
-    """Why a value of the configuration must not be asked for, which happens before the guard is passed."""
-    if not isinstance(value, dict) or value.get("type") != "probe":
+    """Why a value of the configuration must not be asked for, which happens before the guard is passed, or is none."""
+    if not isinstance(value, dict) or value.get("type") in {None, "env"}:
         return None
+    if value["type"] != "probe":
+        return (
+            f"configuration '{key}' is of type {value['type']!r}, which is not read there but passed on as it stands; "
+            "right would be a value, or type env"
+        )
     provider = value.get("provider")
     said = {} if not isinstance(provider, dict) else provider
     if (said.get("type"), said.get("module"), said.get("func")) == ("python", ACTIVITIES, READING):
         return None
     return f"configuration '{key}' is a probe, which would run unguarded; right would be {ACTIVITIES}, func: {READING}"
-
-
-def _unheld(activity: _Activity) -> str | None:
-    """Why an activity cannot be held to the guarded namespace and the drill's time."""
-    what, provider = f"activity '{activity.name}'", activity.provider
-    if activity.controls:
-        return f"{what} has controls of its own, which would run unguarded; right would be none"
-    if activity.background:
-        return f"{what} runs in the background, where it could strike after the undo; right would be background: false"
-    if provider.type != "python":
-        said = f"of type {provider.type}" if provider.type else "without a provider"
-        return f"{what} is {said}, which cannot be held to a namespace; right would be type python"
-    if provider.module == ACTIVITIES and provider.func in OWN_ACTIVITIES:
-        return None
-    if provider.module not in FOREIGN_MODULES:
-        return (
-            f"{what} is {provider.module}.{provider.func}, which cannot be held to a namespace; right would be "
-            f"{ACTIVITIES} ({', '.join(sorted(OWN_ACTIVITIES))}) or chaosk8s.{{{','.join(KINDS)}}}.{{actions,probes}}"
-        )
-    return _unheld_arguments(what, provider)
-
-
-def _unheld_arguments(what: str, provider: _Provider) -> str | None:
-    arguments = provider.arguments if isinstance(provider.arguments, dict) else {}
-    if provider.secrets or "secrets" in arguments:
-        return f"{what} has secrets, which could lead to another cluster than the guarded one; right would be none"
-    # Without it `chaosk8s` strikes the namespace "default".
-    said = arguments.get("ns")
-    if said == GUARDED:
-        return None
-    where = f"namespace {said!r}" if said else "no namespace"
-    return f"{what} says {where}; right would be the guarded one, by the argument ns: {GUARDED}"

@@ -137,6 +137,8 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
             "the experiment must say its namespace: configuration: namespace: "
             f"{{type: env, key: {NAMESPACE_VARIABLE}, default: ...}}"
         )
+    if (drilled := os.environ.get(NAMESPACE_VARIABLE, namespace)) != namespace:
+        raise UsageError(f"the experiment strikes namespace '{namespace}', but {NAMESPACE_VARIABLE} says '{drilled}'")
     kubeconfig = os.environ.get("KUBECONFIG")
     if not kubeconfig:
         raise UsageError("KUBECONFIG is not set; it must name a kubeconfig with the one context that is to be struck")
