@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from muster.base.waiting import wait_for
+from muster.faults.effects import SqlValue, build_observer
 from muster.kube import Cluster, EmbeddedCluster, connect
 from muster.recovery import Context, Outcome, Step, StepOutcome, find_procedure, run
 from muster.safety import AuditLog, begun_procedures
@@ -83,6 +84,9 @@ def states(outcome: Outcome) -> dict[str, str]:
 def test_a_lost_primary_is_replaced_and_comes_back_as_a_standby(databases: Databases) -> None:
     assert set(states(databases.promote()).values()) == {"skipped"}
     databases.write("db-a", "acknowledged before")
+    count = SqlValue(kind="sql", query="select count(*) from kept", above=1)
+    kept = build_observer(count, databases.cluster, databases.system.namespace, "", databases.system)
+    assert kept.look() == (False, "'select count(*) from kept' is 1")
     databases.lose("db-a")
 
     outcome = databases.promote()
@@ -91,6 +95,7 @@ def test_a_lost_primary_is_replaced_and_comes_back_as_a_standby(databases: Datab
     assert (databases.topology(), databases.clients_reach()) == ("db-b", "db-b")
     assert databases.kept("db-b") == ["acknowledged before"]
     databases.write("db-b", "written after")
+    assert kept.look() == (True, "'select count(*) from kept' is 2")
     assert set(states(databases.promote()).values()) == {"skipped"}
 
     databases.cluster.scale("StatefulSet", "db-a", databases.system.namespace, 1)

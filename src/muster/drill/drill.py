@@ -173,6 +173,7 @@ class Drill:
                 self.work / "fault",
                 self.url,
                 {HOME_VARIABLE: str(self.project.home), **self.load_environment},
+                self.state.definition,
             )
             self._stack.callback(self._injection.release)
             self._injection.prepare()

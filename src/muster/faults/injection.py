@@ -25,6 +25,7 @@ from muster.safety import AuditLog, Record, find_record, undo
 from muster.safety.audit import AUDIT_VARIABLE
 from muster.safety.guards import undo_command
 from muster.safety.locks import release as release_lock
+from muster.system import SystemDefinition
 
 # Importing chaosk8s takes about two seconds on an idle machine.
 START_WITHIN_S = 60.0
@@ -59,15 +60,17 @@ class Injection:
         directory: Path,
         url: str,
         environment: Mapping[str, str] = NOTHING,
+        system: SystemDefinition | None = None,
     ) -> None:
         """`kubeconfig` has a single context, `cluster`'s; what the experiment writes goes below `directory`; `url` is
-        where clients reach the system; `environment` is what else the experiment must find in its own."""
+        where clients reach the system; `environment` is what else the experiment must find in its own; `system` is
+        asked for the database and the monitoring that an effect may need."""
         self.experiment = experiment
         self.sent_at: float | None = None  # CLOCK_MONOTONIC seconds
         self.undone: list[str] = []
         self.left: list[str] = []
         self._cluster, self._kubeconfig, self._namespace = cluster, kubeconfig, namespace
-        self._url, self._environment = url, environment
+        self._url, self._environment, self._system = url, environment, system
         self._audit = AuditLog.of_run(timeline.path.parent)
         self._timeline, self._above, self._directory = timeline, directory, directory
         self._channel: DrillSide | None = None
@@ -125,7 +128,8 @@ class Injection:
             self.prepare()
             self._wait_until("waiting", "to pass its guard", START_WITHIN_S)
             assert self._channel is not None
-            observer = build_observer(self.experiment.effect, self._cluster, self._namespace, self._url)
+            effect = self.experiment.effect
+            observer = build_observer(effect, self._cluster, self._namespace, self._url, self._system)
             self._watch = EffectWatch(observer, self._timeline, self.experiment.name)
             self._channel.order(GO)
             self._watch.start()

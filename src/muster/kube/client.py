@@ -77,7 +77,7 @@ class Cluster:
     @property
     def server(self) -> str:
         """The API server's address, without what may stand before an `@` in it."""
-        scheme, mark, rest = str(self._configuration.host).partition("://")
+        scheme, mark, rest = self.access.server.partition("://")
         return f"{scheme}{mark}{rest.rpartition('@')[2]}"
 
     @property

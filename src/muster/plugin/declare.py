@@ -128,6 +128,7 @@ def clashes(items: list[pytest.Item]) -> dict[str, str]:
 
 def problem_with(item: pytest.Item, run: Run) -> str | None:
     """Why a drill cannot be run as declared, in one sentence, or None."""
+    from muster.faults.effects import check_observable
     from muster.faults.experiments import find_experiment
     from muster.load.profiles import find_profile
     from muster.recovery import find_procedure
@@ -141,7 +142,7 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
         declare(item, run, system)
         _check_monitoring(said, system)
         resolved(system.headers)  # a secret that is not set is said before anything is struck
-        find_experiment(root / "experiments", said["fault"])
+        check_observable(find_experiment(root / "experiments", said["fault"]).effect, system)
         if said.get("load"):
             find_profile(root / "loadtests", said["load"])
         if said.get("recovery"):
