@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from muster.base.clock import utc
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.kube.client import STRATEGIC_MERGE_PATCH
@@ -141,6 +142,15 @@ class Shop:
         """Kill every pod without grace."""
         for pod in self.web.pods():
             self.cluster.delete("Pod", pod["metadata"]["name"], self.context.namespace, grace_s=0)
+
+    def restart(self) -> None:
+        """Have every pod made anew with what the settings are, in another second than they were changed in."""
+        changed = utc()
+        wait_for(lambda: utc().replace(microsecond=0) > changed, within=5, reason="the next second")
+        before = self.uids()
+        self.kill()
+        wait_for(lambda: self.ready() == 2 and not self.uids() & before, within=60, reason="pods made anew")
+        wait_for(self.answers, within=60, reason="the shop to answer again")
 
     def uids(self) -> set[str]:
         return {pod["metadata"]["uid"] for pod in self.web.pods()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.probes.instances import ask_instances
 from muster.recovery.configuration import Reports, check_healthy, configurations_of
+from muster.recovery.confirmation import is_borne_by, not_made_since
 from muster.safety import Entry, remember
 from muster.safety.fields import parse_path
 from muster.system import Request, read_system
-from muster.system.known_good import known_good
+from muster.system.known_good import Content, known_good
 
 from .configured import BROKEN, GOOD, WRONG, Shop
 
@@ -50,6 +52,79 @@ def test_what_instances_have_not_taken_over_is_not_kept(cluster: Cluster, namesp
     with pytest.raises(RefusedError, match=r"(?s)not kept: the instances still have version .*, that of 2"):
         shop.keep()
     assert kept(shop) == [GOOD]
+
+
+def test_what_is_right_again_is_not_kept_with_the_version_of_what_pods_still_run(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    shop = Shop.deploy(cluster, namespace, tmp_path, follow=False)
+    shop.set(WRONG)
+    shop.restart()
+    shop.set(GOOD)
+    with pytest.raises(RefusedError, match=r"not kept: it does not show that the instances run by it, as pod web-"):
+        shop.keep()
+    assert kept(shop) == []
+    shop.restart()
+    assert shop.keep().version.reported == GOOD
+    shop.set(WRONG)
+    shop.restart()
+    shop.set(GOOD)
+    with pytest.raises(RefusedError, match=r"(?s)was kept on 2.* with version .*, and the instances report .*taken it"):
+        shop.keep()
+    assert [one.reported for one in known_good(cluster, namespace, "settings")] == [GOOD]
+
+
+def test_where_instances_cannot_tell_it_is_kept_once_all_of_them_were_made_with_it(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    shop = Shop.deploy(cluster, namespace, tmp_path, follow=False, tells=False)
+    assert shop.keep().new
+    shop.set(WRONG)
+    with pytest.raises(RefusedError, match=r"before the last change of ConfigMap .*; restart Deployment web, and keep"):
+        shop.keep()
+    shop.restart()
+    assert shop.keep().new
+    assert kept(shop) == [WRONG, GOOD]
+
+
+@pytest.mark.parametrize(
+    ("version", "borne"),
+    [
+        (hashlib.sha256(b"rate: 1\n").hexdigest()[:12], True),
+        (hashlib.md5(b"rate: 1\n", usedforsecurity=False).hexdigest().upper(), True),
+        (hashlib.sha256(b"\x00\xff").hexdigest(), True),
+        ("release 7 of 2026", True),
+        (hashlib.sha256(b"rate: 2\n").hexdigest()[:12], False),
+        (hashlib.sha256(b"rate: 1\n").hexdigest()[:6], False),  # so short that chance may have it
+        ("1", False),
+        (1, False),
+        (None, False),
+    ],
+)
+def test_a_version_that_a_content_bears_is_told_from_one_that_it_does_not(version: object, borne: bool) -> None:
+    content = Content({"settings.yaml": "rate: 1\n", "n": "1", "name": "release 7 of 2026"}, {"key": "AP8="})
+    assert is_borne_by(version, content) == borne
+
+
+@pytest.mark.parametrize(
+    ("changes", "pods", "older"),
+    [
+        (["2026-01-01T00:00:00Z"], ["2026-01-01T00:00:00Z"], ""),  # made with it
+        (["2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z"], ["2026-01-01T00:00:10Z"], ""),
+        (["2026-01-01T00:00:09Z"], ["2026-01-01T00:00:10Z", "2026-01-01T00:00:09Z"], "pod p1 was made"),
+        (["2026-01-01T00:00:09Z"], ["2026-01-01T00:00:00Z"], "pod p0 was made"),
+        ([], ["2026-01-01T00:00:10Z"], "does not tell when it was last changed"),
+        (["2026-01-01T00:00:00Z"], [], "there is no pod"),
+    ],
+)
+def test_a_pod_made_after_the_last_change_has_it(changes: list[str], pods: list[str], older: str) -> None:
+    fields = [{"manager": "ann", "time": time} for time in changes]
+    born = "2026-01-01T00:00:00Z"
+    config_map = {"metadata": {"name": "settings", "creationTimestamp": born, "managedFields": fields}}
+    made = [{"metadata": {"name": f"p{n}", "creationTimestamp": time}} for n, time in enumerate(pods)]
+    said = not_made_since(config_map, made)
+    assert older in said
+    assert bool(said) == bool(older)
 
 
 def test_what_is_not_there_is_not_kept(shop: Shop) -> None:

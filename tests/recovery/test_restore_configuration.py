@@ -11,6 +11,7 @@ from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.recovery import Outcome, restore_configuration
 from muster.recovery.restore_configuration import RestoreConfiguration
+from muster.system.known_good import Content, KnownGood, keep, store_name
 
 from .configured import BROKEN, GOOD, WRONG, Shop
 
@@ -134,6 +135,30 @@ def test_pods_that_crash_with_the_good_configuration_too_are_said_to(shop: Shop)
     assert not outcome.ok
     assert "with the known good configuration, too (see repair-crashed-pods)" in outcome.why
     assert shop.content() == {"settings.yaml": GOOD}
+
+
+def poison(shop: Shop) -> None:
+    """Keep the good content with the version of the wrong one, as a look at pods that lag behind once did."""
+    name, namespace = store_name("settings"), shop.context.namespace
+    shop.cluster.delete("ConfigMap", name, namespace)
+    good = KnownGood(Content({"settings.yaml": GOOD}), "2026-01-02T03:04:05Z", "ann", "it ran", WRONG)
+    keep(shop.cluster, namespace, "settings", good)
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_what_was_kept_with_a_version_that_is_not_its_own_is_said_to_be_wrong(shop: Shop, changed: bool) -> None:
+    poison(shop)
+    before = shop.uids()
+    if changed:
+        shop.set(WRONG)
+    outcome = shop.restore()
+    assert not outcome.ok
+    assert "which they will never report: it is wrong what is kept; delete ConfigMap muster-known-good-settings" in (
+        outcome.why
+    )
+    assert outcome.ended - outcome.began < 30, "it is said at once, and not after the time of the verification"
+    assert shop.content() == {"settings.yaml": GOOD}
+    assert shop.uids() == before, "no restart would have mended that"
 
 
 @pytest.mark.parametrize(

@@ -95,12 +95,24 @@ def test_what_was_good_before_is_the_newest_again(cluster: Cluster, namespace: s
     assert texts(cluster, namespace) == ["v1", "v2", "v1"]
 
 
-def test_instances_that_call_the_same_content_otherwise_make_no_second_version(
+def test_an_entry_is_never_replaced_by_another_version_of_the_same_content(cluster: Cluster, namespace: str) -> None:
+    keep(cluster, namespace, "shop", version("v1", reported="its own"))
+    keep(cluster, namespace, "shop", version("v2"))
+    for _ in range(2):  # neither as an older entry nor as the newest
+        with pytest.raises(RefusedError, match=r"not kept with version other: .* with version its own; .* delete Conf"):
+            keep(cluster, namespace, "shop", version("v1", reported="other"))
+        keep(cluster, namespace, "shop", version("v1", reported="its own"))
+    assert [kept.reported for kept in known_good(cluster, namespace, "shop")] == ["its own", "v2", "its own"]
+
+
+def test_a_version_is_added_to_a_content_that_was_kept_without_one_and_never_taken_away(
     cluster: Cluster, namespace: str
 ) -> None:
-    keep(cluster, namespace, "shop", version("v1", reported="old name"))
-    assert keep(cluster, namespace, "shop", version("v1", reported="new name"))
-    assert [kept.reported for kept in known_good(cluster, namespace, "shop")] == ["new name"]
+    nameless = KnownGood(Content({"settings.yaml": "v1"}), "2026-01-02T03:04:05Z", "ann", "it ran")
+    assert keep(cluster, namespace, "shop", nameless)
+    assert keep(cluster, namespace, "shop", version("v1"))
+    assert not keep(cluster, namespace, "shop", nameless)
+    assert [kept.reported for kept in known_good(cluster, namespace, "shop")] == ["v1"]
 
 
 def test_binary_data_is_kept_with_the_text(cluster: Cluster, namespace: str) -> None:

@@ -11,12 +11,16 @@ from muster.base.errors import RefusedError, UsageError
 from muster.kube import Cluster
 from muster.probes.answers import values_at
 from muster.probes.instances import Told, ask_instances
+from muster.recovery.confirmation import is_borne_by, not_made_since
+from muster.recovery.workloads import find_workload
 from muster.safety.audit import AuditLog, who
 from muster.safety.guards import check_nothing_open
 from muster.system import SystemDefinition, SystemState
-from muster.system.known_good import Content, KnownGood, keep, known_good
+from muster.system.known_good import Content, KnownGood, keep, known_good, store_name
 from muster.system.operations import Configuration
 from muster.system.pods import troubles
+
+Object = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -109,23 +113,25 @@ def keep_configuration(
     """Keep a configuration of a system that was found healthy, as its last known good one.
 
     Raises:
-        RefusedError: the instances do not all have it, or have something against it, or it is too large.
+        RefusedError: not all instances show that they have it, or one has something against it, or it is too large.
         KnownGoodError: what was kept before cannot be understood.
         ClusterError: it could not be written.
     """
     name, namespace = configuration.config_map, system.namespace
-    content = _content(cluster, namespace, name)
+    found = _found(cluster, namespace, name)
+    content = Content.of(found)
     (reports,) = ask_reports(system, url, [configuration])
     if reports.tells and reports.strange:
         raise RefusedError(f"ConfigMap {name} is not kept: {reports.strange}")
     version = reports.versions[0] if reports.tells else None
-    if _content(cluster, namespace, name) != content:
+    kept = known_good(cluster, namespace, name)
+    if trouble := _contradicted(kept, content, version, store_name(name)):
+        raise RefusedError(f"ConfigMap {name} is not kept: {trouble}")
+    is_known = any(older.content == content and version in (None, older.reported) for older in kept)
+    if not is_known and (trouble := _unconfirmed(cluster, namespace, configuration, found, version)):
+        raise RefusedError(f"ConfigMap {name} is not kept: {trouble}")
+    if Content.of(_found(cluster, namespace, name)) != content:
         raise RefusedError(f"ConfigMap {name} is not kept: it was changed at this moment")
-    for older in known_good(cluster, namespace, name):
-        if version is not None and older.reported == version and older.content != content:
-            raise RefusedError(
-                f"ConfigMap {name} is not kept: the instances still have version {version}, that of {older.kept}"
-            )
     good = KnownGood(content, utc_iso(timespec="seconds"), who(), why, version)
     new = keep(cluster, namespace, name, good)
     if new:
@@ -134,11 +140,38 @@ def keep_configuration(
     return Kept(name, new, good)
 
 
-def _content(cluster: Cluster, namespace: str, config_map: str) -> Content:
+def _contradicted(kept: Iterable[KnownGood], content: Content, version: Any, store: str) -> str:
+    """What was kept before that speaks against content and version belonging together; empty where nothing does."""
+    for older in kept:
+        if None in (version, older.reported):
+            continue
+        if older.reported == version and older.content != content:
+            return f"the instances still have version {version}, that of {older.kept}"
+        if older.content == content and older.reported != version:
+            return (
+                f"what it holds was kept on {older.kept} with version {older.reported}, and the instances report "
+                f"{version}: they have not taken it over (a kubelet shows a change up to 90 s late, and a program that "
+                f"does not follow wants a restart); where what was kept is wrong, delete ConfigMap {store} first"
+            )
+    return ""
+
+
+def _unconfirmed(cluster: Cluster, namespace: str, configuration: Configuration, found: Object, version: Any) -> str:
+    """Why it does not show that the instances run by a content that was never kept before; empty where it does."""
+    if is_borne_by(version, Content.of(found)):
+        return ""
+    workloads = [find_workload(cluster, namespace, name) for name in configuration.used_by]
+    if older := not_made_since(found, [pod for workload in workloads for pod in workload.pods()]):
+        names = ", ".join(map(str, workloads)) or "those that use it, name them in system.yaml ('used_by')"
+        return f"it does not show that the instances run by it, as {older}; restart {names}, and keep it then"
+    return ""
+
+
+def _found(cluster: Cluster, namespace: str, config_map: str) -> Object:
     found = cluster.find("ConfigMap", config_map, namespace)
     if found is None:
         raise RefusedError(f"ConfigMap {config_map} is not kept: there is none in namespace '{namespace}'")
-    return Content.of(found)
+    return found
 
 
 def _reports(told: Told, configuration: Configuration) -> Reports:

@@ -17,9 +17,10 @@ from muster.base.errors import RefusedError, UsageError
 from muster.kube import ApiError
 from muster.kube.client import JSON_PATCH
 from muster.recovery.configuration import Reports, ask_reports, configurations_of
+from muster.recovery.confirmation import is_borne_by, not_made_since
 from muster.recovery.procedure import Context, Step
 from muster.recovery.workloads import Workload, find_workload
-from muster.system.known_good import Content, KnownGood, changes, known_good
+from muster.system.known_good import Content, KnownGood, changes, known_good, store_name
 from muster.system.operations import Configuration
 from muster.system.pods import STUCK, Trouble, is_ready, troubles
 
@@ -135,6 +136,14 @@ class _Restoration:
         return bool(self._ill)
 
     def diagnose(self) -> str:
+        """Tell what is wrong.
+
+        Raises:
+            RefusedError: nothing is, but what is kept of it.
+        """
+        for one in self._ill:
+            if not (one.changed or one.crashing or one.reports.errors):
+                self._refuse_unreachable(one, one.reports)
         return "; ".join(symptom for one in self._ill for symptom in one.symptoms())
 
     def was_ill(self) -> bool:
@@ -239,7 +248,10 @@ class _Restoration:
 
     def _lagging(self) -> list[tuple[_Configured, Reports]]:
         said = zip(self._ill, self._ask(self._ill), strict=True)
-        return [(one, reports) for one, reports in said if not one.is_followed(reports)]
+        lagging = [(one, reports) for one, reports in said if not one.is_followed(reports)]
+        for one, reports in lagging:
+            self._refuse_unreachable(one, reports)
+        return lagging
 
     # -- verify
 
@@ -248,10 +260,38 @@ class _Restoration:
         return f"no pod crashes, all are ready, instances report {' and '.join(versions) or 'nothing against it'}"
 
     def is_well(self) -> bool:
+        """Whether all is as it was kept.
+
+        Raises:
+            RefusedError: it never will be.
+        """
         if any(workload.troubles() for workload in self._workloads()) or not self._are_rolled_out(self._workloads()):
             return False
-        said = zip(self._ill, self._ask(self._ill), strict=True)
+        said = list(zip(self._ill, self._ask(self._ill), strict=True))
+        for one, reports in said:
+            self._refuse_unreachable(one, reports)
         return all(reports.all_have(one.good.reported) for one, reports in said if one.is_told_by(reports))
+
+    def _refuse_unreachable(self, one: _Configured, reports: Reports) -> None:
+        """Stop where instances run by the known good content and tell something else than was kept with it: no waiting
+        and no restart would change that."""
+        name = one.spec.config_map
+        found = self.cluster.find("ConfigMap", name, self.namespace)
+        if found is None or Content.of(found) != one.good.content or not one.is_told_by(reports) or reports.failed:
+            return
+        pods = [pod for workload in one.workloads for pod in workload.pods()]
+        if reports.errors:
+            if not not_made_since(found, pods):
+                raise RefusedError(f"an instance reports: {reports.errors[0]}: with the known good {one}, too")
+            return
+        others = sorted(set(map(str, one.others(reports))))
+        by_it = len(others) == 1 and all(is_borne_by(version, one.good.content) for version in reports.versions)
+        if others and (by_it or not not_made_since(found, pods)):
+            raise RefusedError(
+                f"{one} is as it was kept, the instances run by it and report version {', '.join(others)}, but what "
+                f"{one.good.by} kept at {one.good.kept} says {one.good.reported}, which they will never report: it is "
+                f"wrong what is kept; delete ConfigMap {store_name(name)}, then: muster keep"
+            )
 
     def _ask(self, configured: list[_Configured]) -> list[Reports]:
         return ask_reports(self._context.system, self._context.url, [one.spec for one in configured])

@@ -98,17 +98,18 @@ def keep(cluster: Cluster, namespace: str, config_map: str, good: KnownGood) -> 
     Of several who keep at the same time none loses what another kept.
 
     Raises:
-        RefusedError: it is too large to be kept.
+        RefusedError: it is too large to be kept, or its content was kept with another version.
         KnownGoodError: what was kept before cannot be understood.
         ClusterError: it could not be written.
     """
     for _ in range(TRIES):
         stored = cluster.find("ConfigMap", store_name(config_map), namespace)
         before = [] if stored is None else _read(stored)
-        if before and (before[0].content, before[0].reported) == (good.content, good.reported):
+        if before and before[0].content == good.content and good.reported in (None, before[0].reported):
             return False
+        _refuse_other_name(config_map, before, good)
         if before and before[0].content == good.content:
-            before = before[1:]  # the same content, by another name: the instances are of another version themselves
+            before = before[1:]  # which was kept without a version
         try:
             _write(cluster, namespace, stored, _store(config_map, [good, *before]))
         except ApiError as error:
@@ -135,6 +136,25 @@ def changes(old: Content, new: Content) -> list[str]:
         elif old.binary[key] != value:
             found.append(f"{key} (binary) was changed")
     return found
+
+
+def _refuse_other_name(config_map: str, before: list[KnownGood], good: KnownGood) -> None:
+    """One of two versions of the same content is not its own, and to restore by that one could never be verified."""
+    for older in before:
+        if (
+            older.content == good.content
+            and older.reported != good.reported
+            and None
+            not in (
+                older.reported,
+                good.reported,
+            )
+        ):
+            raise RefusedError(
+                f"ConfigMap {config_map} is not kept with version {good.reported}: the same content was kept on "
+                f"{older.kept} with version {older.reported}; where that is wrong, delete ConfigMap "
+                f"{store_name(config_map)} and keep it again"
+            )
 
 
 def _store(config_map: str, versions: list[KnownGood]) -> Object:
