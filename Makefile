@@ -49,7 +49,7 @@ fuzz: setup  ## send 100,000 generated requests to the embedded cluster's API (a
 bench: setup  ## print the figures: start-up, throughput, wall time of the drills
 	$(BIN)/python -m bench
 
-selfcheck: setup  ## check the instrument: known outages, faults that do nothing, and all sabotages (about 25 min)
+selfcheck: setup  ## check the instrument: known outages, faults that do nothing, sabotages, a late node (about 30 min)
 	$(BIN)/python -m selfcheck
 
 lock:  ## resolve the dependencies again (records no addresses)

@@ -28,7 +28,7 @@ def test_config_corruption(system, load, inject, recover, objectives):
     fault="config-wrong",
     load="steady",
     recovery="restore-configuration",
-    budget_s=30,
+    budget_s=60,  # instances that do not see what was put back are restarted, one after the other
 )
 def test_config_corruption_wrong(system, load, inject, recover, objectives):
     """Well-formed settings make pods deny what they acknowledged: no object shows it, only what clients are told."""

@@ -21,13 +21,14 @@ from muster.base.timeline import Event
 from selfcheck import realtime, tables, virtual
 from selfcheck.cases import KINDS, LONGEST_S, SHORTEST_S, Case, draw
 from selfcheck.instrument import ROOT, Plan
+from selfcheck.lag import late_configuration
 from selfcheck.placebo import PLAN, alarmed, placebos
 from selfcheck.results import Result
 from selfcheck.sabotage import sabotage
 from selfcheck.tables import Wanted
 
 MEASURED = {"placebo": 100, "truth": 100, "virtual": 400}  # and how many of each
-PARTS = [*MEASURED, "sabotage"]
+PARTS = [*MEASURED, "sabotage", "lag"]
 KEPT = ROOT / "reports/selfcheck"
 
 
@@ -40,6 +41,9 @@ def main() -> int:
     for part in parts:
         if part == "sabotage":
             wanted += tables.of_sabotages(sabotage(options.count, seed))
+            continue
+        if part == "lag":
+            wanted += tables.of_lag(late_configuration())
             continue
         count = MEASURED[part] if options.count is None else options.count
         if part == "placebo":

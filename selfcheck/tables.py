@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from selfcheck.lag import LAG_S, Held
 from selfcheck.placebo import alarmed
 from selfcheck.results import (
     LEAST_INSIDE,
@@ -68,6 +69,12 @@ def of_sabotages(found: Caught) -> list[Wanted]:
     """What is wanted of sabotages."""
     told = f"{found.caught} of {found.held}"
     return [Wanted("tests of sabotages that found it caught", told, "all", 0 < found.held == found.caught)]
+
+
+def of_lag(found: Held) -> list[Wanted]:
+    """What is wanted of drills on a node that shows a changed ConfigMap late."""
+    told = ", ".join(f"{name}: {verdict}" for name, verdict in found.verdicts.items())
+    return [Wanted(f"drills on a node that is up to {LAG_S} s late", told, "met", found.met == len(found.verdicts))]
 
 
 def against(wanted: Iterable[Wanted]) -> str:

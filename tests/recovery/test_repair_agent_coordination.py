@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from muster.base.waiting import wait_for
+from muster.drill.work import WorkCheck
 from muster.probes.instances import ask_once
 from muster.recovery.repair_agent_coordination import was_ready
 from muster.system import Request
@@ -60,6 +61,9 @@ def test_agents_of_a_worker_that_died_are_taken_over_at_once(reference: Referenc
     kill(f"POD_NAME={lost}")
     reference.cluster.delete("Pod", lost, reference.namespace, grace_s=0)
     wait_for(lambda: status(reference).get("degraded"), within=60, reason="the agents to be missed")
+    assert (
+        WorkCheck(reference.context).trouble().startswith("not all agents are at work: 'degraded' is true, not false")
+    )
     before = reference.uids("app=agents")
 
     outcome = reference.recover(PROCEDURE)
@@ -67,6 +71,7 @@ def test_agents_of_a_worker_that_died_are_taken_over_at_once(reference: Referenc
     assert "'degraded' is true, not false" in outcome.steps[0].detail
     assert states(outcome)["release agents of silent workers"] == "done"
     assert status(reference).get("agents_available") == 61
+    assert WorkCheck(reference.context).trouble() == ""
     assert lost not in holders(reference)
     assert reference.uids("app=agents") >= before, "nobody else was to be restarted"
 

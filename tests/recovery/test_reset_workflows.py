@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from muster.base.waiting import wait_for
+from muster.drill.work import WorkCheck
 from muster.kube import Cluster
 from muster.recovery import Context, find_procedure, run
 from muster.safety import AuditLog
@@ -40,8 +41,15 @@ def test_workflows_of_workers_that_hang_are_done_by_new_ones(reference: Referenc
     reference.configure("phase_duration_s", "0.005")
     before = reference.uids("app=agents")
 
+    # Pods are ready and clients are answered: a drill that began now would be steady but for this.
+    check = WorkCheck(reference.context)
+    for _ in range(3):
+        assert "work stands still, stuck are" in check.trouble()
+        assert "(muster recover reset-workflow-state)" in check.trouble()
+
     outcome = reference.recover("reset-workflow-state")
     assert outcome.ok, outcome.why
+    assert WorkCheck(reference.context).trouble() == ""
     assert states(outcome)["restart the workers"] == "done"
     assert states(outcome)["end what is left of them"] == "skipped"
     assert not reference.uids("app=agents") & before
@@ -49,7 +57,9 @@ def test_workflows_of_workers_that_hang_are_done_by_new_ones(reference: Referenc
 
 
 def test_where_only_a_claim_was_lost_the_workers_are_left_alone_unless_that_is_wanted(reference: Reference) -> None:
+    check = WorkCheck(reference.context)
     reference.claim_in_vain("lost")
+    assert "stuck are 1 (lost)" in check.trouble()
     before = reference.uids("app=agents")
     outcome = reference.recover("reset-workflow-state")
     assert outcome.ok, outcome.why
@@ -58,6 +68,7 @@ def test_where_only_a_claim_was_lost_the_workers_are_left_alone_unless_that_is_w
     assert states(outcome)["restart the workers"] == "skipped"
     assert reference.uids("app=agents") == before
     reference.wait_done("lost")
+    assert check.trouble() == "", "what was seen stuck goes on"
     assert set(states(reference.recover("reset-workflow-state")).values()) == {"skipped"}
 
     reference.claim_in_vain("lost-again")

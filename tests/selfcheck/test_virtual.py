@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
+from pathlib import Path
 
 import pytest
 from selfcheck import tables, virtual
 from selfcheck.cases import HOLD_S, KINDS, NOT_RESOLVED_S, draw
+from selfcheck.lag import DRILLS, Held, read
 from selfcheck.results import Result, Truth, figures
 from selfcheck.sabotage import Caught
 
@@ -87,3 +90,17 @@ def test_a_table_is_markdown() -> None:
 def test_every_sabotage_must_be_caught_and_some_be_held(held: int, caught: int, reached: bool) -> None:
     [wanted] = tables.of_sabotages(Caught(held, caught))
     assert wanted.reached is reached
+
+
+def test_a_drill_that_was_not_held_on_a_late_node_counts_as_unknown(tmp_path: Path) -> None:
+    drills = [{"name": DRILLS[0], "verdict": "met"}, {"name": "another", "verdict": "met"}]
+    (tmp_path / "summary.json").write_text(json.dumps({"drills": drills}))
+    one = read(tmp_path / "summary.json")
+    assert one.verdicts == {DRILLS[0]: "met", DRILLS[1]: "unknown"}
+    for held, reached in (
+        (one, False),
+        (read(tmp_path / "none.json"), False),
+        (Held(dict.fromkeys(DRILLS, "met")), True),
+    ):
+        [wanted] = tables.of_lag(held)
+        assert wanted.reached is reached

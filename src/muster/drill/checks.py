@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from muster.base.clock import now
 from muster.base.timeline import Event
+from muster.drill.work import WorkCheck
 from muster.safety import open_records
 from muster.safety.guards import undo_command
 from muster.verdict.disruption.landed import judge_landed
@@ -32,6 +33,7 @@ class SteadyCheck:
 
     def __init__(self, drill: Drill) -> None:
         self._drill = drill
+        self._work = WorkCheck(drill.operated())
         self.trouble = "nothing was looked at yet"
         self.checks: dict[str, str] = {}
 
@@ -92,15 +94,41 @@ class SteadyCheck:
             )
             return f"{len(left)} fault(s) not undone yet: {names} ({command})"
         self.checks["faults"] = "no fault record is open"
+        if standing_still := self._work.trouble():
+            return standing_still
+        operations = state.definition.operations
+        if operations.workflows is not None or operations.agents is not None:
+            self.checks["work"] = "nothing is stuck, and those who do it are all there"
         return None
 
 
 class GoodCheck:
-    """Whether service is good again and has held for `hold_s`: `trouble` says why not."""
+    """Whether service is good again and has held for `hold_s`: `trouble` says why not.
 
-    def __init__(self, drill: Drill) -> None:
+    It is waited for for `within` seconds from the first violation after the injection, as the RTO counts: a fault that
+    takes its time to land takes nothing from that. While there is none, from when the check was made.
+    """
+
+    def __init__(self, drill: Drill, within: float) -> None:
         self._drill = drill
+        self._may_take = within + drill.declaration.hold_s  # the hold itself is not charged
+        self._made = now()
+        self._disrupted: float | None = None
         self.trouble = "nothing was looked at yet"
+
+    @property
+    def at_most_s(self) -> float:
+        """What waiting can take in all, in seconds: a first violation may come as late as the limit without one."""
+        return 2 * self._may_take
+
+    def decided(self) -> str | None:
+        """`good`, or `late` where the time is over, or None while that is still open."""
+        if self.holds():
+            return "good"
+        if self._disrupted is None and self._drill.injected_at is not None:
+            self._disrupted = first_violation(self._drill.live.requests, self._drill.injected_at)
+        since = self._made if self._disrupted is None else self._disrupted
+        return "late" if now() >= since + self._may_take else None
 
     def holds(self) -> bool:
         """Whether it is, by the rule that ends a disruption."""
@@ -132,6 +160,13 @@ class GoodCheck:
         if not allowed or refused <= allowed[0] * len(outcomes):
             return ""
         return f"load: {refused} of {len(outcomes)} requests refused in the last second"
+
+
+def first_violation(requests: Sequence[Event], since: float) -> float | None:
+    """When the first request that was not answered rightly, of the load or of a probe, was done after `since`
+    (CLOCK_MONOTONIC seconds); None where there was none."""
+    bad = (event["done"] for event in requests if event["done"] >= since and event["outcome"] != "ok")
+    return next(bad, None)
 
 
 def last_violation(requests: Sequence[Event]) -> Event | None:

@@ -17,10 +17,13 @@ from muster.drill.live import Live
 from muster.drill.watcher import Watcher
 from muster.faults.experiments import find_experiment
 from muster.faults.injection import Injection
+from muster.kube import Change
 from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
 from muster.probes.plan import READ, WRITE
 from muster.probes.prober import Prober
+from muster.recovery import Context
+from muster.safety import AuditLog
 from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemState
 from muster.system.headers import HEADERS_VARIABLE, to_environment
@@ -178,6 +181,23 @@ class Drill:
             self._stack.callback(self._injection.release)
             self._injection.prepare()
         return self._injection
+
+    def operated(self, arguments: Mapping[str, str] | None = None, *, timeline: Timeline | None = None) -> Context:
+        """The system as operators see it: what recovery procedures work on. A `timeline` is told what they change."""
+
+        def changed(change: Change) -> None:
+            self.timeline.append("recovery.change", **change._asdict())
+
+        cluster = self.state.cluster
+        return Context(
+            cluster=cluster if timeline is None else cluster.observed(changed),
+            system=self.state.definition,
+            namespace=self.state.namespace,
+            timeline=timeline,
+            audit=AuditLog.of_run(self.directory),
+            url=self.url,
+            arguments=arguments or {},
+        )
 
     @property
     def left_whole(self) -> bool:

@@ -14,14 +14,12 @@ from muster.drill.checks import GoodCheck, SteadyCheck
 from muster.drill.drill import Drill, UnprovableError
 from muster.drill.known_good import keep_known_good
 from muster.faults.injection import Injection
-from muster.kube import Change
 from muster.load.profiles import find_profile
 from muster.load.run import Arrivals, LoadRun
 from muster.load.stages import Stage, checked, described
 from muster.probes.cleaning import clean_up
 from muster.probes.ledger import read_back
-from muster.recovery import Context, Outcome, find_procedure, run
-from muster.safety import AuditLog
+from muster.recovery import Outcome, find_procedure, run
 
 STEADY_WITHIN_S = 60.0
 
@@ -76,23 +74,21 @@ class SystemView:
         drill.timeline.append("steady", ok=True, why="", checks=check.checks | keep_known_good(drill))
 
     def wait_good(self, within: float) -> bool:
-        """Wait until service is good again and held for the drill's `hold_s`; whether that was within so many seconds.
+        """Wait until service is good again and held for the drill's `hold_s`; whether that was within so many seconds
+        of the first violation after the injection.
 
-        The hold itself is not charged: what counts is when the good time began.
+        The hold itself is not charged: what counts is when the good time began. While nothing is violated the time
+        counts from this call.
         """
         drill = self._drill
-        check = GoodCheck(drill)
+        check = GoodCheck(drill, within)
         drill.enter("good")
-        limit = within + drill.declaration.hold_s
-        if drill.injected_at is not None:
-            limit -= drill.since_injection_s or 0.0
         try:
-            wait_for(check.holds, within=limit, every=0.25, reason="good service", latest=lambda: check.trouble)
+            decided = wait_for(check.decided, within=check.at_most_s, every=0.25, reason="good service")
         except TimeoutExceededError:
-            drill.timeline.append("good", ok=False, why=check.trouble)
-            return False
-        drill.timeline.append("good", ok=True, why="")
-        return True
+            decided = "late"
+        drill.timeline.append("good", ok=decided == "good", why=check.trouble)
+        return decided == "good"
 
     def wait_alert(self, within: float | None = None) -> bool:
         """Wait until the drill's alert fires; whether it did within so many seconds of the injection.
@@ -224,20 +220,7 @@ class RecoverView:
         drill = self._drill
         found = find_procedure(procedure or drill.declaration.recovery or "")
         drill.enter("recover", found.name)
-
-        def changed(change: Change) -> None:
-            drill.timeline.append("recovery.change", **change._asdict())
-
-        context = Context(
-            cluster=drill.state.cluster.observed(changed),
-            system=drill.state.definition,
-            namespace=drill.state.namespace,
-            timeline=drill.timeline,
-            audit=AuditLog.of_run(drill.directory),
-            url=drill.url,
-            arguments=arguments,
-        )
-        return run(found, context)
+        return run(found, drill.operated(arguments, timeline=drill.timeline))
 
 
 class ObjectivesView:

@@ -12,6 +12,7 @@ import pytest
 from muster.base.clock import now
 from muster.base.process import processes_of_run
 from muster.embedded.deletion import DeleteOptions
+from muster.embedded.node import lag
 from muster.embedded.objects import is_condition_true
 from muster.embedded.resources import CONFIGMAPS, PERSISTENTVOLUMECLAIMS, PODS, SERVICES
 from muster.embedded.status import StatusError
@@ -123,6 +124,32 @@ def test_files_follow_their_config_map(in_world) -> None:
         deadline = now() + 10
         while await world.inside("pod", "cat", "/conf/level") != (0, "2"):
             assert now() < deadline, "the file did not follow its ConfigMap"
+
+    in_world(test)
+
+
+def test_a_running_pod_sees_a_changed_config_map_late_where_that_is_asked_for_and_a_new_one_at_once(
+    in_world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(lag.VARIABLE, "86400")
+    monkeypatch.setattr(lag, "of_pod", lambda _uid, longest_s: longest_s / 86400)
+
+    async def test(world) -> None:
+        world.store.create(CONFIGMAPS, config("conf", level="1"))
+        use = {"volumes": [{"name": "c", "configMap": {"name": "conf"}}]}
+        container = {"volumeMounts": [{"name": "c", "mountPath": "/conf"}]}
+        world.run("old", SLEEP, container=container, **use)
+        await world.running("old")
+        conf = world.store.get(CONFIGMAPS, "test", "conf")
+        conf["data"]["level"] = "2"
+        changed = now()
+        world.store.update(CONFIGMAPS, conf)
+        world.run("new", SLEEP, container=container, **use)
+        await world.running("new")
+        assert await world.inside("new", "cat", "/conf/level") == (0, "2")
+        while await world.inside("old", "cat", "/conf/level") != (0, "2"):
+            assert now() < changed + 10, "the file did not follow its ConfigMap"
+        assert now() >= changed + 1, "the file followed before its pod's turn"
 
     in_world(test)
 

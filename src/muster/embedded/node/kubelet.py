@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -11,7 +12,7 @@ from muster.embedded import status
 from muster.embedded.addresses import Addresses
 from muster.embedded.contracts import ExecProcess, Network
 from muster.embedded.events import EventRecorder
-from muster.embedded.node import hosts, inside, logs
+from muster.embedded.node import hosts, inside, lag, logs
 from muster.embedded.node.container import ContainerRunner
 from muster.embedded.node.images import Images
 from muster.embedded.node.isolation import Isolation
@@ -54,6 +55,7 @@ class Kubelet:
         self._tasks: set[asyncio.Task[None]] = set()
         self._hosts_due: asyncio.TimerHandle | None = None
         self._rows: list[hosts.Row] = []  # as they were written last
+        self._config_lag_s = lag.from_environment(os.environ)
         self._stopping = False
 
     async def start(self) -> None:
@@ -74,8 +76,8 @@ class Kubelet:
         self._store.update_status(NODES, node)
         for resource, react in (
             (PODS, self._pod_changed),
-            (CONFIGMAPS, self._sources_changed),
-            (SECRETS, self._sources_changed),
+            (CONFIGMAPS, self._sources_changed_late),
+            (SECRETS, self._sources_changed_late),
             (PERSISTENTVOLUMECLAIMS, self._claim_changed),
             (SERVICES, self._hosts_changed),
         ):
@@ -205,6 +207,12 @@ class Kubelet:
         for worker in self._workers.values():
             if worker.key.namespace == event.key.namespace:
                 asyncio.get_running_loop().call_soon(worker.refresh)
+
+    def _sources_changed_late(self, event: Event) -> None:
+        """Show each pod a change when its turn comes, as a real node does."""
+        for worker in self._workers.values():
+            if worker.key.namespace == event.key.namespace:
+                asyncio.get_running_loop().call_later(lag.of_pod(worker.uid, self._config_lag_s), worker.refresh)
 
     def _claim_changed(self, event: Event) -> None:
         self._sources_changed(event)
