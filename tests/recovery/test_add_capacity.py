@@ -17,7 +17,8 @@ from tests.probes.service import Service
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.recovery import Context, Outcome, find_procedure, run
-from muster.recovery.add_capacity import replicas_needed
+from muster.recovery.add_capacity import AddCapacity, replicas_needed
+from muster.recovery.add_capacity import _Scaling as Sampled
 from muster.safety import AuditLog
 from muster.system import read_system
 from muster.system.pods import is_ready
@@ -155,6 +156,26 @@ def test_no_more_replicas_than_the_system_allows(context: Context, service: Limi
     assert not outcome.ok
     assert "Deployment api has 4 replicas and needs about 13; system.yaml allows 4" in outcome.why
     assert state(context) == (4, "2")
+
+
+def test_replicas_that_cannot_be_scheduled_are_said_to_while_they_are_waited_for(
+    context: Context, service: Limited
+) -> None:
+    service.demand = service.demand_later = 5
+    (node,) = context.cluster.list("Node")
+    context.cluster.patch("Node", node["metadata"]["name"], None, {"spec": {"unschedulable": True}})
+    try:
+        _, add = itertools.islice(AddCapacity().steps(context), 2)
+        assert add.waits_for is not None
+        look = Sampled(context)
+        assert look.is_short()
+        look.scale()
+        wait_for(lambda: "cannot be scheduled: 0/1 nodes" in look.missing(), within=60, reason="the reason")
+        assert not look.serves()
+    finally:
+        context.cluster.patch("Node", node["metadata"]["name"], None, {"spec": {"unschedulable": None}})
+    wait_for(look.serves, within=60, reason="the replicas to serve", latest=look.missing)
+    assert look.missing() == ""
 
 
 def test_a_service_that_answers_nobody_is_not_short_of_replicas(context: Context, service: Limited) -> None:

@@ -94,6 +94,9 @@ class Bench:
     def began(self, step: Step) -> None:
         self.traces.append(f"began {step.name}")
 
+    def waits(self, step: Step, what: str) -> None:
+        self.traces.append(f"{step.name} waits: {what}")
+
     def ended(self, outcome: StepOutcome) -> None:
         self.traces.append(f"{outcome.state} {outcome.name}")
 
@@ -153,6 +156,34 @@ def test_a_failing_step_ends_the_procedure(bench: Bench, how: dict[str, Any], wh
     assert outcome.why == why
     assert bench.traces == ["first", "second"]
     assert bench.events()[-2:] == [("recovery.step", "second", "failed"), ("recovery.ended", None, False)]
+
+
+def test_a_step_that_waits_says_what_for_while_it_does_and_where_that_was_in_vain(bench: Bench) -> None:
+    looks: list[int] = []
+
+    def missing() -> str:
+        looks.append(1)
+        if len(looks) == 3:
+            raise ClusterError("no answer")
+        return "pod a cannot be scheduled" if len(looks) < 3 else "pod a is not ready"
+
+    outcome = bench.run(bench.step("add", works=False, within_s=20.0, waits_for=missing), watched=True)
+    assert outcome.why == (
+        "step 'add' failed: did add, but waited 20 s for it to take effect; last seen: pod a is not ready"
+    )
+    assert bench.traces == [
+        *("began add", "add", "add waits: pod a cannot be scheduled"),
+        "add waits: what is missing cannot be told: no answer",
+        *("add waits: pod a is not ready", "failed add"),
+    ]
+    waits = [event for event in read_timeline(bench.path) if event["kind"] == "recovery.waits"]
+    assert (waits[0]["step"], waits[0]["what"]) == ("add", "pod a cannot be scheduled")
+    assert len(waits) == 3, "the same is not said again"
+
+
+def test_what_takes_effect_at_once_is_not_worth_a_word(bench: Bench) -> None:
+    bench.run(bench.step("act", waits_for=lambda: "never asked"), watched=True)
+    assert bench.traces == ["began act", "act", "done act"]
 
 
 def test_a_check_that_cannot_be_made_ends_the_procedure(bench: Bench) -> None:

@@ -84,6 +84,13 @@ class StepPrinter:
         if self._live:
             click.echo(f"{'...':<8}  {step.name}", nl=False)
 
+    def waits(self, step: Step, what: str) -> None:
+        """Say what a step waits for; on a terminal the line that is under way stays the last."""
+        clear = "\r\x1b[K" if self._live else ""
+        click.echo(f"{clear}{'waits':<8} {'':>7}  {step.name:<{WIDTH}}{what}")
+        if self._live:
+            self.began(step)
+
     def ended(self, outcome: StepOutcome) -> None:
         if self._live:
             click.echo("\r\x1b[K", nl=False)

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from muster.base import clock
-from muster.base.errors import MusterError
+from muster.base.errors import MusterError, RefusedError
 from muster.base.timeline import Timeline, TimelineError
 from muster.drill.live import Live
+from muster.drill.needs import rights_of_drill
 from muster.drill.watcher import Watcher
 from muster.faults.experiments import find_experiment
 from muster.faults.injection import Injection
@@ -24,6 +25,7 @@ from muster.probes.plan import READ, WRITE
 from muster.probes.prober import Prober
 from muster.recovery import Context
 from muster.safety import AuditLog
+from muster.safety.rights import check_rights
 from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemState
 from muster.system.headers import HEADERS_VARIABLE, to_environment
@@ -80,6 +82,7 @@ class Drill:
     _prober_started: bool = False
     _verdict: Verdict | None = None
     _injection: Injection | None = None
+    _entitled: bool = False
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -158,6 +161,24 @@ class Drill:
         if self._prober is not None and not self._prober_started:
             self._prober.wait_started()
             self._prober_started = True
+
+    def check_rights(self) -> None:
+        """Let pass a drill that may do all that it will have to, before it changes anything. Asked once.
+
+        Raises:
+            UnprovableError: a right is missing; the message names it.
+            UsageError: there is no such experiment, or no such procedure.
+        """
+        if self._entitled:
+            return
+        declared = self.declaration
+        experiment = find_experiment(self.project.experiments, declared.fault)
+        needed = rights_of_drill(self.operated(), experiment, declared.recovery)
+        try:
+            check_rights(self.state.cluster, self.state.namespace, needed, who=f"drill '{declared.name}'")
+        except RefusedError as error:
+            raise UnprovableError(str(error)) from error
+        self._entitled = True
 
     def prepare_fault(self) -> Injection:
         """The drill's injection, its process started ahead of time: what it imports takes seconds.

@@ -53,6 +53,7 @@ class SystemView:
             UsageError: the system has no ledger, as it is only read.
         """
         self._drill.state.definition.require_ledger()
+        self._drill.check_rights()
         with self._drill.probing():
             self._drill.wait_probing()
             yield Writes()
@@ -64,6 +65,7 @@ class SystemView:
             UnprovableError: it is not; nothing is to be injected, and the verdict is unknown.
         """
         drill = self._drill
+        drill.check_rights()
         check = SteadyCheck(drill)
         drill.enter("steady")
         try:
@@ -135,6 +137,7 @@ class LoadView:
         path = find_profile(drill.project.loadtests, profile or drill.declaration.load or "")
         ceiling = drill.state.definition.max_requests_per_s
         checked(rate, stages, ceiling)  # before anything starts
+        drill.check_rights()
         with drill.probing():
             drill.enter("load", f"{path.stem} at {described(rate, stages)}")
             run = LoadRun.start(
@@ -194,6 +197,7 @@ class InjectView:
             FaultError: a guard refused the target, or the experiment failed; what was done so far is undone.
         """
         drill = self._drill
+        drill.check_rights()
         injection = drill.prepare_fault()
         name = injection.experiment.name
         drill.enter("inject", name)

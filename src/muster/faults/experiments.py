@@ -14,19 +14,25 @@ from muster.base.errors import UsageError
 from muster.faults.channel import NAMESPACE_VARIABLE
 from muster.faults.effects import Effect
 from muster.faults.fitness import EXTENSION, Content, check_fit, first_error
+from muster.faults.needs import rights_of_experiment
+from muster.safety.rights import Right
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A Chaos Toolkit experiment that is fit to be run."""
+    """A Chaos Toolkit experiment that is fit to be run.
+
+    `needs` is what must be allowed to strike, to see the effect, and to undo it.
+    """
 
     name: str
     path: Path
     title: str
     effect: Effect
     longest_s: float = 0.0  # what its method may take by its own time limits and pauses
+    needs: frozenset[Right] = frozenset()
 
 
 def find_experiment(directory: Path, name: str) -> Experiment:
@@ -52,7 +58,9 @@ def read_experiment(path: Path) -> Experiment:
     try:
         fit = check_fit(content)
         _check_configuration(fit)
-        return Experiment(path.stem, path, fit.title, _effect(path.stem, fit), fit.longest_s)
+        effect = _effect(path.stem, fit)
+        needs = rights_of_experiment(fit, effect)
+        return Experiment(path.stem, path, fit.title, effect, fit.longest_s, needs)
     except UsageError as error:
         raise UsageError(f"experiment {path}: {error}") from error
 

@@ -5,8 +5,9 @@ Belongs here: connecting, requests, exec, kubeconfig files. What a system is mad
 
 from muster.kube.access import Access, access_of, access_to
 from muster.kube.changes import Change
-from muster.kube.client import ApiError, Cluster
+from muster.kube.client import Cluster
 from muster.kube.connect import connect, connect_context
+from muster.kube.errors import ApiError
 from muster.kube.execution import ExecResult
 from muster.kube.kubeconfig import contexts, isolated_kubeconfig
 from muster.kube.launch import EmbeddedCluster

@@ -14,6 +14,7 @@ import httpx
 from muster.base.errors import ClusterError, UsageError
 from muster.kube.access import Access
 from muster.kube.changes import READS, Change, made, target_of
+from muster.kube.errors import ApiError
 from muster.kube.execution import ExecResult, execute
 from muster.kube.identity import Header
 from muster.wire.names import KINDS, Kind
@@ -25,15 +26,6 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-
-
-class ApiError(ClusterError):
-    """The API server answered with a failure Status."""
-
-    def __init__(self, message: str, *, code: int, reason: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.reason = reason
 
 
 class Cluster:

@@ -20,6 +20,7 @@ from websocket import (
 from muster.base.clock import now
 from muster.base.errors import ClusterError
 from muster.kube.access import Access
+from muster.kube.errors import ApiError
 
 PROTOCOL = "v4.channel.k8s.io"
 STDOUT, STDERR, STATUS = 1, 2, 3  # a frame begins with the number of its channel
@@ -40,6 +41,7 @@ def execute(
     """Run a command by the subresource `exec` at `path`; `what` names command and pod in a message.
 
     Raises:
+        ApiError: with code 403 where it is forbidden.
         ClusterError: it could not be run, or did not end within so many seconds.
     """
     query = [("command", word) for word in command] + [("stdout", "true"), ("stderr", "true")]
@@ -54,6 +56,8 @@ def execute(
     except WebSocketTimeoutException:
         raise ClusterError(f"{what} did not end within {within:g} s") from None
     except WebSocketBadStatusException as error:
+        if error.status_code == 403:
+            raise ApiError(f"{what} may not be run: {_refusal(error)}", code=403, reason="Forbidden") from None
         raise ClusterError(f"{what} cannot be run: {_refusal(error)}") from None
     except (WebSocketException, OSError) as error:
         raise ClusterError(f"{what} cannot be run: {str(error) or type(error).__name__}") from error

@@ -9,12 +9,14 @@ whoever takes the capacity back.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from muster.base.errors import ClusterError, RefusedError, UsageError
 from muster.probes.sampling import Sample, sample
+from muster.recovery.held_up import held_up, why_unready
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.workloads import Workload
+from muster.safety.rights import Right, rights
 from muster.system.operations import Capacity
 from muster.wire.names import REPLICAS_BEFORE_ANNOTATION
 
@@ -36,13 +38,17 @@ class AddCapacity:
     summary = "clients are refused for want of capacity: add replicas until nothing is refused"
     parameters = NO_PARAMETERS
 
+    def needs(self, _context: Context) -> Iterable[Right]:
+        return rights("get patch", "Deployment") | rights("list", "ReplicaSet", "Pod", "EndpointSlice")
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Scaling(context)
         yield Step("diagnose", work.is_short, work.diagnose, lambda: True, acts=False)
         for again in ("", *(f" ({number})" for number in range(2, ROUNDS + 1))):
             if again and not work.refuses:
                 break
-            yield Step(f"add replicas{again}", lambda: work.refuses, work.scale, work.serves, within_s=120)
+            refuses = lambda: work.refuses  # noqa: E731
+            yield Step(f"add replicas{again}", refuses, work.scale, work.serves, within_s=120, waits_for=work.missing)
             yield Step(f"verify{again}", work.has_scaled, work.look_again, lambda: True, acts=False)
         if work.refuses:
             yield Step("conclude", lambda: True, work.give_up, lambda: True, acts=False)
@@ -55,9 +61,12 @@ class ReleaseCapacity:
     summary = "the high load is over: take back the replicas that add-capacity added"
     parameters = NO_PARAMETERS
 
+    def needs(self, _context: Context) -> Iterable[Right]:
+        return rights("get patch", "Deployment") | rights("list", "ReplicaSet", "Pod")
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Scaling(context)
-        yield Step("scale back", work.was_scaled, work.release, work.is_released, within_s=60)
+        yield Step("scale back", work.was_scaled, work.release, work.is_released, within_s=60, waits_for=work.too_many)
 
 
 class _Scaling:
@@ -143,7 +152,19 @@ class _Scaling:
         ready = {pod["metadata"]["name"] for pod in self._deployment.ready_pods()}
         return ready <= self._endpoints()
 
+    def missing(self) -> str:
+        """What keeps new replicas from serving."""
+        if said := held_up(self._deployment):
+            return said
+        unled = {pod["metadata"]["name"] for pod in self._deployment.ready_pods()} - self._endpoints()
+        service = self._context.system.service.name
+        return f"Service {service} does not lead to {len(unled)} of the ready pods yet" if unled else ""
+
     # -- release
+
+    def too_many(self) -> str:
+        """What keeps it from having only so many pods as before."""
+        return held_up(self._deployment) or why_unready(self._deployment)
 
     def was_scaled(self) -> bool:
         return self._before() is not None

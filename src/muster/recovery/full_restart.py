@@ -7,15 +7,17 @@ is well is left alone, so on a healthy system nothing is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from muster.base.waiting import wait_for
 from muster.recovery.database_service import DatabaseService
+from muster.recovery.needs import SCALE, WORKLOADS
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.promote_standby import TRY_WRITE, PromoteStandby
 from muster.recovery.stages import Group, Plan, Service
 from muster.recovery.workflows import StuckWork
+from muster.safety.rights import Right, rights
 from muster.system.operations import Stage
 from muster.system.state import SystemState
 
@@ -31,6 +33,10 @@ class FullRestart:
     name = "full-restart"
     summary = "everything is down: bring it up stage by stage, and resume half-done work"
     parameters = NO_PARAMETERS
+
+    def needs(self, context: Context) -> Iterable[Right]:
+        own = WORKLOADS | SCALE | rights("delete", "Pod")
+        return own if context.system.database is None else own.union(PromoteStandby().needs(context))
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restart(context)

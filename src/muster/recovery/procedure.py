@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from muster.base.clock import SYSTEM_CLOCK, Clock
 from muster.base.errors import MusterError, RefusedError, TimeoutExceededError, UsageError
@@ -13,7 +13,9 @@ from muster.base.timeline import Timeline
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.recovery.on_record import OnRecord
+from muster.recovery.waiting import Waiting
 from muster.safety import AuditLog
+from muster.safety.rights import Right, check_rights
 from muster.system import SystemDefinition
 
 LOOK_EVERY_S = 0.03
@@ -52,6 +54,8 @@ class Step:
     verify: Callable[[], bool]  # whether it took effect
     within_s: float = 10.0  # by when it must have
     acts: bool = True  # False for a step that only looks
+    # What `verify` still waits for, one phrase; said while it is waited for, and where that is in vain.
+    waits_for: Callable[[], str] | None = None
 
 
 class Procedure(Protocol):
@@ -63,6 +67,14 @@ class Procedure(Protocol):
 
     def steps(self, context: Context, /) -> Iterable[Step]:
         """The steps in their order; later ones may depend on what earlier ones found."""
+
+
+@runtime_checkable
+class Entitled(Protocol):
+    """A procedure that declares which rights it needs; of one that does not, what is missing shows when it is used."""
+
+    def needs(self, context: Context, /) -> Iterable[Right]:
+        """What it may have to do in the context's namespace."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,8 @@ class StepObserver(Protocol):
 
     def began(self, step: Step, /) -> None: ...
 
+    def waits(self, step: Step, what: str, /) -> None: ...
+
     def ended(self, outcome: StepOutcome, /) -> None: ...
 
 
@@ -117,11 +131,13 @@ def run(
     outcomes: list[StepOutcome] = []
     why = ""
     try:
+        if isinstance(procedure, Entitled):  # before the first step: a right that is missing must not show in the last
+            check_rights(context.cluster, context.namespace, procedure.needs(context), who=f"'{procedure.name}'")
         record = OnRecord(context.cluster, context.namespace, procedure.name, context.arguments)
         for step in procedure.steps(context):
             if observer:
                 observer.began(step)
-            outcome = _run_step(step, log, record, clock)
+            outcome = _run_step(step, log, record, clock, observer)
             outcomes.append(outcome)
             if observer:
                 observer.ended(outcome)
@@ -139,9 +155,15 @@ def run(
     return Outcome(procedure.name, not why, why, tuple(outcomes), log.began_at, clock.now())
 
 
-def _run_step(step: Step, log: _Log, record: OnRecord, clock: Clock) -> StepOutcome:
+def _run_step(step: Step, log: _Log, record: OnRecord, clock: Clock, observer: StepObserver | None) -> StepOutcome:
     began = clock.now()
     log.step(step, "began", "")
+
+    def told(what: str) -> None:
+        log.waits(step, what)
+        if observer:
+            observer.waits(step, what)
+
     state, detail = "failed", ""
     try:
         if not step.check():
@@ -149,7 +171,7 @@ def _run_step(step: Step, log: _Log, record: OnRecord, clock: Clock) -> StepOutc
         else:
             if step.acts:
                 record.acts(step.name)
-            state, detail = _take(step, record, clock)
+            state, detail = _take(step, record, clock, told)
     except MusterError as error:
         detail = str(error)
         detail += _noted(record, detail, refused=isinstance(error, RefusedError))
@@ -157,12 +179,16 @@ def _run_step(step: Step, log: _Log, record: OnRecord, clock: Clock) -> StepOutc
     return StepOutcome(step.name, state, detail, began, clock.now())
 
 
-def _take(step: Step, record: OnRecord, clock: Clock) -> tuple[str, str]:
+def _take(step: Step, record: OnRecord, clock: Clock, told: Callable[[str], None]) -> tuple[str, str]:
     did = step.do()
     if step.acts:
         record.acted()
+    wait = Waiting(step.verify, step.waits_for or str, told, clock)
+    latest = wait.latest if step.waits_for else None
     try:
-        wait_for(step.verify, within=step.within_s, every=LOOK_EVERY_S, reason="it to take effect", clock=clock)
+        wait_for(
+            wait.look, within=step.within_s, every=LOOK_EVERY_S, reason="it to take effect", clock=clock, latest=latest
+        )
     except TimeoutExceededError as error:
         why = f"{did}, but {error}"
         return "failed", why + _noted(record, why, refused=False)
@@ -197,6 +223,9 @@ class _Log:
             self._context.audit.record(
                 f"recovery {self._procedure}: {step.name}", target=self._target, outcome=state, detail=detail
             )
+
+    def waits(self, step: Step, what: str) -> None:
+        self._write("recovery.waits", step=step.name, what=what)
 
     def ended(self, why: str) -> None:
         self._write("recovery.ended", ok=not why, why=why)

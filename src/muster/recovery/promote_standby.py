@@ -12,7 +12,9 @@ from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
 from muster.kube import Cluster
 from muster.recovery.database_service import DatabaseService
+from muster.recovery.needs import DATABASE
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
+from muster.safety.rights import Right, rights
 from muster.system import Database
 from muster.system.state import SystemState
 
@@ -37,16 +39,31 @@ class PromoteStandby:
     summary = "the primary database is lost: promote a standby, fence the old primary, repoint clients"
     parameters = NO_PARAMETERS
 
+    def needs(self, _context: Context) -> Iterable[Right]:
+        return (
+            DATABASE
+            | rights("patch", "ConfigMap", "Service")
+            | rights("get", "StatefulSet")
+            | rights("delete", "Pod")
+            | rights("patch", "StatefulSet", sub="scale")
+        )
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Promotion(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
         if work.target is None:
             work.target = work.named_primary()
-        yield Step("fence the old primary", work.must_fence, work.fence, work.is_fenced)
-        yield Step("stop waiting for lost standbys", work.waits_in_vain, work.stop_waiting, work.waits_no_more)
-        yield Step("promote", work.must_promote, work.promote, work.is_promoted, within_s=30)
-        yield Step("repoint clients", work.must_repoint, work.repoint, work.is_repointed)
-        yield Step("verify", work.has_acted, work.try_write, work.is_whole)
+        yield Step("fence the old primary", work.must_fence, work.fence, work.is_fenced, waits_for=work.unfenced)
+        yield Step(
+            "stop waiting for lost standbys",
+            work.waits_in_vain,
+            work.stop_waiting,
+            work.waits_no_more,
+            waits_for=work.still_waits,
+        )
+        yield Step("promote", work.must_promote, work.promote, work.is_promoted, within_s=30, waits_for=work.unpromoted)
+        yield Step("repoint clients", work.must_repoint, work.repoint, work.is_repointed, waits_for=work.led_elsewhere)
+        yield Step("verify", work.has_acted, work.try_write, work.is_whole, waits_for=work.unwhole)
 
 
 class _Promotion:
@@ -168,7 +185,27 @@ class _Promotion:
     def _is_standby(self, instance: str) -> bool:
         return self.state.query(instance, "select pg_is_in_recovery()") == "t"
 
+    def unfenced(self) -> str:
+        """What keeps the old primary from being out of the way."""
+        if (named := self.named_primary()) != self._target():
+            return f"{self.database.topology} still names {named}"
+        if left := self._unfenced():
+            pods = [pod["metadata"]["name"] for name in left for pod in self.state.instance_pods(name)]
+            still = f"pod {pods[0]} is still there" if pods else f"it is wanted with {self._replicas(left[0])} replicas"
+            return f"{left[0]}: {still}"
+        return f"a server still answers at {', '.join(sorted(self._old_addresses))}, where the old primary was"
+
     # -- promote
+
+    def still_waits(self) -> str:
+        """What commits still wait for."""
+        said = self.state.query(self._target(), "select current_setting('synchronous_standby_names')")
+        return f"{self._target()} does not answer" if said is None else f"synchronous_standby_names is still '{said}'"
+
+    def unpromoted(self) -> str:
+        """What the instance that was promoted still is."""
+        standby = self._is_standby(self._target())
+        return f"{self._target()} {'is a standby still' if standby else 'does not answer'}"
 
     def waits_in_vain(self) -> bool:
         return self.state.query(self._target(), WAITS_IN_VAIN) == "t"
@@ -216,7 +253,23 @@ class _Promotion:
     def _selected(self) -> str:
         return self._way.selector().get(self.database.selector_key, "nobody")
 
+    def led_elsewhere(self) -> str:
+        """Where clients are led instead."""
+        target = self._target()
+        if (selected := self._selected()) != target:
+            return f"Service {self.database.service} selects {selected} still"
+        found = ", ".join(sorted(self._way.endpoints())) or "nobody"
+        wanted = ", ".join(sorted(self._addresses(target))) or "no pod yet"
+        return f"Service {self.database.service} leads to {found}, {target} is {wanted}"
+
     # -- verify
+
+    def unwhole(self) -> str:
+        """What is not as it must be at the end."""
+        primaries = self.state.primaries()
+        if primaries != [self._target()]:
+            return f"primaries are {', '.join(primaries) or 'none'}, right would be {self._target()} alone"
+        return self.led_elsewhere()
 
     def has_acted(self) -> bool:
         return self._acted

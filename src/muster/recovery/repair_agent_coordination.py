@@ -6,7 +6,8 @@ is there and silent hangs: it is ended by force, as it would not hear a request 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from muster.base.errors import ClusterError, RefusedError, TimeoutExceededError, UsageError
@@ -14,9 +15,12 @@ from muster.base.waiting import wait_for
 from muster.probes.answers import parse, unexpected
 from muster.probes.instances import ask_instances, ask_once
 from muster.probes.outcomes import Outcome
+from muster.recovery.held_up import held_up
+from muster.recovery.needs import RESTART, WORKLOADS
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.seen_by_clients import lasting
 from muster.recovery.workloads import find_workload
+from muster.safety.rights import Right
 from muster.system.pods import is_ready
 
 LOOKS = 9
@@ -34,15 +38,32 @@ class RepairAgentCoordination:
     summary = "agents are missing although workers are there: free them, restart workers that hang"
     parameters = NO_PARAMETERS
 
+    def needs(self, _context: Context) -> Iterable[Right]:
+        return WORKLOADS | RESTART
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Repair(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
         yield Step("release agents of silent workers", lambda: work.ill, work.release, lambda: True)
         within = context.system.ready_within_s
-        rolled_out = work.workers.is_rolled_out
-        yield Step("restart workers that hang", work.some_hang, work.end_hanging, rolled_out, within_s=within)
+        rolled_out, missing = work.workers.is_rolled_out, partial(held_up, work.workers)
+        yield Step(
+            "restart workers that hang",
+            work.some_hang,
+            work.end_hanging,
+            rolled_out,
+            within_s=within,
+            waits_for=missing,
+        )
         yield Step("release what they held", work.is_still_ill, work.release, lambda: True)
-        yield Step("restart all workers", work.is_still_ill, work.restart_all, rolled_out, within_s=within)
+        yield Step(
+            "restart all workers",
+            work.is_still_ill,
+            work.restart_all,
+            rolled_out,
+            within_s=within,
+            waits_for=missing,
+        )
         yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
 
 
@@ -82,7 +103,7 @@ class _Repair:
     def _trouble(self) -> str:
         if not self.workers.replicas:
             return "no worker is wanted"
-        return self._incomplete() or self.workers.unready() or ""
+        return self._incomplete() or held_up(self.workers)
 
     def _incomplete(self) -> str:
         """What an instance says that is not as it is when all agents are there."""

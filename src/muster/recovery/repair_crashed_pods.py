@@ -7,7 +7,7 @@ without any such change are deleted, so that they are made anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,11 @@ from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
 from muster.kube import ApiError
 from muster.kube.client import JSON_PATCH
+from muster.recovery.held_up import held_up
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.templates import changes, without_bookkeeping
+from muster.recovery.workloads import Workload
+from muster.safety.rights import Right, rights
 from muster.system.pods import STUCK, Trouble, controller_of, has_crashed, is_ready, troubles
 
 SECOND_LOOK_S = 2.0
@@ -32,12 +35,29 @@ class RepairCrashedPods:
     summary = "pods crash or cannot start: find the change that broke them and take it back"
     parameters = NO_PARAMETERS
 
+    def needs(self, _context: Context) -> Iterable[Right]:
+        return rights("get patch", "Deployment") | rights("get list delete", "Pod") | rights("list", "ReplicaSet")
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Repair(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
-        yield Step("revert the change", lambda: bool(work.bad), work.revert, work.is_reverted, within_s=30)
-        yield Step("re-create pods", lambda: bool(work.pods), work.recreate, work.are_recreated, within_s=30)
-        yield Step("verify", work.was_ill, work.conclude, work.is_well, within_s=60, acts=False)
+        yield Step(
+            "revert the change",
+            lambda: bool(work.bad),
+            work.revert,
+            work.is_reverted,
+            within_s=30,
+            waits_for=work.missing,
+        )
+        yield Step(
+            "re-create pods",
+            lambda: bool(work.pods),
+            work.recreate,
+            work.are_recreated,
+            within_s=30,
+            waits_for=work.present,
+        )
+        yield Step("verify", work.was_ill, work.conclude, work.is_well, within_s=60, acts=False, waits_for=work.missing)
 
 
 @dataclass(frozen=True)
@@ -158,6 +178,15 @@ class _Repair:
         counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
         return counts == [want] * 3
 
+    def missing(self) -> str:
+        """What keeps what was repaired from being well."""
+        deployments = [Workload(self.cluster, self.namespace, "Deployment", change.deployment) for change in self.bad]
+        for deployment in deployments:
+            if said := held_up(deployment):
+                return said
+        crashing = [str(trouble) for _, trouble in self._crashing()]
+        return crashing[0] if crashing else "a pod that was made anew is not ready yet"
+
     # -- re-create
 
     def recreate(self) -> str:
@@ -166,8 +195,15 @@ class _Repair:
         return f"deleted {', '.join(self.pods)}"
 
     def are_recreated(self) -> bool:
-        present = self.cluster.list("Pod", self.namespace)
-        return not {pod["metadata"]["uid"] for pod in present} & set(self.pods.values())
+        return not self._present()
+
+    def present(self) -> str:
+        """Which of those that were deleted are there still."""
+        return f"still ending: {', '.join(self._present())}"
+
+    def _present(self) -> list[str]:
+        pods = self.cluster.list("Pod", self.namespace)
+        return [pod["metadata"]["name"] for pod in pods if pod["metadata"]["uid"] in self.pods.values()]
 
     # -- verify
 

@@ -6,7 +6,7 @@ else. Where it does not work, that is another emergency.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -16,12 +16,15 @@ from muster.base.waiting import wait_for
 from muster.kube import ApiError
 from muster.kube.client import JSON_PATCH
 from muster.recovery.database_service import DatabaseService
+from muster.recovery.held_up import held_up
+from muster.recovery.needs import DATABASE, RESTART, WORKLOADS
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.promote_standby import WAITS_IN_VAIN
 from muster.recovery.restart_service import serving_deployments
 from muster.recovery.seen_by_clients import lasting, unanswered
 from muster.recovery.stages import Service
 from muster.recovery.workloads import Workload
+from muster.safety.rights import Right, rights
 from muster.system.manifests import read_manifests
 from muster.system.state import SystemState
 
@@ -48,13 +51,25 @@ class RepairDatabaseConnection:
     summary = "clients cannot reach the database although it is well: find where the way breaks, and mend it"
     parameters = NO_PARAMETERS
 
+    def needs(self, _context: Context) -> Iterable[Right]:
+        return DATABASE | WORKLOADS | RESTART | rights("get patch", "Service")
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Repair(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
-        yield Step("lead clients to the primary", work.leads_astray, work.repoint, work.is_led_right)
+        yield Step(
+            "lead clients to the primary", work.leads_astray, work.repoint, work.is_led_right, waits_for=work.astray
+        )
         yield Step("end sessions that block", lambda: bool(work.blockers), work.end_blockers, lambda: True)
         within = context.system.ready_within_s
-        yield Step("restart who does not come back", work.stay_away, work.restart, work.are_up, within_s=within)
+        yield Step(
+            "restart who does not come back",
+            work.stay_away,
+            work.restart,
+            work.are_up,
+            within_s=within,
+            waits_for=work.missing,
+        )
         yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
 
 
@@ -94,7 +109,7 @@ class _Repair:
     def is_ill(self) -> bool:
         """Whether the way to the primary is wrong, or clients cannot read and write whatever it looks like."""
         self._primary = self._way.named_primary()
-        self._said = "" if self._way.leads_to(self._primary) else lasting(self._astray)
+        self._said = "" if self._way.leads_to(self._primary) else lasting(self.astray)
         self._said = self._said or lasting(self._unserved)
         self.ill = bool(self._said)
         return self.ill
@@ -119,7 +134,7 @@ class _Repair:
                 )
         return "; ".join([self._said, *map(str, self.blockers)])
 
-    def _astray(self) -> str:
+    def astray(self) -> str:
         """Where the Service leads instead of to the primary; empty where it leads there."""
         if self._way.leads_to(self._primary):
             return ""
@@ -237,6 +252,10 @@ class _Repair:
     def are_up(self) -> bool:
         return all(workload.is_rolled_out() for workload in self._serving())
 
+    def missing(self) -> str:
+        """What keeps those that were restarted from being up."""
+        return next((said for workload in self._serving() if (said := held_up(workload))), "")
+
     def _serving(self) -> list[Workload]:
         names = serving_deployments(self._context)
         return [Workload(self._cluster, self._namespace, "Deployment", name) for name in names]
@@ -249,6 +268,6 @@ class _Repair:
         Raises:
             RefusedError: they do not.
         """
-        if said := lasting(lambda: self._astray() or self._unserved()):
+        if said := lasting(lambda: self.astray() or self._unserved()):
             raise RefusedError(said)
         return f"a write through the service reaches {self._primary} and is read back"

@@ -6,13 +6,16 @@ do it hang: the workers are made anew, all at once, for there is nothing that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from muster.base.errors import TimeoutExceededError, UsageError
 from muster.base.waiting import wait_for
+from muster.recovery.held_up import held_up
+from muster.recovery.needs import WORKLOADS
 from muster.recovery.procedure import Context, Step
 from muster.recovery.workflows import StuckWork, name_some
 from muster.recovery.workloads import Workload, find_workload
+from muster.safety.rights import Right, rights
 
 # So many show whether the workers work.
 TRIED = 8
@@ -31,13 +34,16 @@ class ResetWorkflows:
     summary = "workflows hang in a phase: resume them from their last durable phase, restart workers that hang"
     parameters: Mapping[str, str] = {"restart": "yes: restart the workers even where resuming is enough"}
 
+    def needs(self, _context: Context) -> Iterable[Right]:
+        return WORKLOADS | rights("delete", "Pod")
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Reset(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
         yield Step("resume the first", lambda: bool(work.found), work.resume, lambda: True)
         yield Step("look for progress", lambda: bool(work.found), work.look, lambda: True, within_s=5, acts=False)
         yield Step("restart the workers", lambda: work.hang, work.restart, lambda: True)
-        yield Step("end what is left of them", work.is_left, work.end, lambda: not work.is_left())
+        yield Step("end what is left of them", work.is_left, work.end, lambda: not work.is_left(), waits_for=work.left)
         yield Step("workers at work", lambda: work.hang, work.wait_up, work.is_up, acts=False)
         yield Step("resume until nothing is stuck", lambda: bool(work.found), work.clear, work.is_clear)
 
@@ -118,6 +124,10 @@ class _Reset:
             self._workers.cluster.delete("Pod", name, self._workers.namespace, grace_s=0)
         return f"{', '.join(left)} did not go, ended by force"
 
+    def left(self) -> str:
+        """Which of the workers before the restart are there still."""
+        return f"still ending: {', '.join(self._left())}"
+
     def _left(self) -> list[str]:
         if not self._old:
             return []
@@ -136,8 +146,7 @@ class _Reset:
         return self._workers.is_rolled_out()
 
     def _missing(self) -> str:
-        troubles = self._workers.troubles()
-        return str(troubles[0]) if troubles else self._workers.unready() or "nothing"
+        return held_up(self._workers) or "nothing"
 
 
 def _wait(look: Callable[[], bool], within: float) -> bool:

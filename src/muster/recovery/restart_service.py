@@ -5,7 +5,7 @@ Where its newest revision crashes for a change, restarting would repeat the cras
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -14,10 +14,13 @@ from muster.base.clock import utc
 from muster.base.errors import RefusedError, UsageError
 from muster.base.waiting import wait_for
 from muster.recovery.database_service import DatabaseService
+from muster.recovery.held_up import held_up
+from muster.recovery.needs import DATABASE, RESTART, WORKLOADS
 from muster.recovery.procedure import Context, Step
 from muster.recovery.repair_crashed_pods import find_change
 from muster.recovery.seen_by_clients import lasting, unanswered
 from muster.recovery.workloads import Workload
+from muster.safety.rights import Right, rights
 from muster.system.pods import STUCK, controller_of, troubles
 from muster.system.state import SystemState
 
@@ -38,10 +41,21 @@ class RestartService:
         }
     )
 
+    def needs(self, context: Context) -> Iterable[Right]:
+        asked = DATABASE if context.system.database is not None else frozenset[Right]()
+        return WORKLOADS | RESTART | rights("get", "Service") | asked
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restart(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
-        yield Step("delete stuck pods", lambda: bool(work.stuck), work.delete_stuck, work.are_gone, within_s=30)
+        yield Step(
+            "delete stuck pods",
+            lambda: bool(work.stuck),
+            work.delete_stuck,
+            work.are_gone,
+            within_s=30,
+            waits_for=work.still_there,
+        )
         yield Step("rolling restart", lambda: work.ill, work.restart, work.workload.is_rolled_out)
         yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
 
@@ -94,7 +108,7 @@ class _Restart:
     def _trouble(self) -> str:
         if not self.workload.replicas:
             return "it has no replicas"
-        if said := self.workload.unready():
+        if said := held_up(self.workload):
             return said
         return unanswered(self._context) if self._is_own else ""
 
@@ -120,7 +134,14 @@ class _Restart:
         return f"deleted by force: {', '.join(self._delete(self.stuck))}"
 
     def are_gone(self) -> bool:
-        return not {pod["metadata"]["name"] for pod in self.workload.pods()} & set(self.stuck)
+        return not self._there()
+
+    def still_there(self) -> str:
+        """Which of the stuck pods are there still."""
+        return f"still there: {', '.join(self._there())}"
+
+    def _there(self) -> list[str]:
+        return sorted({pod["metadata"]["name"] for pod in self.workload.pods()} & set(self.stuck))
 
     def _delete(self, names: list[str]) -> list[str]:
         for name in names:
@@ -151,8 +172,7 @@ class _Restart:
         return self.workload.is_rolled_out()
 
     def _missing(self) -> str:
-        found = self.workload.troubles()
-        return str(found[0]) if found else self.workload.unready() or "nothing"
+        return held_up(self.workload) or "nothing"
 
     # -- verify
 

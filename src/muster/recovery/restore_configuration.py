@@ -6,7 +6,7 @@ configuration that is well-formed but wrong leaves every object healthy, so what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -18,8 +18,11 @@ from muster.kube import ApiError
 from muster.kube.client import JSON_PATCH
 from muster.recovery.configuration import Reports, ask_reports, configurations_of
 from muster.recovery.confirmation import is_borne_by, not_made_since
+from muster.recovery.held_up import held_up
+from muster.recovery.needs import RESTART, WORKLOADS
 from muster.recovery.procedure import Context, Step
 from muster.recovery.workloads import Workload, find_workload
+from muster.safety.rights import Right, rights
 from muster.system.known_good import Content, KnownGood, changes, known_good, store_name
 from muster.system.operations import Configuration
 from muster.system.pods import STUCK, Trouble, is_ready, troubles
@@ -43,13 +46,30 @@ class RestoreConfiguration:
         }
     )
 
+    def needs(self, _context: Context) -> Iterable[Right]:
+        return WORKLOADS | RESTART | rights("get create patch", "ConfigMap")
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restoration(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
-        yield Step("restore", work.is_changed, work.restore, work.is_restored)
-        yield Step("re-create pods", work.must_recreate, work.recreate, work.are_recreated, within_s=60)
-        yield Step("restart what does not follow", work.lags, work.restart, work.is_restarted, within_s=180)
-        yield Step("verify", work.was_ill, work.conclude, work.is_well, within_s=60, acts=False)
+        yield Step("restore", work.is_changed, work.restore, work.is_restored, waits_for=work.unrestored)
+        yield Step(
+            "re-create pods",
+            work.must_recreate,
+            work.recreate,
+            work.are_recreated,
+            within_s=60,
+            waits_for=work.missing,
+        )
+        yield Step(
+            "restart what does not follow",
+            work.lags,
+            work.restart,
+            work.is_restarted,
+            within_s=180,
+            waits_for=work.missing,
+        )
+        yield Step("verify", work.was_ill, work.conclude, work.is_well, within_s=60, acts=False, waits_for=work.missing)
 
 
 @dataclass
@@ -272,23 +292,42 @@ class _Restoration:
             self._refuse_unreachable(one, reports)
         return all(reports.all_have(one.good.reported) for one, reports in said if one.is_told_by(reports))
 
+    def unrestored(self) -> str:
+        """Which ConfigMap does not hold what was put back."""
+        changed = [str(one) for one in self._changed() if self._content(one) != one.good.content]
+        return f"{', '.join(changed)} does not hold the known good content" if changed else ""
+
+    def missing(self) -> str:
+        """What keeps it from being well: a workload, or what instances report."""
+        for workload in self._workloads():
+            if said := held_up(workload):
+                return said
+        for one, reports in zip(self._ill, self._ask(self._ill), strict=True):
+            if one.is_told_by(reports) and not reports.all_have(one.good.reported):
+                others = sorted(set(map(str, one.others(reports))))
+                return reports.strange or f"instances report version {', '.join(others)}, not {one.good.reported}"
+        return ""
+
     def _refuse_unreachable(self, one: _Configured, reports: Reports) -> None:
         """Stop where instances run by the known good content and tell something else than was kept with it: no waiting
         and no restart would change that."""
         name = one.spec.config_map
         found = self.cluster.find("ConfigMap", name, self.namespace)
-        if found is None or Content.of(found) != one.good.content or not one.is_told_by(reports) or reports.failed:
+        if found is None or Content.of(found) != one.good.content or not one.is_told_by(reports):
+            return
+        if not (reports.errors or one.others(reports)):
             return
         pods = [pod for workload in one.workloads for pod in workload.pods()]
-        if reports.errors:
-            if not not_made_since(found, pods):
-                raise RefusedError(f"an instance reports: {reports.errors[0]}: with the known good {one}, too")
-            return
+        all_new = not not_made_since(found, pods)
+        (reports,) = self._ask([one])  # again: who answered before may have been one of the pods that are gone now
+        if reports.errors and all_new:
+            raise RefusedError(f"an instance reports: {reports.errors[0]}: with the known good {one}, too")
         others = sorted(set(map(str, one.others(reports))))
-        by_it = len(others) == 1 and all(is_borne_by(version, one.good.content) for version in reports.versions)
-        if others and (by_it or not not_made_since(found, pods)):
+        agree = len(set(map(str, reports.versions))) == 1 and not reports.failed and not reports.errors
+        by_it = all(is_borne_by(version, one.good.content) for version in reports.versions)
+        if others and agree and (by_it or all_new):
             raise RefusedError(
-                f"{one} is as it was kept, the instances run by it and report version {', '.join(others)}, but what "
+                f"{one} is as it was kept, the instances run by it and report version {others[0]}, but what "
                 f"{one.good.by} kept at {one.good.kept} says {one.good.reported}, which they will never report: it is "
                 f"wrong what is kept; delete ConfigMap {store_name(name)}, then: muster keep"
             )

@@ -15,6 +15,7 @@ from muster.probes.instances import ask_instances
 from muster.probes.one_write import write_once
 from muster.probes.outcomes import Outcome
 from muster.probes.reading import read_once
+from muster.recovery.held_up import held_up
 from muster.recovery.procedure import Context
 from muster.recovery.workloads import Workload
 from muster.system.manifests import read_manifests, workload_names
@@ -108,7 +109,7 @@ class Group:
             if troubles := workload.troubles():
                 return f"{troubles[0]}{_said(workload, troubles[0].pod)}"
         for workload, _ in self.members:
-            if text := workload.unready():
+            if text := held_up(workload):
                 unready = [p for p in workload.pods() if p not in workload.ready_pods()]
                 return text + (_said(workload, unready[0]["metadata"]["name"]) if unready else "")
         return self.unasked() or "all of its pods are ready"

@@ -52,11 +52,17 @@ class Workload:
         """Whether all its pods are up to date and ready, and no other of them is left."""
         return self.unready() is None
 
+    def makers(self) -> list[Object]:
+        """What makes its pods: itself, or the ReplicaSets of a Deployment, the newest first."""
+        own = self.read()
+        if self.kind != "Deployment":
+            return [own]
+        found = [rs for rs in self._list("ReplicaSet") if _made_by(rs, {own["metadata"]["uid"]})]
+        return sorted(found, key=lambda rs: str(rs["metadata"].get("creationTimestamp")), reverse=True)
+
     def pods(self) -> list[Object]:
         """Its pods, those on their way out included."""
-        makers = {self.read()["metadata"]["uid"]}
-        if self.kind == "Deployment":
-            makers = {rs["metadata"]["uid"] for rs in self._list("ReplicaSet") if _made_by(rs, makers)}
+        makers = {maker["metadata"]["uid"] for maker in self.makers()}
         return [pod for pod in self._list("Pod") if _made_by(pod, makers)]
 
     def ready_pods(self) -> list[Object]:

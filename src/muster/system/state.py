@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from muster.base.errors import ClusterError, UsageError
-from muster.kube import Cluster
+from muster.kube import ApiError, Cluster
 from muster.system.definition import Database, SystemDefinition
 from muster.system.manifests import read_manifests, workload_names
 from muster.system.pods import STUCK
 
+FORBIDDEN = 403
 # One row a standby, in seconds and bytes: how it takes part, and how far it is behind.
 REPLICATION_QUERY = (
     "select application_name, state, sync_state, coalesce(extract(epoch from replay_lag), 0),"
@@ -83,14 +84,20 @@ class SystemState:
         return [Standby(n, state, sync, float(lag), int(float(behind))) for n, state, sync, lag, behind in rows]
 
     def query(self, instance: str, sql: str) -> str | None:
-        """The answer of an instance's database to one statement, unaligned; None where none is to be had."""
+        """The answer of an instance's database to one statement, unaligned; None where none is to be had.
+
+        Raises:
+            ApiError: with code 403, where the cluster does not let it be asked: that says nothing of the database.
+        """
         for pod in self.instance_pods(instance):
             command = ["psql", "-tAXc", sql]
             try:
                 result = self.cluster.execute(
                     pod["metadata"]["name"], self.namespace, command, container=self.database.container, timeout=5.0
                 )
-            except ClusterError:
+            except ClusterError as error:
+                if isinstance(error, ApiError) and error.code == FORBIDDEN:
+                    raise
                 continue
             if result.code == 0:
                 return result.stdout.strip()

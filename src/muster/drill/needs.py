@@ -1,0 +1,33 @@
+"""Which rights a drill needs in its namespace, of its marker alone: to watch, to strike, to undo and to recover."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from muster.faults.experiments import Experiment
+from muster.recovery import Context
+from muster.recovery.needs import needs_of
+from muster.recovery.registry import find_procedure
+from muster.safety.rights import EXEC, Right, rights
+from muster.system import SystemDefinition
+
+WORKLOADS = ("Deployment", "StatefulSet")
+# Records of faults and the configurations that are known good; the lease of whoever drills.
+KEPT: Mapping[str, str] = MappingProxyType(
+    {"ConfigMap": "get list create update delete", "Lease": "get create update patch delete"}
+)
+
+
+def rights_of_drill(context: Context, experiment: Experiment, procedure: str | None) -> frozenset[Right]:
+    """What a drill with this experiment and this recovery procedure needs."""
+    found = rights_of_watching(context.system) | experiment.needs
+    for kind, verbs in KEPT.items():
+        found |= rights(verbs, kind)
+    return found | (needs_of(find_procedure(procedure), context) if procedure else frozenset())
+
+
+def rights_of_watching(system: SystemDefinition) -> frozenset[Right]:
+    """What is needed to see whether the system is steady."""
+    found = rights("list", "Pod") | rights("get", *WORKLOADS, "Service", "Namespace")
+    return found | EXEC if system.database is not None else found

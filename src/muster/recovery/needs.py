@@ -1,0 +1,22 @@
+"""Which rights a recovery procedure needs, as it declares them itself.
+
+A procedure has a method `needs(context)` that returns what it may have to do; one without declares nothing, and what it
+lacks shows in the step that uses it.
+"""
+
+from __future__ import annotations
+
+from muster.recovery.procedure import Context, Entitled, Procedure
+from muster.safety.rights import EXEC, Right, rights
+
+# To find a workload by its name, to see its pods and whether it is rolled out.
+WORKLOADS = rights("get list", "Deployment", "StatefulSet") | rights("list", "ReplicaSet", "Pod")
+RESTART = rights("patch", "Deployment", "StatefulSet") | rights("delete", "Pod")
+SCALE = rights("patch", "Deployment", "StatefulSet", sub="scale")
+# To ask instances of a database, and where its Service leads to.
+DATABASE = rights("list", "Pod", "EndpointSlice") | rights("get", "ConfigMap", "Service") | EXEC
+
+
+def needs_of(procedure: Procedure, context: Context) -> frozenset[Right]:
+    """What a procedure declares, nothing where it declares nothing."""
+    return frozenset(procedure.needs(context)) if isinstance(procedure, Entitled) else frozenset()
