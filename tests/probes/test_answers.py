@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.probes.answers import MISSING, contents_of, fill, identity_at, parse, unexpected, values_at
+from muster.probes.answers import MISSING, contents_of, failing, fill, identity_at, parse, unexpected, values_at
+from muster.system.checks import Check
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -111,3 +112,55 @@ def test_ids_that_are_numbers_are_known_again() -> None:
 
 def test_what_is_filled_in_is_nobodys_template() -> None:
     assert fill(["{a}{b}{c}"], a="{b}", b="{a}") == ["{b}{a}{c}"]
+
+
+WORKFLOWS = {"workflows": [{"id": "a", "n": 3, "title": "x"}, {"id": "b", "n": 4, "title": "y"}]}
+STRIPPED = {"workflows": [{"id": "a", "n": 3, "title": "x"}, {"id": "b"}]}
+EMPTY: dict[str, object] = {"workflows": []}
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "check", "strange"),
+    [
+        (WORKFLOWS, "workflows", {"at_least": 2, "at_most": 2}, ""),
+        (EMPTY, "workflows", {"at_least": 1}, "'workflows' is [], which is 0 long, not at least 1"),
+        (WORKFLOWS, "workflows", {"at_most": 1}, "which is 2 long, not at most 1"),
+        (WORKFLOWS, "workflows.title", {}, ""),
+        (EMPTY, "workflows.title", {}, ""),  # no element lacks it
+        (STRIPPED, "workflows.title", {}, "'workflows.title' is not there, in 1 of 2"),
+        (STRIPPED, "workflows.1.title", {}, "'workflows.1.title' is not there"),
+        (WORKFLOWS, "workflows.2.title", {}, "'workflows.2.title' is not there"),
+        ({}, "workflows", {}, "'workflows' is not there"),
+        ({}, "workflows.title", {}, "'workflows.title' is not there"),
+        ({"a": None}, "a", {}, ""),
+        ({"a": None}, "a", {"at_least": 0}, "'a' is null, not at least 0"),
+        ({"a": None}, "a", {"matches": ""}, "'a' is null, which does not match ''"),
+        ({"a": True}, "a", {"at_least": 1}, "'a' is true, not at least 1"),
+        ({"a": ""}, "a", {"at_least": 1}, "which is 0 long, not at least 1"),
+        (WORKFLOWS, "workflows.n", {"at_least": 3, "at_most": 4}, ""),
+        (WORKFLOWS, "workflows.n", {"at_least": 4}, "'workflows.n' is 3, not at least 4"),
+        (WORKFLOWS, "workflows.id", {"matches": "^[ab]$"}, ""),
+        (WORKFLOWS, "workflows.id", {"matches": "^a$"}, "'workflows.id' is \"b\", which does not match '^a$'"),
+        (WORKFLOWS, "workflows.n", {"matches": "^[34]$"}, ""),
+        ({"a": {"b": 1}}, "a", {"matches": "b"}, "which does not match 'b'"),
+        (WORKFLOWS, "workflows.n", {"one_of": [3, 4]}, ""),
+        (WORKFLOWS, "workflows.n", {"one_of": ["3", 3]}, "'workflows.n' is 4, none of \"3\", 3"),
+        (MISSING, "workflows", {}, "'workflows' is not there"),  # no JSON at all
+    ],
+)
+def test_what_a_check_does_not_find_is_told_in_one_line(
+    document: object, path: str, check: dict[str, object], strange: str
+) -> None:
+    said = failing(document, {path: Check.model_validate(check)})
+    assert strange in said
+    assert bool(said) == bool(strange)
+
+
+@pytest.mark.parametrize("document", [EMPTY, [], {}])
+def test_where_there_must_be_some_an_empty_list_lacks_them(document: object) -> None:
+    assert failing(document, {"workflows.id": Check()}, some=True) == "'workflows.id' is not there"
+
+
+@given(JSON, st.sampled_from(["a", "a.b", "0", "a.0.b"]), st.sampled_from([{}, {"at_least": 1}, {"matches": "x"}]))
+def test_any_document_can_be_checked(document: Any, path: str, check: dict[str, Any]) -> None:
+    assert "\n" not in failing(document, {path: Check.model_validate(check)}, some=True)

@@ -18,12 +18,17 @@ from muster.probes.exchange import Answer, Exchange
 from muster.probes.outcomes import Outcome
 from muster.probes.plan import Plan
 from muster.probes.probing import Probing
-from muster.system.definition import ExpectProbe, Request
+from muster.system.definition import ExpectProbe, ReadProbe, Request
 
 
 @contextmanager
 def probing(
-    service: Service, timeline: Path, *further: ExpectProbe, writing: bool = True, **settings: float
+    service: Service,
+    timeline: Path,
+    *further: ExpectProbe,
+    read: ReadProbe | None = None,
+    writing: bool = True,
+    **settings: float,
 ) -> Iterator[None]:
     """The prober's loop in a thread of this process, which is quicker than a process of its own."""
     system = system_of(**settings)  # type: ignore[arg-type]
@@ -31,7 +36,7 @@ def probing(
         timeline=timeline,
         url=service.url,
         run="test",
-        read=system.read,
+        read=read or system.read,
         ledger=system.ledger if writing else None,
         further=list(further),
         limits=system.prober,
@@ -154,6 +159,22 @@ def test_an_answer_with_the_wrong_content_is_wrong(timeline: Path) -> None:
             wait_until(timeline, lambda seen: count(seen, name="read") >= 2, "two reads")
     [why] = {event["why"] for event in requests(timeline, "read")}
     assert why == "the answer holds no 'status.ok'"
+
+
+def test_an_empty_list_is_wrong_from_when_something_was_written(timeline: Path) -> None:
+    some = {"items": {"at_least": 1}}
+    read = ReadProbe.model_validate({"request": {"path": "/items"}, "once_written": some, "every_s": 0.02})
+    with Service() as service:
+        service.pages["/items"] = {"items": []}
+        with probing(service, timeline, read=read):
+            wait_until(timeline, lambda seen: count(seen, name="read", outcome="wrong") >= 2, "two reads")
+    first_write = min(event["t"] for event in writes(timeline) if event["outcome"] == "acknowledged")
+    for event in requests(timeline, "read"):
+        assert event["outcome"] == ("wrong" if event["sent"] > first_write + 1 else event["outcome"])
+        assert event["outcome"] == "ok" or event["done"] > first_write
+    assert {event.get("why") for event in requests(timeline, "read") if event["outcome"] == "wrong"} == {
+        "'items' is [], which is 0 long, not at least 1"
+    }
 
 
 def test_a_write_that_is_made_in_time_but_found_too_late_is_a_timeout_and_was_looked_for(timeline: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import orjson
 import pytest
 from tests.probes.service import Service, system_of, unused_port
 
@@ -9,7 +12,9 @@ from muster.probes.exchange import Answer
 from muster.probes.outcomes import Outcome
 from muster.probes.reading import judged_expect, judged_read, judged_read_back, read_once
 from muster.probes.store import Seen
-from muster.system.definition import ExpectProbe, ReadProbe, Request
+from muster.system.definition import ExpectProbe, ReadProbe, Request, read_system
+
+ROOT = Path(__file__).resolve().parents[2]
 
 READ = system_of().read
 ANYTHING = ReadProbe(request=Request(path="/status"))
@@ -44,6 +49,55 @@ def test_what_is_no_answer_is_left_as_it_was() -> None:
 def test_a_further_probe_is_right_if_it_holds_just_that() -> None:
     assert judged_expect(FLEET, answer(b'{"degraded": false}')).outcome is Outcome.OK
     assert judged_expect(FLEET, answer(b"{}")).why == "'degraded' is nothing, not false"
+
+
+LISTED = ReadProbe.model_validate(
+    {
+        "request": {"path": "/"},
+        "check": {"items.name": {"at_least": 1}},
+        "once_written": {"items": {"at_least": 1}},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "written", "wrong"),
+    [
+        (b'{"items": [{"name": "a"}]}', True, ""),
+        (b'{"items": []}', False, ""),  # nothing was stored yet
+        (b'{"items": []}', True, "'items' is [], which is 0 long, not at least 1"),
+        (b'{"items": [{}]}', False, "'items.name' is not there"),
+        (b'{"items": [{"name": ""}]}', False, "'items.name' is \"\", which is 0 long, not at least 1"),
+        (b"{}", False, "'items.name' is not there"),
+    ],
+)
+def test_an_empty_list_is_right_only_while_nothing_was_written(body: bytes, written: bool, wrong: str) -> None:
+    judged = judged_read(LISTED, answer(body), written=written)
+    assert (judged.outcome, judged.why) == (Outcome.WRONG if wrong else Outcome.OK, wrong)
+
+
+def test_the_reference_system_s_probes_are_not_satisfied_by_less() -> None:
+    system = read_system(ROOT / "systems" / "enhancer")
+    one = {"id": "a", "title": "t", "payload": None, "state": "done", "done": 8, "created": "2026"}
+    whole = judged_read(system.read, answer(orjson.dumps({"workflows": [one] * 3})), written=True)
+    assert whole.outcome is Outcome.OK, whole.why
+    lies: list[object] = [
+        {},
+        [],
+        {"workflows": []},
+        {"workflows": None},
+        {"workflows": "many"},
+        {"workflows": [one] * 4},
+    ]
+    lies += [{"workflows": [one, {k: v for k, v in one.items() if k != gone}]} for gone in ("id", "title", "payload")]
+    lies += [{"workflows": [{**one, "title": ""}]}, {"workflows": [{**one, "state": "lost"}]}, {"workflows": [None]}]
+    for lie in lies:
+        assert judged_read(system.read, answer(orjson.dumps(lie)), written=True).outcome is Outcome.WRONG, lie
+    agents = system.further_probe("agents")
+    status = {"degraded": False, "agents_available": 61, "agents_total": 61}
+    assert judged_expect(agents, answer(orjson.dumps(status))).outcome is Outcome.OK
+    for lie in ({"degraded": False}, {**status, "agents_available": None}, {**status, "agents_available": 59}):
+        assert judged_expect(agents, answer(orjson.dumps(lie))).outcome is Outcome.WRONG, lie
 
 
 @pytest.mark.parametrize(

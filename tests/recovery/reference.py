@@ -63,8 +63,9 @@ class Reference:
         """Create a workflow whose next phase is claimed, under a long lease, by a worker that does not do it."""
         holder = "select holder from agents where holder is not null limit 1"
         claim = f"update queue set due = now() + interval '1 hour', worker = ({holder}) where workflow = '{identity}'"
+        content = '{"payload": null, "title": "kept"}'
         insert = (
-            f"begin; insert into workflows (id, content, digest) values ('{identity}', '{{}}', '');"
+            f"begin; insert into workflows (id, content, digest) values ('{identity}', '{content}', '');"
             f" insert into queue (workflow) values ('{identity}'); {claim}; commit"
         )
         assert self.state.query(self.state.primaries()[0], insert) is not None

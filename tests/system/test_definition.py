@@ -88,7 +88,11 @@ def test_the_only_system_of_a_project_is_found_and_two_are_a_choice(tmp_path: Pa
     ("probe", "wrong"),
     [
         ("{name: read, request: {path: /}, expect: {a: 1}}", "a further probe cannot be called 'read'"),
-        ("{name: agents, request: {path: /}, expect: {}}", "at least 1 item"),
+        ("{name: agents, request: {path: /}, expect: {}}", "it expects nothing, so that any answer would do"),
+        ("{name: agents, request: {path: /}}", "it expects nothing, so that any answer would do"),
+        ('{name: agents, request: {path: /}, check: {a: {matches: "("}}}', r"'\(' is no regular expression"),
+        ("{name: agents, request: {path: /}, check: {a: {least: 1}}}", "is not a key that is known here"),
+        ("{name: agents, request: {path: /}, check: {a: {one_of: []}}}", "at least 1 item"),
     ],
 )
 def test_a_further_probe_expects_something_and_has_a_name_of_its_own(tmp_path: Path, probe: str, wrong: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from muster.system.checks import Check
 from muster.system.requests import PLACE
 
 MISSING = object()
@@ -40,6 +43,62 @@ def unexpected(document: Any, expect: Mapping[str, Any]) -> str:
             said = "nothing" if not found else ", ".join(_short(value) for value in found)
             return f"'{path}' is {said}, not {_short(wanted)}"
     return ""
+
+
+def failing(document: Any, checks: Mapping[str, Check], *, some: bool = False) -> str:
+    """What a document does not hold of what is checked at dotted paths, in one line; empty where it holds all.
+
+    Unlike for `values_at`, what a single element of a list lacks is missing: a list is not whole because one is. An
+    empty list has no element that could lack anything, unless there must be `some`.
+    """
+    for path, check in checks.items():
+        values = _places_at(document, path) or ([MISSING] if some else [])
+        if lacking := sum(value is MISSING for value in values):
+            return f"'{path}' is not there" + (f", in {lacking} of {len(values)}" if len(values) > 1 else "")
+        if strange := next((said for value in values if (said := _against(value, check))), ""):
+            return f"'{path}' is {strange}"
+    return ""
+
+
+def _against(value: Any, check: Check) -> str:
+    """What a value is instead of what it must be; empty where it is that."""
+    if check.at_least is not None or check.at_most is not None:
+        size = _size(value)
+        counted = f", which is {size:g} long" if isinstance(value, str | list | dict) else ""
+        if check.at_least is not None and not size >= check.at_least:
+            return f"{_short(value)}{counted}, not at least {check.at_least:g}"
+        if check.at_most is not None and not size <= check.at_most:
+            return f"{_short(value)}{counted}, not at most {check.at_most:g}"
+    if check.matches is not None and not (isinstance(value, str | int | float) and _is_like(value, check.matches)):
+        return f"{_short(value)}, which does not match '{check.matches}'"
+    if check.one_of is not None and value not in check.one_of:
+        return f"{_short(value)}, none of {', '.join(map(_short, check.one_of))}"
+    return ""
+
+
+def _size(value: Any) -> float:
+    if isinstance(value, str | list | dict):
+        return float(len(value))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else math.nan  # of which nothing is many or few
+
+
+def _is_like(value: str | float, pattern: str) -> bool:
+    return re.search(pattern, value if isinstance(value, str) else _short(value)) is not None
+
+
+def _places_at(document: Any, path: str) -> list[Any]:
+    """The value at a dotted path, once for each element of the lists on the way, `MISSING` where one lacks it."""
+    found = [document]
+    for part in path.split("."):
+        found = [value for node in found for value in _strict_step(node, part)]
+    return found
+
+
+def _strict_step(node: Any, part: str) -> list[Any]:
+    if isinstance(node, list) and not part.isdecimal():
+        return [value for element in node for value in _strict_step(element, part)]
+    return _step(node, part) or [MISSING]
 
 
 def _short(value: Any) -> str:

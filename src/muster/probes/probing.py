@@ -74,6 +74,7 @@ class Probing:
         ledger = plan.ledger
         self._store = None if ledger is None else store_of(ledger, exchange, plan.url, plan.directory)
         self._lateness = Lateness()
+        self._written = False  # whether a write was acknowledged
         self._stopping = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
 
@@ -176,9 +177,9 @@ class Probing:
             await asyncio.sleep(1.0)
 
     async def _read(self, schedule: _Schedule, intended: float, number: int) -> None:
-        probe = self._plan.read
+        probe, written = self._plan.read, self._written
         answer = await self._exchange.send(probe.request, kept=number % 2 == 1, limit_s=probe.limit_s)
-        self._record(schedule, intended, judged_read(probe, answer), "answered")
+        self._record(schedule, intended, judged_read(probe, answer, written=written), "answered")
 
     async def _expect(self, probe: ExpectProbe, schedule: _Schedule, intended: float, number: int) -> None:
         answer = await self._exchange.send(probe.request, kept=number % 2 == 1, limit_s=probe.limit_s)
@@ -199,6 +200,7 @@ class Probing:
         self._events.add("write", t=made.answer.done, **entry, answered=made.answered, outcome=made.certainty, **key)
         answer = made.answer
         if made.certainty == "acknowledged":
+            self._written = True
             found = await self._store.read(Entry(identity, made.key), kept=kept, limit_s=limit_s)
             answer = replace(judged_read_back(content, found), sent=answer.sent)
         self._record(schedule, intended, answer, "written and read back")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from muster.probes.answers import parse, unexpected, values_at
+from muster.probes.answers import failing, parse, unexpected, values_at
 from muster.probes.exchange import Answer
 from muster.probes.instances import ask_once
 from muster.probes.outcomes import Outcome
@@ -22,18 +22,27 @@ def read_once(url: str, probe: ReadProbe) -> Answer:
     return judged_read(probe, ask_once(url, probe.request, limit_s=probe.limit_s))
 
 
-def judged_read(probe: ReadProbe, answer: Answer) -> Answer:
-    """The answer to the system's read, `wrong` where it does not hold what it must."""
-    if answer.outcome is not Outcome.OK or not probe.contains or values_at(parse(answer.body), probe.contains):
+def judged_read(probe: ReadProbe, answer: Answer, *, written: bool = False) -> Answer:
+    """The answer to the system's read, `wrong` where it does not hold what it must.
+
+    `written` is whether something of the ledger had been acknowledged when it was asked for.
+    """
+    if answer.outcome is not Outcome.OK:
         return answer
-    return replace(answer, outcome=Outcome.WRONG, why=f"the answer holds no '{probe.contains}'")
+    document = parse(answer.body)
+    if probe.contains and not values_at(document, probe.contains):
+        return replace(answer, outcome=Outcome.WRONG, why=f"the answer holds no '{probe.contains}'")
+    strange = failing(document, probe.check) or (failing(document, probe.once_written, some=True) if written else "")
+    return replace(answer, outcome=Outcome.WRONG, why=strange) if strange else answer
 
 
 def judged_expect(probe: ExpectProbe, answer: Answer) -> Answer:
     """The answer to a further probe, `wrong` where it holds something else than is expected."""
-    if answer.outcome is not Outcome.OK or not (strange := unexpected(parse(answer.body), probe.expect)):
+    if answer.outcome is not Outcome.OK:
         return answer
-    return replace(answer, outcome=Outcome.WRONG, why=strange)
+    document = parse(answer.body)
+    strange = unexpected(document, probe.expect) or failing(document, probe.check)
+    return replace(answer, outcome=Outcome.WRONG, why=strange) if strange else answer
 
 
 def judged_read_back(content: str, seen: Seen) -> Answer:

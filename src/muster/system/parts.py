@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from muster.system.checks import Checks
 from muster.system.requests import Request, check_places, check_reads
 from muster.system.schema import BaseUrl, DottedPath, Name, Seconds, Strict
 
@@ -30,10 +31,14 @@ class Image(Strict):
 
 
 class ReadProbe(Strict):
-    """A request that must be answered rightly and in time: `contains` is a dotted path that must be in the answer."""
+    """A request that must be answered rightly and in time: `contains` is a dotted path that must be in the answer,
+    `check` says what must hold at some, and `once_written` what must hold, too, as soon as a write of the ledger was
+    acknowledged: a list of what there is cannot be empty then."""
 
     request: Request
     contains: DottedPath | None = None
+    check: Checks = {}
+    once_written: Checks = {}
     every_s: Seconds = 0.05
     limit_s: Seconds = 1.0
 
@@ -45,11 +50,13 @@ class ReadProbe(Strict):
 
 
 class ExpectProbe(Strict):
-    """A further read, for the drills that name it: each dotted path of `expect` must hold just that value."""
+    """A further read, for the drills that name it: each dotted path of `expect` must hold just that value, and each of
+    `check` what that says."""
 
     name: Name
     request: Request
-    expect: Annotated[dict[DottedPath, Any], Field(min_length=1)]
+    expect: dict[DottedPath, Any] = {}
+    check: Checks = {}
     every_s: Seconds = 0.1
     limit_s: Seconds = 1.0
 
@@ -57,6 +64,8 @@ class ExpectProbe(Strict):
     def _is_further(self) -> Self:
         if self.name in {"read", "write"}:
             raise ValueError(f"a further probe cannot be called '{self.name}', which every drill has")
+        if not self.expect and not self.check:
+            raise ValueError("it expects nothing, so that any answer would do: say what must stand where, at 'expect'")
         check_places(self.request, "request")
         check_reads(self.request, "request")
         return self
