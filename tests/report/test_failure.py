@@ -19,7 +19,10 @@ def lines(**changes: Any) -> list[str]:
 def test_a_missed_budget_says_what_where_and_what_was_lost() -> None:
     first, second, third, *_ = lines(declared={"rto_budget_s": 5.0})
     assert re.fullmatch(r"MISSED db_failure: RTO 6\.\d\d s \[6\.\d\d, 6\.\d\d\] > budget 5 s", first)
-    assert second == "where it went: recovery began +0.8, fence 0.3, promote 5.3, good again +6.6"
+    assert (
+        second
+        == "where it went: recovery began +0.8, fence 0.3, promote 5.3, good again +6.6 (s from the first violation)"
+    )
     assert third == "writes 470 acknowledged, 0 lost; look at reports/latest/db_failure.svg"
 
 
@@ -94,7 +97,7 @@ def test_clean_refusals_of_an_overload_are_counted() -> None:
 
 def test_the_platform_that_healed_is_named() -> None:
     _, second, *_ = lines(recovery=None, steps=[], declared={"recovery": None, "rto_budget_s": 2.0})
-    assert second == "where it went: good again +6.5, healed by the platform"
+    assert second == "where it went: good again +6.5, healed by the platform (s from the first violation)"
 
 
 def test_a_recovery_that_began_before_clients_felt_anything_says_so() -> None:

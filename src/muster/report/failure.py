@@ -6,6 +6,8 @@ from muster.verdict import DrillVerdict, Verdict
 from muster.verdict.conclusion.words import lost_line, seconds
 
 STEPS_SHOWN = 3
+# The picture counts from the injection, and says so on its axis.
+SINCE = " (s from the first violation)"
 
 
 def failure_message(entry: DrillVerdict) -> str:
@@ -47,7 +49,8 @@ def _where_it_went(entry: DrillVerdict) -> str:
         # Why it is open stands in the first line; "not good again" would contradict it.
         what = "" if entry.rto.open_because else "not good again in "
         parts.append(f"{what}{seconds(watched)} s watched")
-    return ", ".join(parts)
+    counted = any(at is not None for at in (split.detected_s, split.recovery_began_s, split.good_s))
+    return ", ".join(parts) + (SINCE if counted else "")
 
 
 def _recovery_began(since_start_s: float) -> str:
