@@ -26,6 +26,7 @@ from muster.base.process import processes_of_run
 from muster.base.timeline import Event, read_timeline
 from muster.base.waiting import wait_for
 from muster.cli.main import main
+from muster.report.manifest import write_manifest
 
 Case = tuple[str, str]  # a drill, and its sabotage
 Arrange = Callable[[DrillProject], None]  # changes a project before its drills are held
@@ -124,9 +125,11 @@ class Sabotaged:
         """The exit code of `muster verdict` where this drill is the only one of its run."""
         summary = self.project.summary()
         alone = {**summary, "drills": [self.entry], "not_run": [], "verdict": self.entry["verdict"]}
-        path = self.timeline.parent / f"{self.entry['name']}.alone.json"
-        path.write_text(json.dumps(alone))
-        return muster("verdict", str(path))
+        run = self.timeline.parent / f"{self.entry['name']}.alone"
+        run.mkdir()
+        (run / "summary.json").write_text(json.dumps(alone))
+        write_manifest(run)
+        return muster("verdict", str(run))
 
 
 def muster(*arguments: str) -> int:

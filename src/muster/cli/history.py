@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from muster.history.plan import Planned
     from muster.history.query import Filters
 
-ADDRESS = "reports/history.sqlite"
 RUNS_SHOWN = 20
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,9 +36,7 @@ _FILTERS = (
         "address",
         metavar="URL",
         envvar="MUSTER_HISTORY",
-        default=ADDRESS,
-        show_default=True,
-        help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE",
+        help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
     ),
 )
 
@@ -168,10 +165,12 @@ def _filters(said: dict[str, Any]) -> Filters:
     return Filters(**{**kept, **moments})
 
 
-def _open(address: str) -> History:
+def _open(address: str | None) -> History:
+    """The history at an address, or that of the project."""
+    from muster.cli.project import find_project
     from muster.history import History
 
-    return History.open(address, Path.cwd())
+    return History.open(address or find_project(Path.cwd()).history, Path.cwd())
 
 
 def _look(
@@ -185,13 +184,12 @@ def _look(
     return overview(drills, objectives, plan, utc()), objectives
 
 
-def _overdue(address: str, filters: Filters, plan: dict[str, Planned]) -> list[DrillHistory]:
-    from muster.history import History
+def _overdue(address: str | None, filters: Filters, plan: dict[str, Planned]) -> list[DrillHistory]:
     from muster.history.errors import NoHistoryError
     from muster.history.overview import overdue, overview
 
     try:
-        with History.open(address, Path.cwd()) as opened:
+        with _open(address) as opened:
             drills = opened.drills(filters)
     except NoHistoryError:
         drills = []
@@ -215,15 +213,19 @@ def _planned(path: Path) -> dict[str, Planned]:
     """
     from muster.history.plan import load_plan
 
-    return _plan((str(path),)) if path.is_dir() else load_plan(path)
+    return _plan((str(path),)) if path.is_dir() else load_plan(path).drills
 
 
 def _plan(paths: tuple[str, ...]) -> dict[str, Planned]:
+    from muster.cli.project import find_project
     from muster.history.plan import DRILLS, read_plan
 
-    if not paths and not Path(DRILLS).is_dir():
-        raise UsageError(f"no directory {DRILLS}/ here; right would be to name where the drills are")
-    return read_plan(Path.cwd(), paths or (DRILLS,))
+    if paths:
+        return read_plan(Path.cwd(), paths)
+    root = find_project(Path.cwd()).root
+    if not (root / DRILLS).is_dir():
+        raise UsageError(f"no directory {DRILLS}/ in {root}; right would be to name where the drills are")
+    return read_plan(root)
 
 
 def _only_runs(found: Sequence[DrillHistory], verdicts: tuple[str, ...]) -> list[DrillHistory]:

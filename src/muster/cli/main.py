@@ -12,9 +12,11 @@ from muster.base.errors import MusterError
 from muster.cli.history import history, plan
 from muster.cli.keep import keep
 from muster.cli.recover import procedures, recover
+from muster.cli.run import run
 from muster.cli.shared import HOME, SYSTEM, definition_of
 from muster.cli.summary import summary
 from muster.cli.undo import undo
+from muster.cli.verdict import analyse, verdict
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,51 +52,20 @@ def down() -> None:
     background.down(HOME, click.echo)
 
 
-@commands.command()
-@click.argument("report", type=click.Path(path_type=Path), default=Path("reports/latest"))
-def verdict(report: Path) -> None:
-    """Print the verdict of a run; exit 0 met, 1 missed, 2 unknown."""
-    from muster.report import exit_code, read_summary
-
-    summary = read_summary(report)
-    for entry in summary.drills:
-        click.echo(f"{entry.verdict:<8} {entry.name}: {entry.why}")
-    for left_out in summary.not_run:
-        click.echo(f"{'not run':<8} {left_out.name}: {left_out.why}")
-    where = f"{summary.system} on {summary.cluster}, evidence: {summary.evidence}"
-    click.echo(f"{summary.verdict}: {summary.why} ({where})")
-    sys.exit(exit_code(summary))
-
-
 @commands.command(short_help="Make the HTML report of a run.")
-@click.argument("reports", type=click.Path(path_type=Path), default=Path("reports"))
+@click.argument("reports", type=click.Path(path_type=Path), required=False)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="default: report.html in REPORTS")
-def report(reports: Path, out: Path | None) -> None:
+def report(reports: Path | None, out: Path | None) -> None:
     """Make one HTML file of the latest run below REPORTS, or of the run whose directory REPORTS is."""
+    from muster.base.asked import asked
+    from muster.cli.project import find_project
     from muster.report.html import build
 
+    reports = reports or find_project(Path.cwd()).reports
+    for session in asked(reports)[-1:]:
+        click.echo(f"muster: the session begun {session.at} is not in the report: {session.why}", err=True)
     click.echo(f"report: {build(reports, out)}")
 
 
-@commands.command(short_help="Judge a saved timeline again.")
-@click.argument("timeline", type=click.Path(path_type=Path))
-def analyse(timeline: Path) -> None:
-    """Judge a saved timeline again, and print the drill's entry as JSON; exit 0 if met, 1 if missed, 2 if unknown.
-
-    From the file alone: the entry is the one that the run put into its summary.json.
-    """
-    import json
-    import os
-
-    from muster.report.gate import EXIT_CODES
-    from muster.verdict import judge_file
-
-    entry, picture = judge_file(timeline), timeline.with_suffix(".svg")
-    entry.timeline = os.path.relpath(timeline)
-    entry.picture = os.path.relpath(picture) if picture.exists() else None
-    click.echo(json.dumps(entry.to_json(), indent=2))
-    sys.exit(EXIT_CODES[entry.verdict])
-
-
-for command in (undo, recover, procedures, keep, history, plan, summary):
+for command in (run, verdict, analyse, undo, recover, procedures, keep, history, plan, summary):
     commands.add_command(command)

@@ -8,15 +8,16 @@ import click
 
 
 @click.command(short_help="Print the summary of a run.")
-@click.argument("report", type=click.Path(path_type=Path), default=Path("reports/latest"))
+@click.argument("report", type=click.Path(path_type=Path), required=False)
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
-def summary(report: Path, form: str) -> None:
+def summary(report: Path | None, form: str) -> None:
     """Print the summary of a run; the exit code says nothing of its verdict (that is `muster verdict`)."""
-    from muster.report import read_summary
+    from muster.cli.project import find_project
     from muster.report.markdown import markdown
     from muster.report.plain import plain
+    from muster.report.standing import standing
 
-    model = read_summary(report)
+    model = standing(report or find_project(Path.cwd()).reports / "latest")
     if form == "json":
         click.echo(model.model_dump_json(by_alias=True, indent=2))
     else:

@@ -37,8 +37,25 @@ class Planned:
     budget_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The drills of a project by name, and the files that were skipped as a whole, whatever drills they hold."""
+
+    drills: dict[str, Planned]
+    skipped: list[str]
+
+
 def read_plan(root: Path, paths: Sequence[str] = (DRILLS,)) -> dict[str, Planned]:
     """The drills below paths of a project, by name, in pytest's order.
+
+    Raises:
+        UsageError: pytest cannot collect them; the message is its own.
+    """
+    return read_whole_plan(root, paths).drills
+
+
+def read_whole_plan(root: Path, paths: Sequence[str] = (DRILLS,)) -> Plan:
+    """The same, with what could not be looked into.
 
     Raises:
         UsageError: pytest cannot collect them; the message is its own.
@@ -64,7 +81,7 @@ def read_plan(root: Path, paths: Sequence[str] = (DRILLS,)) -> dict[str, Planned
         return load_plan(path)
 
 
-def load_plan(path: Path) -> dict[str, Planned]:
+def load_plan(path: Path) -> Plan:
     """The plan in a file that `--drill-plan` or `muster plan --json` wrote.
 
     Raises:
@@ -72,7 +89,8 @@ def load_plan(path: Path) -> dict[str, Planned]:
     """
     try:
         content = json.loads(path.read_text())
-        return {drill["name"]: Planned(**drill) for drill in content["drills"]}
+        drills = {drill["name"]: Planned(**drill) for drill in content["drills"]}
+        return Plan(drills, [str(file) for file in content.get("skipped", [])])
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError):

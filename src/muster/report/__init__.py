@@ -4,7 +4,7 @@ Belongs here: rendering of verdicts and timelines. Not here: deciding anything. 
 """
 
 from muster.report.failure import failure_message
-from muster.report.gate import exit_code
+from muster.report.gate import exit_code, outcome
 from muster.report.picture import draw
 from muster.report.summary import NotRun, Summary, SummaryError, SummaryModel, read_summary
 
@@ -16,5 +16,6 @@ __all__ = [
     "draw",
     "exit_code",
     "failure_message",
+    "outcome",
     "read_summary",
 ]

@@ -17,8 +17,10 @@ def outcome(summary: SummaryModel) -> tuple[Verdict, str]:
     """A run's verdict and its reason, fit for a gate.
 
     The drills are counted again: a file whose verdict is greener than its drills, or that was never finished, does not
-    pass.
+    pass, and neither does one of which something is in doubt.
     """
+    if summary.doubt is not None:
+        return Verdict.UNKNOWN, summary.doubt
     verdict, why = summary.conclude()
     if verdict is not Verdict.MET:
         return verdict, why

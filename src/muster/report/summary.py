@@ -62,7 +62,8 @@ class ChangeEntry(BaseModel):
 
 class SummaryModel(BaseModel):
     """The content of the file. `required` names the drills that a gate wants to see run, `claim` the rate of success
-    that repetitions are to prove (None: nobody asked)."""
+    that repetitions are to prove (None: nobody asked); `doubt`, which no file holds, is why the rest is not believed.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -80,6 +81,11 @@ class SummaryModel(BaseModel):
     claim: float | None = None
     repeats: list[RepeatEntry] = Field(default_factory=list)
     changes: list[ChangeEntry] = Field(default_factory=list)
+    doubt: str | None = Field(default=None, exclude=True)
+
+    def doubted(self, why: str) -> SummaryModel:
+        """The same, believed no more."""
+        return self.model_copy(update={"doubt": why, "verdict": Verdict.UNKNOWN, "why": why})
 
     def conclude(self) -> tuple[Verdict, str]:
         """The run's verdict and its reason: missed if any drill is missed, or the claim; else unknown if any is, if
@@ -163,10 +169,9 @@ class Summary:
         )
         self._write()
 
-    def update(self, entry: DrillVerdict) -> None:
-        """Add a drill's entry. Of several runs of one node id the worst stays, and says that there were more.
-
-        The run stays unknown until `finish`.
+    def update(self, entry: DrillVerdict) -> DrillVerdict:
+        """Add a drill's entry, and return it as it is kept: of several runs of one node id the worst stays, and says
+        that there were more. The run stays unknown until `finish`.
         """
         key = entry.nodeid or entry.name
         others: list[DrillVerdict] = []
@@ -181,6 +186,7 @@ class Summary:
         self.model.drills = [*others, entry]
         self.model.repeats = self.model.repeated()
         self._write()
+        return entry
 
     def not_run(self, name: str, why: str, *, required: bool = False) -> None:
         """Say that a drill did not run; `required` where the gate asks for it."""

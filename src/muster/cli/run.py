@@ -1,0 +1,101 @@
+"""`muster run`: hold drills with pytest, and exit by the verdict of the run that this very session made.
+
+`pytest drills; muster verdict` are two commands, of which the second has to find out what the first came to. A pytest
+that dies before any plugin of its is loaded leaves no trace to find. Here one process knows both.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+ENDED_BY_ITSELF = (0, 1, 5)  # pytest's exit codes for: all well, a test failed, nothing collected
+FAILED, UNKNOWN = 1, 2
+
+
+@click.command(
+    short_help="Hold drills with pytest; exit by their verdict.",
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+        "help_option_names": ["--help"],
+    },
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENTS]...")
+def run(arguments: tuple[str, ...]) -> None:
+    """Hold drills with pytest and exit by the verdict of this very run: 0 met, 1 missed, 2 unknown.
+
+    ARGUMENTS are pytest's; without any they are `drills`. A pytest that came to no run of drills, for whatever reason,
+    is unknown. Where every drill is met and a test beside them failed, the exit code is 1.
+    """
+    from muster.base.asked import ask, explain
+    from muster.cli.project import find_project
+
+    note = ask(find_project(Path.cwd()).reports)
+    with tempfile.TemporaryDirectory(prefix="muster-run-") as scratch:
+        receipt = Path(scratch) / "run"
+        code = _pytest(arguments or ("drills",), receipt)
+        directory = Path(receipt.read_text()) if receipt.exists() else None
+    if directory is None:
+        why = f"pytest ended with {code} and held no drill"
+        if note is not None:
+            explain(note, why)
+        click.echo(f"unknown: {why}")
+        sys.exit(UNKNOWN)
+    if note is not None:
+        note.unlink(missing_ok=True)
+    sys.exit(_concluded(directory, code))
+
+
+def _concluded(directory: Path, code: int) -> int:
+    """The exit code of a run, where pytest's own was `code`."""
+    from muster.report import exit_code, outcome
+    from muster.report.standing import standing
+
+    summary = standing(directory)
+    verdict, why = outcome(summary)
+    click.echo(f"{verdict}: {why} ({summary.system} on {summary.cluster}, evidence: {summary.evidence})")
+    if code not in ENDED_BY_ITSELF:
+        click.echo(f"muster: pytest ended with {code}, which is no verdict", err=True)
+        return UNKNOWN
+    concluded = exit_code(summary)
+    if concluded == 0 and code != 0:
+        click.echo(f"muster: pytest ended with {code}: a test beside the drills failed", err=True)
+        return FAILED
+    return concluded
+
+
+def _pytest(arguments: Sequence[str], receipt: Path) -> int:
+    """Run pytest, to its end whatever happens meanwhile, and return its exit code; -N where it died of signal N."""
+    from muster.base.asked import RECEIPT_VARIABLE
+
+    # -P: the modules of the present directory are no more importable than with the command `pytest`.
+    command = [sys.executable, "-P", "-m", "pytest", *arguments]
+    with subprocess.Popen(command, env={**os.environ, RECEIPT_VARIABLE: str(receipt)}) as process, _passing_on(process):
+        return process.wait()
+
+
+@contextmanager
+def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Leave it to pytest to end: it has faults to undo. Ctrl-C reaches it by itself, from the terminal."""
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
