@@ -22,7 +22,7 @@ $(STAMP): requirements.lock pyproject.toml src/muster/report/html/npm/package-lo
 	@touch $@
 
 drill: setup  ## rehearse: every drill on the embedded cluster
-	@$(BIN)/pytest drills; code=$$?; $(BIN)/muster report; exit $$code
+	@$(BIN)/muster run drills; code=$$?; $(BIN)/muster report; exit $$code
 
 report: setup  ## make the report of the latest run again: reports/report.html
 	@$(BIN)/muster report

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from muster.plugin.fixtures import cluster, drill, inject, load, managed_system, objectives, recover, system
 from muster.plugin.options import pytest_addoption
-from muster.plugin.outcome import pytest_runtest_call, pytest_runtest_makereport
-from muster.plugin.repeat import pytest_generate_tests, repetition
+from muster.plugin.outcome import pytest_runtest_call, pytest_runtest_makereport, pytest_runtest_setup
+from muster.plugin.repeating import pytest_generate_tests, repetition
 from muster.plugin.session import (
     pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_configure,
-    pytest_configure_node,
     pytest_deselected,
     pytest_report_header,
     pytest_sessionfinish,
+)
+from muster.plugin.workers import (
+    pytest_configure_node,
     pytest_testnodedown,
+    pytest_xdist_node_collection_finished,
 )
 
 __all__ = [
@@ -38,8 +41,10 @@ __all__ = [
     "pytest_report_header",
     "pytest_runtest_call",
     "pytest_runtest_makereport",
+    "pytest_runtest_setup",
     "pytest_sessionfinish",
     "pytest_testnodedown",
+    "pytest_xdist_node_collection_finished",
     "recover",
     "repetition",
     "system",

@@ -36,6 +36,12 @@ def is_drill(item: pytest.Item) -> bool:
     return item.get_closest_marker("drill") is not None
 
 
+def has_lost_its_marker(item: pytest.Item) -> bool:
+    """Whether a test holds a drill, by muster's own fixtures, and is not marked as one."""
+    fixtures = getattr(item, "fixturenames", ())
+    return not is_drill(item) and "drill" in fixtures and "managed_system" in fixtures
+
+
 def drill_name(item: pytest.Item) -> str:
     """The drill's name: the test function's without `test_`, with its parameters' ids."""
     return re.sub(r"[^\w.-]+", "-", item.name.removeprefix("test_")).strip("-")

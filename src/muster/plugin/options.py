@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from muster.plugin.guard import reports_of
 from muster.plugin.repeat import read_claim, read_repeat
 
 KUBE_CONTEXT_VARIABLE = "MUSTER_KUBE_CONTEXT"
@@ -43,7 +44,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         f"muster.dev/drills=allowed); without it, or {KUBE_CONTEXT_VARIABLE}, drills run on the embedded cluster",
     )
     group.addoption("--system", metavar="PATH", help="the system.yaml of the system under drill (default: systems/*/)")
-    group.addoption("--reports", metavar="DIR", help="where runs are reported (default: reports/)")
     group.addoption("--muster-seed", metavar="N", type=int, default=1, help="seed of the load's random choices")
     group.addoption(
         "--history",
@@ -82,9 +82,8 @@ def read_options(config: pytest.Config) -> Options:
     """
     repeat = read_repeat(config.getoption("repeat"))
     system = config.getoption("system")
-    reports = config.getoption("reports")
     plan = config.getoption("drill_plan")
-    directory = (config.invocation_params.dir / reports) if reports else config.rootpath / "reports"
+    directory = reports_of(config, config.getoption("reports"))
     history = config.getoption("history") or os.environ.get(HISTORY_VARIABLE) or str(directory / "history.sqlite")
     return Options(
         kube_context=config.getoption("kube_context") or os.environ.get(KUBE_CONTEXT_VARIABLE) or None,

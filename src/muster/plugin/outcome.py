@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,11 @@ import pytest
 
 from muster.base.errors import MusterError
 from muster.plugin.declare import drill_name, is_drill
+from muster.plugin.errors import HeldBefore, InterruptedDrillError, UnknownVerdict
 from muster.plugin.fixtures import DRILL
-from muster.plugin.machines import head_of, tell
+from muster.plugin.harmless import harmless, unfiltered
+from muster.plugin.killed import entry_of_killed
+from muster.plugin.machines import tell
 from muster.plugin.repeat import repetition_of
 from muster.plugin.results import label_skipped, settle, tell_drill
 from muster.plugin.run import RUN
@@ -24,14 +26,21 @@ if TYPE_CHECKING:
 
 ENTRY = pytest.StashKey[dict[str, Any]]()
 FAILED = pytest.StashKey[str]()
+AGAIN = "a drill is held once in a session, whatever runs failed tests again; --repeat holds it several times"
 
 
-class UnknownVerdict(Exception):  # noqa: N818
-    """A drill that proved nothing. Not an AssertionError, so that Allure calls it broken, not failed."""
-
-
-class InterruptedDrillError(MusterError):
-    """Somebody ended the session while the drill ran."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Hold no drill twice in a session: what runs a failed test again would hide the verdict of the first time."""
+    if not is_drill(item):
+        return
+    run = item.config.stash[RUN]
+    if ENTRY in item.stash:
+        raise HeldBefore(item.stash.get(FAILED, item.stash[ENTRY]["why"]))
+    timeline = run.directory / f"{drill_name(item)}.jsonl"
+    if timeline.exists():  # another worker began, and was killed
+        item.stash[ENTRY] = entry_of_killed(run, item.nodeid, drill_name(item))
+        raise HeldBefore(item.stash[ENTRY]["why"])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,7 +57,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         error, result = InterruptedDrillError(f"interrupted ({str(stop) or 'Ctrl-C'})"), None
     except BaseException as raised:  # noqa: BLE001 - whatever ended the body ends the drill, and is told
         error, result = raised, None
-    _conclude(item, error)
+    with unfiltered():
+        _conclude(item, error)
     if error is not None and not isinstance(error, MusterError):
         raise error
     return result
@@ -95,14 +105,11 @@ def _illustrate(drill: Drill, verdict: DrillVerdict) -> None:
 
     verdict.timeline = os.path.relpath(drill.timeline_path, drill.project.root)
     picture = drill.timeline_path.with_suffix(".svg")
-    try:
+    with harmless(f"the picture of {verdict.name} cannot be drawn"):
         saved = read_saved(drill.timeline_path)
         write_columns(saved, drill.timeline_path)
         picture.write_text(draw(saved, verdict))
-    except (MusterError, ArithmeticError, LookupError, ValueError, OSError) as error:
-        warnings.warn(f"the picture of {verdict.name} cannot be drawn: {error}", stacklevel=2)
-        return
-    verdict.picture = os.path.relpath(picture, drill.project.root)
+        verdict.picture = os.path.relpath(picture, drill.project.root)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -121,7 +128,8 @@ def pytest_runtest_makereport(
     elif call.when == "call":
         _report_call(item, call, report)
     elif call.when == "teardown" and report.failed and ENTRY in item.stash:
-        report.muster_entry = _spoilt(item.stash[ENTRY], call)  # type: ignore[attr-defined]
+        item.stash[ENTRY] = _spoilt(item.stash[ENTRY], call)
+        report.muster_entry = item.stash[ENTRY]  # type: ignore[attr-defined]
     if hasattr(report, "muster_entry"):
         settle(item, report.muster_entry, call, report.longreprtext)
         tell(item, report, report.muster_entry)
@@ -136,9 +144,23 @@ def _report_setup(item: pytest.Item, call: pytest.CallInfo[None], report: pytest
         label_skipped(item, _never_ran(item, "skipped"))
         return
     why = str(error).strip() or type(error).__name__
-    if isinstance(error, (MusterError, pytest.fail.Exception)):
+    if isinstance(error, (MusterError, UnknownVerdict, pytest.fail.Exception)):
         report.longrepr = why
-    report.muster_entry = _never_ran(item, why.splitlines()[0])  # type: ignore[attr-defined]
+    if isinstance(error, HeldBefore):
+        _report_again(item, report)
+        return
+    item.stash[ENTRY] = _never_ran(item, why.splitlines()[0])
+    report.muster_entry = item.stash[ENTRY]  # type: ignore[attr-defined]
+
+
+def _report_again(item: pytest.Item, report: pytest.TestReport) -> None:
+    """What is said of a drill the first time is said of it every time."""
+    entry = item.stash[ENTRY]
+    if entry["verdict"] == "met":
+        entry = {**entry, "verdict": "unknown", "why": AGAIN, "reasons": [AGAIN, *entry["reasons"]]}
+        item.stash[ENTRY] = entry
+    report.muster_entry = entry  # type: ignore[attr-defined]
+    report.longrepr = f"{report.longrepr}\nnot held again: {AGAIN}"
 
 
 def _report_call(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -189,48 +211,3 @@ def _never_ran(item: pytest.Item, why: str) -> dict[str, Any]:
         repetition=_repetition(item),
         why=f"not run: {why}",
     ).to_json()
-
-
-def _unrecorded(report: Any, why: str) -> None:
-    """Take back a green of which nobody will read: a full disk is no reason for pytest to exit with 0."""
-    entry = report.muster_entry
-    if entry["verdict"] == "met":
-        report.muster_entry = {**entry, "verdict": "unknown", "why": why, "reasons": [why, *entry["reasons"]]}
-        report.outcome, report.longrepr = "failed", f"UNKNOWN {entry['name']}: {why}"
-    else:
-        report.sections.append(("muster", why))
-
-
-class Recorder:
-    """Keeps the summary where there is one: in the controller, or in the only process."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Put the drill's entry that a report carries into the summary."""
-        run = self._config.stash[RUN]
-        entry = getattr(report, "muster_entry", None)
-        if entry is not None:
-            try:
-                run.record(entry)
-            except MusterError as error:
-                _unrecorded(report, str(error))
-            head_of(report)
-        if left_out := getattr(report, "muster_not_run", None):
-            run.not_run[left_out[0]] = left_out[1]
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file of drills that is skipped as a whole, or cannot be imported, is no reason to be green."""
-        run = self._config.stash[RUN]
-        if run.summary is not None and not report.passed:
-            run.not_run[report.nodeid] = "skipped as a whole" if report.skipped else "cannot be collected"
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        """A letter and a word of its own for unknown."""
-        entry = getattr(report, "muster_entry", None)
-        if entry is not None and report.failed and entry["verdict"] == "unknown":
-            return "unknown", "U", ("UNKNOWN", {"yellow": True})
-        return None

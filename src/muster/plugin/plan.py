@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,18 @@ SCHEMA = "muster/plan/v1"
 _DECLARED = ("severity", "cadence", "fault", "load", "recovery", "budget_s")
 
 
-def write_plan(path: Path, items: list[pytest.Item], repeat: int | None) -> None:
-    """Write what the markers of the collected drills declare, whatever of them is deselected later, and each once.
+def write_plan(path: Path, items: list[pytest.Item], skipped: Sequence[str], repeat: int | None) -> None:
+    """Write what the markers of the collected drills declare, whatever of them is deselected later, and each once; and
+    which files were `skipped` as a whole, whatever drills they hold.
 
     Raises:
         pytest.UsageError: the file cannot be written.
     """
     planned = (_planned(item, repeat) for item in items if is_drill(item))
     drills = list({drill["name"]: drill for drill in planned}.values())
+    content = {"schema": SCHEMA, "drills": drills, "skipped": list(skipped)}
     try:
-        write_atomically(path, orjson.dumps({"schema": SCHEMA, "drills": drills}, option=orjson.OPT_INDENT_2))
+        write_atomically(path, orjson.dumps(content, option=orjson.OPT_INDENT_2))
     except OSError as error:
         raise pytest.UsageError(f"the plan {path} cannot be written: {error.strerror}") from error
 
@@ -70,7 +73,7 @@ def insist(config: pytest.Config) -> None:
     Raises:
         UsageError: a drill that does not exist.
     """
-    from muster.history.plan import DRILLS, read_plan
+    from muster.history.plan import DRILLS, read_whole_plan
 
     run = config.stash[RUN]
     required = run.options.required
@@ -81,8 +84,9 @@ def insist(config: pytest.Config) -> None:
     run.begin()
     paths = [str(config.rootpath / DRILLS)] if (config.rootpath / DRILLS).is_dir() else []
     named = [unrepeated(str(argument), run.options.repeat) for argument in config.args]
-    known = list(read_plan(config.invocation_params.dir, [*paths, *named]))
+    plan = read_whole_plan(config.invocation_params.dir, [*paths, *named])
+    known = list(plan.drills)
     if unknown := [name for name in required if name not in (*known, ALL)]:
         raise UsageError(f"--require: drill '{unknown[0]}' not found (there are: {', '.join(sorted(known)) or 'none'})")
     assert run.summary is not None
-    run.summary.require(known if ALL in required else required)
+    run.summary.require([*known, *plan.skipped] if ALL in required else required)

@@ -1,4 +1,4 @@
-"""Drills that are held several times over (`--repeat N`): a test item for each repetition, and what belongs together.
+"""Drills that are held several times over (`--repeat N`): what is asked for, and what belongs together.
 
 A repetition is known by its name alone, `db_failure-3-of-59`: so it is in every process of a run, and in its files.
 """
@@ -10,11 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TypedDict
 
-import pytest
-
 from muster.base.errors import UsageError
 
-PARAMETER = "repetition"
 DESELECTED = "deselected"
 MOST = 10_000
 
@@ -57,27 +54,6 @@ def read_claim(text: str | None, repeat: int | None) -> float | None:
     if repeat is None:
         raise UsageError(f"--claim {text} needs --repeat: a drill that is held once proves no rate")
     return claim
-
-
-@pytest.fixture
-def repetition(request: pytest.FixtureRequest) -> str | None:
-    """Which repetition of its drill a test is (`--repeat`): `3-of-59`; None where each drill is held once."""
-    told: str | None = getattr(request, "param", None)
-    return told
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make an item of each repetition of a drill; last of all, so that they follow each other."""
-    from muster.plugin.run import RUN
-
-    total = metafunc.config.stash[RUN].options.repeat
-    if total is None or metafunc.definition.get_closest_marker("drill") is None:
-        return
-    if PARAMETER not in metafunc.fixturenames:
-        metafunc.fixturenames.append(PARAMETER)
-    names = [f"{number}-of-{total}" for number in range(1, total + 1)]
-    metafunc.parametrize(PARAMETER, names, ids=names, indirect=True)
 
 
 def repetition_of(name: str, total: int | None) -> Repeated | None:

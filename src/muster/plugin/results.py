@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from muster.base.errors import MusterError
 from muster.plugin.declare import drill_name
+from muster.plugin.errors import unforeseen
+from muster.plugin.harmless import harmless
 from muster.plugin.run import RUN, Run
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ def keep_results(config: pytest.Config) -> None:
     run = config.stash[RUN]
     if getattr(config.option, "allure_report_dir", "") is None:
         config.option.allure_report_dir = str(run.directory / RESULTS)
-    with _harmless("the circumstances of the run cannot be noted"):
+    with harmless("the circumstances of the run cannot be noted"):
         facts = describe_run(
             config.rootpath,
             cluster=run.cluster_name,
@@ -50,12 +48,12 @@ def tell_drill(item: pytest.Item, drill: Drill, verdict: DrillVerdict, error: Ba
     from muster.plugin.gather import gather
     from muster.report.allure import Cause, Store, decorate, read_tale
 
-    with _harmless(f"what the cluster says of {verdict.name} cannot be kept"):
+    with harmless(f"what the cluster says of {verdict.name} cannot be kept"):
         gather(drill, verdict)
     result = _result(item.config)
     if result is None:
         return
-    with _harmless(f"{verdict.name} cannot be told to Allure"):
+    with harmless(f"{verdict.name} cannot be told to Allure"):
         tale = read_tale(verdict, drill.directory, drill.project.root)
         store = Store(Path(item.config.option.allure_report_dir))
         docstring = inspect.getdoc(getattr(item, "function", None)) or ""
@@ -70,7 +68,7 @@ def settle(item: pytest.Item, entry: dict[str, Any], call: pytest.CallInfo[None]
     result = _result(item.config)
     if result is None:
         return
-    with _harmless(f"{drill_name(item)} cannot be told to Allure"):
+    with harmless(f"{drill_name(item)} cannot be told to Allure"):
         verdict = DrillVerdict.model_validate(entry)
         # What fails while the drill's things are put away is nobody's recovery.
         harness = call.when == "teardown" or unforeseen(call.excinfo.value if call.excinfo else None)
@@ -85,17 +83,11 @@ def label_skipped(item: pytest.Item, entry: dict[str, Any]) -> None:
     from muster.verdict import DrillVerdict
 
     result = _result(item.config)
-    if result is not None:
+    if result is None:
+        return
+    with harmless(f"{drill_name(item)} cannot be told to Allure"):
         verdict = DrillVerdict.model_validate(entry)
         label(result, verdict, system=item.config.stash[RUN].system, cause=Cause.NOT_RUN)
-
-
-def unforeseen(error: BaseException | None) -> bool:
-    """Whether nobody foresaw this error: no refusal of muster's, no outcome of pytest's, no assertion in the drill."""
-    from muster.plugin.outcome import UnknownVerdict
-
-    foreseen = (MusterError, AssertionError, UnknownVerdict, pytest.fail.Exception, pytest.skip.Exception)
-    return error is not None and not isinstance(error, foreseen)
 
 
 def finish_results(run: Run) -> None:
@@ -103,8 +95,20 @@ def finish_results(run: Run) -> None:
     from muster.report.allure import RESULTS, write_environment
 
     if (run.directory / RESULTS).is_dir():
-        with _harmless("the circumstances of the run cannot be told to Allure"):
+        with harmless("the circumstances of the run cannot be told to Allure"):
             write_environment(run.directory / RESULTS, run.directory)
+
+
+def seal(run: Run) -> None:
+    """Write the digests of what the run left, when nobody writes to it any more.
+
+    Raises:
+        SummaryError: they cannot be written; the run is not believed then.
+    """
+    from muster.report.manifest import write_manifest
+
+    if run.summary is not None:
+        write_manifest(run.directory)
 
 
 def _result(config: pytest.Config) -> TestResult | None:
@@ -114,11 +118,3 @@ def _result(config: pytest.Config) -> TestResult | None:
         return None
     result: TestResult | None = listener.allure_logger.get_test(None)
     return result
-
-
-@contextmanager
-def _harmless(what: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - a report that fails, for whatever reason, changes no verdict
-        warnings.warn(f"{what}: {type(error).__name__}: {error}", stacklevel=3)

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 from muster.base.errors import MusterError
-from muster.plugin.declare import clashes, drill_name, is_drill, problem_with
+from muster.plugin.declare import clashes, drill_name, has_lost_its_marker, is_drill, problem_with
+from muster.plugin.guard import runs_nothing
 from muster.plugin.keeping import HistoryKeeper
 from muster.plugin.options import announced, read_options
-from muster.plugin.outcome import Recorder
 from muster.plugin.plan import check_cadences, insist, keep_cadence, write_plan
-from muster.plugin.results import finish_results, keep_results
-from muster.plugin.run import RUN, Run
+from muster.plugin.recorder import Recorder
+from muster.plugin.results import finish_results, keep_results, seal
+from muster.plugin.run import RUN, SKIPPED, Run
+from muster.plugin.signals import heed_sigterm
 from muster.plugin.terminal import Watch
 from muster.plugin.turns import forget_turns
+from muster.plugin.workers import die_with_the_controller, forget_collected, tell_collected
 
 T = TypeVar("T")
-PR_SET_PDEATHSIG = 1
+EACH = "--dist each would hold each drill in every worker at once; right would be --repeat N, or another --dist"
 HISTORY_KEEPER = "muster-history"
-# Options with which pytest only tells something.
-RUNS_NOTHING = ("collectonly", "help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 MARKER = (
     "drill(severity, fault, load, recovery, cadence, budget_s, ...): a rehearsal of an emergency; declares what will "
     "happen, so that a plan can be made without running it"
@@ -42,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     told = getattr(config, "workerinput", {}).get("muster")
     if told:
         config.stash[RUN] = Run.join(options, told)
-        _die_with_the_controller(told["controller"])
+        die_with_the_controller(told["controller"])
         # Set only now: the controller knows where, once it is configured itself.
         config.option.allure_report_dir = told["allure"]
         return
@@ -51,38 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder(config), "muster-recorder")
     config.pluginmanager.register(HistoryKeeper(config), HISTORY_KEEPER)
     config.pluginmanager.register(Watch(config), "muster-terminal")
-    signal.signal(signal.SIGTERM, _interrupt)
     config.option.collectonly = config.option.collectonly or options.plan is not None
     if _asks_for_drills(config):
+        if config.getoption("dist", None) == "each":
+            raise pytest.UsageError(EACH)
         _usage(run.begin)  # first of all: what is refused from here on leaves no older run's verdict as the latest
         _usage(lambda: check_target(run, config.rootpath))
         keep_results(config)
     _usage(lambda: check_cadences(options.cadences))
-    if not _runs_nothing(config):
+    if not runs_nothing(config.option):
         _usage(lambda: insist(config))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    run = node.config.stash[RUN]
-    node.workerinput["muster"] = {
-        "id": run.id,
-        "directory": str(run.directory),
-        "system": run.system,
-        "worker": node.gateway.id,
-        "controller": os.getpid(),
-        "allure": getattr(node.config.option, "allure_report_dir", None),
-    }
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
-    run = node.config.stash[RUN]
-    not_run, collected = getattr(node, "workeroutput", {}).get("muster", ({}, []))
-    run.not_run.update(not_run)
-    run.collected += [name for name in collected if name not in run.collected]
-    if error:
-        run.not_run[f"(worker {node.gateway.id})"] = "the worker crashed"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -91,11 +67,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if is_drill(item) and (problem := problem_with(item, run)):
             run.problems[item.nodeid] = problem
+        elif is_drill(item) and run.each_worker:
+            run.problems[item.nodeid] = f"{item.nodeid}: {EACH}"
     run.problems.update(clashes(items))
     if run.problems and run.worker is None:
         raise pytest.UsageError("\n".join(dict.fromkeys(run.problems.values())))
     if run.options.plan is not None:
-        write_plan(run.options.plan, items, run.options.repeat)
+        skipped = [name for name, why in run.not_collected.items() if why == SKIPPED]
+        write_plan(run.options.plan, items, skipped, run.options.repeat)
     keep_cadence(config, items)
 
 
@@ -107,11 +86,18 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash[RUN]
-    run.collected = [drill_name(item) for item in session.items if is_drill(item)]
-    if run.worker is None and not session.config.option.collectonly and run.collected:
-        _usage(run.begin)
-        if not _asks_for_drills(session.config):  # else it was done before they were collected
-            _usage(lambda: check_target(run, session.config.rootpath))
+    run.collected = {item.nodeid: drill_name(item) for item in session.items if is_drill(item)}
+    unmarked = [item.nodeid for item in session.items if has_lost_its_marker(item)]
+    run.not_run.update(dict.fromkeys(unmarked, "it uses muster's fixtures and is not marked as a drill"))
+    if session.config.option.collectonly or not (run.collected or unmarked):
+        return
+    if run.worker is not None:
+        tell_collected(run)
+        return
+    _usage(run.begin)
+    heed_sigterm(session.config)
+    if not _asks_for_drills(session.config):  # else it was done before they were collected
+        _usage(lambda: check_target(run, session.config.rootpath))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -126,8 +112,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run = session.config.stash[RUN]
     if run.worker is not None:
-        session.config.workeroutput["muster"] = (run.not_run, run.collected)  # type: ignore[attr-defined]
+        session.config.workeroutput["muster"] = run.not_run  # type: ignore[attr-defined]
         return
+    if exitstatus == pytest.ExitCode.OK and any(entry["verdict"] != "met" for entry in run.entries.values()):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED  # whatever another plugin made of a drill's report
     # What the workers did not run is known only when the last of them is gone.
     keeper = session.config.pluginmanager.get_plugin(HISTORY_KEEPER)
     session.config.add_cleanup(lambda: _finish(run, exitstatus, keeper))
@@ -138,8 +126,10 @@ def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
         run.finish(exit_status)
         finish_results(run)
         forget_turns(run)
+        forget_collected(run)
         if keeper is not None:
             keeper.finish()
+        seal(run)
     except MusterError as error:
         print(f"muster: {error}", file=sys.stderr)
 
@@ -180,13 +170,9 @@ def _system_name(config: pytest.Config) -> str:
 
 def _asks_for_drills(config: pytest.Config) -> bool:
     """Whether the command line names a place called drills. Drills elsewhere are noticed once they are collected."""
-    if _runs_nothing(config):
+    if runs_nothing(config.option):
         return False
     return any("drills" in Path(str(argument).split("::", 1)[0]).resolve().parts for argument in config.args)
-
-
-def _runs_nothing(config: pytest.Config) -> bool:
-    return any(getattr(config.option, name, False) for name in RUNS_NOTHING)
 
 
 def _usage(action: Callable[[], T]) -> T:
@@ -199,15 +185,3 @@ def _usage(action: Callable[[], T]) -> T:
 
 def _shown(run: Run, config: pytest.Config) -> str:
     return os.path.relpath(run.directory, config.invocation_params.dir)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    # CI cancels with SIGTERM: faults are undone and clusters ended as after Ctrl-C.
-    raise KeyboardInterrupt("SIGTERM")
-
-
-def _die_with_the_controller(controller: int) -> None:
-    """Have the kernel kill this worker when its controller is gone: execnet's own notice can take seconds."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != controller:
-        os._exit(1)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from muster.base.background import Background
 from muster.base.clock import now
-from muster.base.timeline import Event, Tail, TimelineError
+from muster.base.timeline import Event, Tail
 from muster.plugin.terminal.lines import first_line, line_of
 from muster.plugin.terminal.notes import Notes
 from muster.plugin.terminal.progress import Progress
@@ -118,8 +118,9 @@ class Follower(Background):
                 self._look()
                 self._running = {w: one for w, one in self._running.items() if not (over and over(one.progress))}
                 self._view.refresh([one.progress for one in self._running.values()])
-            except (OSError, ValueError, TimelineError):
-                # The terminal is gone, or a file cannot be read: there is nobody to show a drill to, and it goes on.
+            except Exception:  # noqa: BLE001 - what cannot be shown is shown no more, and the drill goes on
+                # The terminal is gone, or a file cannot be read. A thread that ended with an error would be one of the
+                # drill's, where a project makes errors of pytest's warnings.
                 self.stopping.set()
 
     def _look(self) -> None:

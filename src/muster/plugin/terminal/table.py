@@ -36,8 +36,7 @@ def result_lines(entry: dict[str, Any], width: int, encoding: str | None) -> lis
 def summarise(reporter: Any, config: pytest.Config, failures: list[Any]) -> None:
     """The table of the run's drills, then the messages of those that are not met (`failures`: their reports)."""
     run = config.stash[RUN]
-    # A drill whose tearing down failed was reported twice: the last word counts.
-    entries = folded(list({entry["name"]: entry for entry in run.entries}.values()))
+    entries = folded(list(run.entries.values()))
     if not entries and not failures:
         _nothing_ran(reporter, config)
         return

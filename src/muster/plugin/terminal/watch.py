@@ -96,7 +96,7 @@ class Watch:
 
     def _report_result(self, nodeid: str) -> None:
         reporter = self._reporter
-        entry = next((one for one in reversed(self._config.stash[RUN].entries) if one["nodeid"] == nodeid), None)
+        entry = self._config.stash[RUN].entries.get(nodeid)
         if reporter is None or entry is None or self._config.get_verbosity() < -1:
             return
         terminal = reporter._tw  # noqa: SLF001 - its width, and its file's encoding

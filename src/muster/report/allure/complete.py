@@ -17,10 +17,9 @@ from allure_commons.utils import md5
 from muster.report.allure.result import Cause, conclude, decorate, full_name, label
 from muster.report.allure.store import Store
 from muster.report.allure.tale import Tale, read_tale
+from muster.report.cut_short import entry_of_cut_short
 from muster.report.summary import DESELECTED, NotRun, SummaryModel
-from muster.verdict import DrillVerdict, Verdict, judge
-
-CUT_SHORT = "the session ended while the drill ran (killed, or the machine went down)"
+from muster.verdict import DrillVerdict
 
 
 def complete_results(store: Store, summary: SummaryModel, run: Path, project: Path) -> None:
@@ -58,13 +57,7 @@ def _cut_short(summary: SummaryModel, run: Path, project: Path) -> Iterator[Dril
         tale = read_tale(DrillVerdict(name=path.stem), run, project)
         if tale.record is None:  # the audit log is no timeline
             continue
-        entry = judge(tale.saved)
-        entry.reasons = [CUT_SHORT, *entry.reasons]
-        # A limit that was passed before the end stays passed; anything else is unknown for want of an end.
-        if entry.verdict is not Verdict.MISSED:
-            entry.verdict, entry.why = Verdict.UNKNOWN, CUT_SHORT
-            entry.advice = "run it again, after a look at whether the fault was undone (muster undo)"
-        yield entry
+        yield entry_of_cut_short(tale.saved)
 
 
 def _result(tale: Tale, store: Store) -> TestResult:

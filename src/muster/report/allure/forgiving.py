@@ -26,6 +26,8 @@ def _forgiven(write: Callable[..., None]) -> Callable[..., None]:
         try:
             write(*arguments, **named)
         except OSError as error:
-            warnings.warn(f"Allure's results cannot be written: {error.strerror}", stacklevel=2)
+            with warnings.catch_warnings():  # a project may have made errors of them
+                warnings.simplefilter("default")
+                warnings.warn(f"Allure's results cannot be written: {error.strerror}", stacklevel=2)
 
     return written
