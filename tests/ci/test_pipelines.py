@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests.plugin.test_accounting import HEAD, STORIES
 
 from muster.history.cadence import PERIODS
 from muster.history.plan import read_plan
@@ -115,10 +116,10 @@ def script(clone: DrillProject, *command: str, **environment: str) -> subprocess
 
 
 def test_a_drill_is_held_by_the_script_of_a_pull_request(clone: DrillProject) -> None:
+    """A told one: what the script makes of a drill is the question, and not how busy the machine is."""
+    tell(clone, HEAD)
     page = clone.root / "page.md"
-    done = script(
-        clone, "pull-request", "-k", "pod_crash", GITHUB_STEP_SUMMARY=str(page), MUSTER_KUBE_CONTEXT="production"
-    )
+    done = script(clone, "pull-request", GITHUB_STEP_SUMMARY=str(page), MUSTER_KUBE_CONTEXT="production")
     reports = clone.root / "reports"
     summary = clone.summary()
     assert (summary["verdict"], summary["cluster"]) == ("met", "embedded"), done.stdout + done.stderr
@@ -127,7 +128,22 @@ def test_a_drill_is_held_by_the_script_of_a_pull_request(clone: DrillProject) ->
     assert page.read_text().startswith("## 🟢 MET: enhancer on embedded")
     assert 'name="verdict" value="met"' in (reports / "junit.xml").read_text()
     assert (reports / "history.sqlite").is_file()
-    assert "pod_crash" in done.stdout
+    assert "1 drill met" in done.stdout
+
+
+def tell(clone: DrillProject, drills: str) -> None:
+    """Have the project no drills but told ones."""
+    for path in (clone.root / "drills").glob("test_*.py"):
+        path.unlink()
+    clone.write("conftest.py", STORIES)
+    clone.write("drills/test_it.py", drills)
+
+
+def test_a_script_believes_no_exit_code_alone(clone: DrillProject) -> None:
+    tell(clone, f"{HEAD}    os._exit(0)\n")
+    done = script(clone, "nightly")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert (clone.root / "reports/summary.md").read_text().startswith("## 🟡 UNKNOWN")
 
 
 STUCK = """
@@ -155,7 +171,15 @@ def test_what_is_not_known_to_be_met_does_not_pass(clone: DrillProject) -> None:
     assert nothing.returncode == 2, nothing.stdout + nothing.stderr
     mistaken = script(clone, "nightly", "--no-such-option")
     assert mistaken.returncode == 2
-    assert "pytest ended with 4, which is no verdict" in mistaken.stderr
+    assert "unknown: pytest ended with 4 and held no drill" in mistaken.stdout
+    assert "pytest ended with 4 and held no drill" in (clone.root / "reports/summary.md").read_text()
+
+
+def test_make_drill_goes_by_the_verdict() -> None:
+    """Of that very run: a recipe that calls pytest itself would go by its exit code."""
+    recipe = (ROOT / "Makefile").read_text().partition("\ndrill:")[2].partition("\n\n")[0]
+    assert "$(BIN)/muster run drills; code=$$?;" in recipe
+    assert "exit $$code" in recipe
 
 
 def test_a_cadence_that_there_is_not_is_refused() -> None:

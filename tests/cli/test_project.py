@@ -29,8 +29,8 @@ def test_a_project_is_where_its_configuration_is(tmp_path: Path, name: str, text
     folder = tmp_path / "drills" / "database"
     folder.mkdir(parents=True)
     found = find_project(folder)
-    assert (found.root, found.reports) == (tmp_path, tmp_path / "reports")
-    assert found.history == str(tmp_path / "reports/history.sqlite")
+    assert (found.root, found.reports) == (tmp_path, Path("../../reports"))
+    assert found.history == "../../reports/history.sqlite"
 
 
 def test_a_folder_without_configuration_is_a_project_of_its_own(tmp_path: Path) -> None:
@@ -42,12 +42,12 @@ def test_what_pytest_is_told_by_its_configuration_and_the_environment_counts(
 ) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -q --reports=out --strict-markers\n")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    assert find_project(tmp_path).reports == tmp_path / "out"
+    assert find_project(tmp_path).reports == Path("out")
     (tmp_path / "pytest.ini").unlink()
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = ['--history', 'kept.sqlite']\n")
     monkeypatch.setenv("PYTEST_ADDOPTS", "--reports 'of today'")
     found = find_project(tmp_path)
-    assert (found.reports, found.history) == (tmp_path / "of today", "kept.sqlite")
+    assert (found.reports, found.history) == (Path("of today"), "kept.sqlite")
 
 
 def test_a_configuration_that_pytest_cannot_read_is_no_reason_for_an_older_green(

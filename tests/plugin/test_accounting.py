@@ -91,7 +91,9 @@ def test_a_drill_that_is_not_met_fails_pytest_and_the_run(drill_project: DrillPr
     assert {entry["name"]: entry["verdict"] for entry in summary["drills"]}["met"] == "met"
 
 
+UNMARKED = "@pytest.fixture\ndef managed_system():\n    pass\ndef test_b(drill, managed_system):\n    pass\n"
 NOT_RUN = {
+    "lost its marker": (UNMARKED, ()),
     "skipped": ("@pytest.mark.skip(reason='later')\n@marked()\ndef test_b(drill):\n    pass\n", ()),
     "stopped by -x": ("def test_a():\n    assert 0\n@marked()\ndef test_b(drill):\n    pass\n", ("-x",)),
     "pytest.exit": ("@marked()\ndef test_b(drill):\n    pytest.exit('bye', returncode=0)\n", ()),

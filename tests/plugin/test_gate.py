@@ -72,10 +72,20 @@ def test_all_are_all_of_the_project_wherever_the_command_line_looks(drill_projec
     )
 
 
+def test_all_includes_what_a_file_holds_that_is_skipped_as_a_whole(drill_project: DrillProject) -> None:
+    drill_project.write("drills/later.py", "import pytest\npytest.skip('later', allow_module_level=True)\n")
+    run(drill_project, "")
+    (drill_project.root / "drills/later.py").rename(drill_project.root / "drills/test_later.py")
+    drill_project.pytest("drills/test_it.py", "--require", "all")
+    summary = drill_project.summary()
+    assert (summary["verdict"], summary["why"]) == ("unknown", "required but not run: drills/test_later.py")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--require", "each_yer"), "--require: drill 'each_yer' not found (there are: each_month, each_year, met)"),
+        (("-n", "1", "--dist", "each"), "--dist each would hold each drill in every worker at once"),
         (("--cadence", "weekly"), "--cadence: 'weekly' is not known (there are: monthly, quarterly, yearly)"),
     ],
 )

@@ -15,7 +15,8 @@ from muster.base.errors import UsageError
 
 @dataclass(frozen=True)
 class Found:
-    """A project: its root, the directory of its reports, and the address of its history, as pytest's options say."""
+    """A project: its root, the directory of its reports, and the address of its history, as pytest's options say. The
+    last two are as seen from where one looked."""
 
     root: Path
     reports: Path
@@ -30,7 +31,7 @@ def find_project(start: Path) -> Found:
     """
     root, addopts = _configured(start)
     options = _options([*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *addopts])
-    reports = start / options.reports if options.reports else root / "reports"
+    reports = Path(options.reports or os.path.relpath(root / "reports", start))
     return Found(root, reports, options.history or str(reports / "history.sqlite"))
 
 

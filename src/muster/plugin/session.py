@@ -51,9 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Watch(config), "muster-terminal")
     config.option.collectonly = config.option.collectonly or options.plan is not None
     if _asks_for_drills(config):
+        _usage(run.begin)  # first of all: what is refused from here on leaves no older run's verdict as the latest
         if config.getoption("dist", None) == "each":
             raise pytest.UsageError(EACH)
-        _usage(run.begin)  # first of all: what is refused from here on leaves no older run's verdict as the latest
         _usage(lambda: check_target(run, config.rootpath))
         keep_results(config)
     _usage(lambda: check_cadences(options.cadences))
