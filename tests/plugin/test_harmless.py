@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from allure_commons.logger import AllureFileLogger
 
-from muster.plugin.harmless import harmless, unfiltered
+from muster.plugin.harmless import harmless, notices
 from muster.report.allure import forgive_full_disks
 
 
@@ -24,11 +24,21 @@ def test_what_fails_is_told_and_goes_no_further(recwarn: pytest.WarningsRecorder
 
 def test_a_warning_of_what_tells_a_verdict_is_no_error(recwarn: pytest.WarningsRecorder) -> None:
     warnings.simplefilter("error")
-    with unfiltered():
+    with notices():
         warnings.warn("a library of the report's is getting old", DeprecationWarning, stacklevel=1)
     assert [str(told.message) for told in recwarn] == ["a library of the report's is getting old"]
     with pytest.raises(DeprecationWarning):
         warnings.warn("the project's own are errors again", DeprecationWarning, stacklevel=1)
+
+
+def test_what_a_project_does_not_want_to_see_it_does_not_see(recwarn: pytest.WarningsRecorder) -> None:
+    warnings.resetwarnings()
+    warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", message="known .*", category=UserWarning, module="tests")
+    with notices():
+        warnings.warn("known for years", stacklevel=1)
+        warnings.warn("not known", stacklevel=1)
+    assert [str(told.message) for told in recwarn] == ["not known"]
 
 
 def test_an_end_of_the_session_passes_through() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MISSED = """
 @marked()
 def test_b(drill):
+    import warnings
+    warnings.warn("a library is getting old", DeprecationWarning)
     drill.story = {"rto_budget_s": 1.0}
 """
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from muster.plugin.fixtures import cluster, drill, inject, load, managed_system, objectives, recover, system
 from muster.plugin.options import pytest_addoption
-from muster.plugin.outcome import pytest_runtest_call, pytest_runtest_makereport, pytest_runtest_setup
+from muster.plugin.outcome import (
+    pytest_runtest_call,
+    pytest_runtest_makereport,
+    pytest_runtest_protocol,
+    pytest_runtest_setup,
+)
 from muster.plugin.repeating import pytest_generate_tests, repetition
 from muster.plugin.session import (
     pytest_collection_finish,
@@ -41,6 +46,7 @@ __all__ = [
     "pytest_report_header",
     "pytest_runtest_call",
     "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
     "pytest_runtest_setup",
     "pytest_sessionfinish",
     "pytest_testnodedown",

@@ -4,12 +4,15 @@ changes no verdict."""
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from muster import __version__
 from muster.base.errors import MusterError
+from muster.plugin.harmless import notices
 from muster.plugin.run import RUN, Run
 
 if TYPE_CHECKING:
@@ -41,22 +44,27 @@ class HistoryKeeper:
             return
         if report.when != "teardown" and getattr(report, "muster_entry", None) is None:
             return
-        try:
+        with self._forgiving("what was rehearsed is not kept in the history"):
             for drill in [drill for drill in run.summary.model.drills if drill.nodeid == report.nodeid]:
                 kept = drill if report.when == "teardown" else _provisional(drill)
                 self._open(run).record(self._facts_of(run), kept)
-        except MusterError as error:
-            self._trouble = f"what was rehearsed is not kept in the history, verdicts stand: {error}"
+
+    @contextmanager
+    def _forgiving(self, what: str) -> Iterator[None]:
+        with notices():
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong with the history changes no verdict
+                said = error if isinstance(error, MusterError) else f"{type(error).__name__}: {error}"
+                self._trouble = f"{what}, verdicts stand: {said}"
 
     def pytest_sessionfinish(self) -> None:
         """Say in the summary how the run's drills compare with earlier runs."""
         run = self._config.stash[RUN]
         if self._history is None or self._facts is None or run.summary is None or self._trouble:
             return
-        try:
+        with self._forgiving("drills are not compared with earlier runs"):
             run.summary.compare(_changes(self._history, self._facts))
-        except MusterError as error:
-            self._trouble = f"drills are not compared with earlier runs, verdicts stand: {error}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say that the history is not what it should be."""

@@ -12,7 +12,7 @@ from muster.base.errors import MusterError
 from muster.plugin.declare import drill_name, is_drill
 from muster.plugin.errors import HeldBefore, InterruptedDrillError, UnknownVerdict
 from muster.plugin.fixtures import DRILL
-from muster.plugin.harmless import harmless, unfiltered
+from muster.plugin.harmless import harmless, notices
 from muster.plugin.killed import entry_of_killed
 from muster.plugin.machines import tell
 from muster.plugin.repeat import repetition_of
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 ENTRY = pytest.StashKey[dict[str, Any]]()
 FAILED = pytest.StashKey[str]()
 AGAIN = "a drill is held once in a session, whatever runs failed tests again; --repeat holds it several times"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Have no warning end a drill, from its setting up to its last report."""
+    if not is_drill(item):
+        return (yield)
+    with notices():
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -57,8 +66,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         error, result = InterruptedDrillError(f"interrupted ({str(stop) or 'Ctrl-C'})"), None
     except BaseException as raised:  # noqa: BLE001 - whatever ended the body ends the drill, and is told
         error, result = raised, None
-    with unfiltered():
-        _conclude(item, error)
+    _conclude(item, error)
     if error is not None and not isinstance(error, MusterError):
         raise error
     return result
@@ -121,8 +129,12 @@ def pytest_runtest_makereport(
     The outermost of all wrappers: what `xfail` and `skip` make of a drill that is not met is taken back.
     """
     report = yield
-    if not is_drill(item):
-        return report
+    if is_drill(item):
+        _report(item, call, report)
+    return report
+
+
+def _report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     if call.when == "setup" and not report.passed:
         _report_setup(item, call, report)
     elif call.when == "call":
@@ -133,7 +145,6 @@ def pytest_runtest_makereport(
     if hasattr(report, "muster_entry"):
         settle(item, report.muster_entry, call, report.longreprtext)
         tell(item, report, report.muster_entry)
-    return report
 
 
 def _report_setup(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from muster.base.errors import MusterError
+from muster.plugin.harmless import notices
 from muster.plugin.killed import entry_of_killed
 from muster.plugin.machines import head_of
 from muster.plugin.run import RUN, SKIPPED
@@ -23,6 +24,10 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Put the drill's entry that a report carries into the summary."""
+        with notices():
+            self._record(report)
+
+    def _record(self, report: pytest.TestReport) -> None:
         run = self._config.stash[RUN]
         if report.when not in PHASES and report.nodeid in run.collected:  # told by xdist, in its worker's place
             told = entry_of_killed(run, report.nodeid, run.collected[report.nodeid])

@@ -13,6 +13,7 @@ import pytest
 from muster.base.errors import MusterError
 from muster.plugin.declare import clashes, drill_name, has_lost_its_marker, is_drill, problem_with
 from muster.plugin.guard import runs_nothing
+from muster.plugin.harmless import notices
 from muster.plugin.keeping import HistoryKeeper
 from muster.plugin.options import announced, read_options
 from muster.plugin.plan import check_cadences, insist, keep_cadence, write_plan
@@ -118,7 +119,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED  # whatever another plugin made of a drill's report
     # What the workers did not run is known only when the last of them is gone.
     keeper = session.config.pluginmanager.get_plugin(HISTORY_KEEPER)
-    session.config.add_cleanup(lambda: _finish(run, exitstatus, keeper))
+    session.config.add_cleanup(notices()(lambda: _finish(run, exitstatus, keeper)))
 
 
 def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
@@ -127,9 +128,9 @@ def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
         finish_results(run)
         forget_turns(run)
         forget_collected(run)
+        seal(run)
         if keeper is not None:
             keeper.finish()
-        seal(run)
     except MusterError as error:
         print(f"muster: {error}", file=sys.stderr)
 

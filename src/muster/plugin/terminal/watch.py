@@ -12,6 +12,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from muster.plugin.declare import is_drill
+from muster.plugin.harmless import notices
 from muster.plugin.run import RUN
 from muster.plugin.terminal.follow import Follower, LineView, PanelView, View
 from muster.plugin.terminal.held import HeldBack
@@ -113,4 +114,5 @@ class Watch:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table of drills, after pytest's own failures and before its short summary."""
-        summarise(terminalreporter, self._config, self._held_back.give_back(terminalreporter))
+        with notices():
+            summarise(terminalreporter, self._config, self._held_back.give_back(terminalreporter))
