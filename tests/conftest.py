@@ -16,8 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from muster.kube import Cluster, EmbeddedCluster, connect
+
+# A property holds or does not; how long an example takes says something of the machine only. `thorough` asks for ten
+# times as many examples (`make torture`).
+settings.register_profile("muster", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("muster"), max_examples=1000)
+settings.load_profile("muster")
 
 SABOTAGE_SEED = "sabotage_seed"
 ROOT = Path(__file__).resolve().parents[1]

@@ -82,7 +82,7 @@ def test_a_budget_that_is_used_up_is_said_in_words() -> None:
     assert "2 s, OVER" in "\n".join(render([progress], EPOCH + 9, Canvas(80, 24, colour=False)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seconds=st.floats(-3, 30),
     columns=st.integers(20, 200),
@@ -163,7 +163,7 @@ acts = st.one_of(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(acts, max_size=10))
 def test_a_panel_that_is_gone_leaves_exactly_what_pytest_wrote(happened: list[tuple[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
