@@ -54,12 +54,17 @@ def test_met(drill):
 """
 
 
-def run(project: DrillProject, body: str, *arguments: str, conftest: str = "") -> tuple[int, dict[str, Any], str]:
-    """Run a met drill and what is in `body`; the exit code, the summary, the output."""
+def tell(project: DrillProject, body: str, *, conftest: str = "") -> None:
+    """Have a project whose drills are a met one and what is in `body`, all of them told."""
     project.write("conftest.py", STORIES + conftest)
     for path in (project.root / "drills").glob("test_*.py"):
         path.unlink()
     project.write("drills/test_it.py", HEAD + body)
+
+
+def run(project: DrillProject, body: str, *arguments: str, conftest: str = "") -> tuple[int, dict[str, Any], str]:
+    """Run a met drill and what is in `body`; the exit code, the summary, the output."""
+    tell(project, body, conftest=conftest)
     session = project.pytest("drills", *arguments)
     return session.code, project.summary(), session.output
 
