@@ -41,7 +41,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 tests: setup
-	$(BIN)/pytest tests -n 2 --dist worksteal --sabotages 12
+	$(BIN)/pytest tests -n 2 --dist worksteal --sabotages 12 --durations 15 --durations-min 2
 
 fuzz: setup  ## send 100,000 generated requests to the embedded cluster's API (about 5 min)
 	$(BIN)/pytest tests/embedded/api/test_fuzz.py --fuzz 100000
