@@ -1,11 +1,13 @@
 # Two commands matter: `make drill` and `make test`. Both set up what they need in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help setup drill report test lint types layers tests fuzz bench selfcheck lock clean
+.PHONY: help setup drill report test lint types layers tests bench selfcheck torture lock clean
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# More than there are cores: half of what a test takes is waiting.
+WORKERS ?= 3
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 10
@@ -32,7 +34,7 @@ test: lint types layers tests  ## lint, types, layers and the tests
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/shellcheck ci/lib.sh ci/pull-request ci/nightly ci/scheduled ci/release-gate .ci/run
+	$(BIN)/shellcheck ci/lib.sh ci/pull-request ci/nightly ci/instrument ci/scheduled ci/release-gate .ci/run
 
 types: setup
 	$(BIN)/mypy
@@ -41,16 +43,17 @@ layers: setup
 	$(BIN)/lint-imports
 
 tests: setup
-	$(BIN)/pytest tests -n 2 --dist worksteal --sabotages 12 --durations 15 --durations-min 2
-
-fuzz: setup  ## send 100,000 generated requests to the embedded cluster's API (about 5 min)
-	$(BIN)/pytest tests/embedded/api/test_fuzz.py --fuzz 100000
+	$(BIN)/pytest tests -n $(WORKERS) --dist worksteal --sabotages 12 --long 3 --durations 15 --durations-min 2
 
 bench: setup  ## print the figures: start-up, throughput, wall time of the drills
 	$(BIN)/python -m bench
 
 selfcheck: setup  ## check the instrument: known outages, faults that do nothing, sabotages, a late node (about 30 min)
 	$(BIN)/python -m selfcheck
+
+torture: setup  ## ask further: all cases that make test draws from, ten times the examples, 100,000 requests to the API
+	$(BIN)/pytest tests -m "long or hypothesis" --hypothesis-profile thorough -n 2 --dist worksteal
+	$(BIN)/pytest tests/embedded/api/test_fuzz.py --fuzz 100000
 
 lock:  ## resolve the dependencies again (records no addresses)
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,13 @@ settings.register_profile("thorough", settings.get_profile("muster"), max_exampl
 settings.load_profile("muster")
 
 SABOTAGE_SEED = "sabotage_seed"
+MARKERS = (
+    "whole_machine: runs whole drills, whose figures are real: no other test runs meanwhile",
+    "long: asks the same of many cases, each of which takes seconds: `make test` draws some, `make torture` runs all",
+)
 ROOT = Path(__file__).resolve().parents[1]
+# Sessions in other projects keep nothing, and do without what Hypothesis imports: a fifth of what a short one costs.
+QUIETLY = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class DrillProject:
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of a pytest session; Allure's results stay inside the project."""
-        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        return [sys.executable, "-m", "pytest", *QUIETLY, *arguments]
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a session: nobody's kubeconfig, no outer run."""
@@ -88,18 +94,20 @@ class DrillProject:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("sabotage")
+    group = parser.getgroup("drawn", "tests of which some are drawn")
+    group.addoption(
+        "--long", type=int, metavar="N", help="run N cases of each test marked `long`, drawn (default: all)"
+    )
     group.addoption("--sabotages", type=int, metavar="N", help="hold N of the sabotaged drills, drawn (default: all)")
-    group.addoption("--sabotage-seed", type=int, metavar="SEED", help="draws the same ones again")
+    group.addoption("--sabotage-seed", type=int, metavar="SEED", help="draws the same sabotages and cases again")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.sabotage_seed is None:
         given = getattr(config, "workerinput", {}).get(SABOTAGE_SEED)
         config.option.sabotage_seed = random.randrange(10**6) if given is None else given
-    config.addinivalue_line(
-        "markers", "whole_machine: runs whole drills, whose figures are real: no other test runs meanwhile"
-    )
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -108,9 +116,38 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[SABOTAGE_SEED] = node.config.option.sabotage_seed
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out long cases that are not drawn, and have what needs the whole machine run first.
+
+    That is what takes longest; with small tests at the end no worker waits for another.
+    """
+    if config.option.long is not None:
+        long = [item.nodeid for item in items if item.get_closest_marker("long")]
+        drawn = draw_cases(long, config.option.long, config.option.sabotage_seed)
+        left_out = [item for item in items if item.nodeid in set(long) - drawn]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: not needs_whole_machine(item))
+
+
+def draw_cases(nodeids: Iterable[str], wanted: int, seed: int) -> set[str]:
+    """At most `wanted` cases of each test, by chance; the same ones for the same seed."""
+    tests: dict[str, list[str]] = {}
+    for nodeid in sorted(nodeids):
+        tests.setdefault(nodeid.partition("[")[0], []).append(nodeid)
+    chance = random.Random(seed)
+    return {case for cases in tests.values() for case in chance.sample(cases, min(wanted, len(cases)))}
+
+
+def needs_whole_machine(item: pytest.Item) -> bool:
+    return item.get_closest_marker("whole_machine") is not None
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
-    wanted = config.option.sabotages
-    return wanted and f"sabotages: {wanted} of them, drawn with --sabotage-seed {config.option.sabotage_seed}"
+    wanted = {"sabotages": config.option.sabotages, "long": config.option.long}
+    told = [f"{count} {name}" for name, count in wanted.items() if count is not None]
+    return f"drawn: {', '.join(told)}, with --sabotage-seed {config.option.sabotage_seed}" if told else None
 
 
 def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -125,7 +162,7 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
     A drill says "unknown", rightly, where the processors are so busy that its requests go out late.
     """
-    alone = request.node.get_closest_marker("whole_machine") is not None
+    alone = needs_whole_machine(request.node)
     with (shared_directory(tmp_path_factory) / "machine.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield

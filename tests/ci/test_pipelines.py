@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import DrillProject
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ("pull-request", "nightly", "scheduled", "release-gate")
+SCRIPTS = ("pull-request", "nightly", "instrument", "scheduled", "release-gate")
 BY_CALENDAR = [f"ci/scheduled {cadence}" for cadence in PERIODS]
 
 
@@ -49,12 +49,12 @@ def gitlab() -> list[str]:
 @pytest.mark.parametrize("pipeline", [github, gitlab])
 def test_each_job_calls_one_script_that_exists(pipeline: Any) -> None:
     commands = pipeline()
-    assert len(commands) == len(set(commands)) == 7
+    assert len(commands) == len(set(commands)) == 8
     for command in commands:
         path = ROOT / command.split()[0]
         assert path.is_file(), f"{command}: no such script"
         assert os.access(path, os.X_OK), f"{command} cannot be executed"
-    assert {"ci/pull-request", "ci/nightly", "ci/release-gate", *BY_CALENDAR} <= set(commands)
+    assert {"ci/pull-request", "ci/nightly", "ci/instrument", "ci/release-gate", *BY_CALENDAR} <= set(commands)
 
 
 def test_every_cadence_of_the_drills_has_a_job() -> None:

@@ -83,6 +83,7 @@ def wait_for_phase(project: DrillProject, phase: str) -> None:
     wait_for(seen, within=120, reason=f"phase {phase}", every=0.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_nothing_is_left_after_kill_9(drill_project: DrillProject, moment: float) -> None:
     with running(drill_project, "drills", "-k", "pod_crash") as process:
