@@ -1,66 +1,57 @@
-"""Every procedure that a test of this folder runs asks of the API server only what it declares that it needs."""
+"""The reference system for procedures that need all of it: one for the tests of a worker, which follow each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from muster.kube import Cluster
-from muster.recovery import procedure, procedures
-from muster.recovery.needs import needs_of
-from muster.safety.rights import EXEC, REVIEWS, Right
+from .deployed import Deployed
+from .entitled import entitled
+from .reference import Reference
 
-VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-# What makes a sentence better where it may be read, and is not needed.
-OPTIONAL = {Right("get", "pods", sub="log"), Right("list", "events")}
+__all__ = ["deployed", "entitled", "reference"]
 
-
-def right_of(method: str, path: str) -> Right:
-    """The right that a request of one object or of a collection needs."""
-    parts = path.strip("/").split("/")
-    if "namespaces" not in parts:
-        return Right(method, path)  # of the whole cluster, which no procedure declares
-    group = parts[1] if parts[0] == "apis" else ""
-    resource, name, sub = (*parts[parts.index("namespaces") + 2 :], "", "", "")[:3]
-    verb = VERBS.get(method, "get" if name else "list")
-    return Right(verb, resource, group, sub)
+HERE = Path(__file__).parent
+DEPLOYED = pytest.StashKey[Deployed]()
+# The one wants a system that nobody has touched; what the other leaves is not put back, but deployed anew.
+FIRST, LAST = "test_on_a_healthy_system.py", "test_full_restart.py"
 
 
-@pytest.fixture(autouse=True)
-def entitled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    running: list[tuple[str, frozenset[Right]]] = []
-    lacking: list[str] = []
-    request, execute = Cluster.request, Cluster.execute
-    began, ended = procedure._Log.began, procedure._Log.ended
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the tests of this folder that need the system run one after the other, in the order that costs least."""
+    places = [number for number, item in enumerate(items) if item.path.parent == HERE]
+    own = sorted((items[number] for number in places), key=turn)
+    for number, item in zip(places, own, strict=True):
+        items[number] = item
 
-    def use(*needed: Right) -> None:
-        for name, declared in running[-1:]:
-            lacking.extend(f"{name}: {right}" for right in needed if right not in declared | OPTIONAL)
 
-    def asked(self: Cluster, method: str, path: str, **more: Any) -> Any:
-        if running and path != REVIEWS:
-            use(right_of(method, path))
-        return request(self, method, path, **more)
+def turn(item: pytest.Item) -> tuple[bool, bool, bool]:
+    return not needs_system(item), item.path.name == LAST, item.path.name != FIRST
 
-    def executed(self: Cluster, *arguments: Any, **more: Any) -> Any:
-        use(*EXEC)
-        return execute(self, *arguments, **more)
 
-    def begins(log: procedure._Log) -> None:
-        known = {one.name: one for one in procedures()}
-        if log._procedure in known:
-            running.append((log._procedure, needs_of(known[log._procedure], log._context)))
-        began(log)
+def needs_system(item: pytest.Item) -> bool:
+    return "deployed" in getattr(item, "fixturenames", ())
 
-    def ends(log: procedure._Log, why: str) -> None:
-        running.clear()
-        ended(log, why)
 
-    monkeypatch.setattr(Cluster, "request", asked)
-    monkeypatch.setattr(Cluster, "execute", executed)
-    monkeypatch.setattr(procedure._Log, "began", begins)
-    monkeypatch.setattr(procedure._Log, "ended", ends)
-    yield
-    assert not lacking, f"asked of the API server without being declared as needed: {sorted(set(lacking))}"
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Take the system away where the next test does not need it: its agents and databases are never idle."""
+    if DEPLOYED in item.config.stash and not (nextitem and needs_system(nextitem)):
+        item.config.stash[DEPLOYED].close()
+
+
+@pytest.fixture(scope="session")
+def deployed(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The system of this worker."""
+    pytestconfig.stash[DEPLOYED] = found = Deployed(tmp_path_factory.mktemp("deployed"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def reference(deployed: Deployed, tmp_path: Path) -> Reference:
+    """The system, whole and as its manifests say, whatever tests before did to it."""
+    return deployed.take(tmp_path)

@@ -1,25 +1,20 @@
-"""The reference system on a cluster of its own, for procedures that need all of it."""
+"""The deployed reference system, for procedures that need all of it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from muster.base.waiting import wait_for
-from muster.drill import ManagedSystem
-from muster.kube import Cluster, EmbeddedCluster, connect
+from muster.kube import Cluster
 from muster.probes.address import service_url
 from muster.probes.exchange import Answer
 from muster.probes.instances import ask_once
 from muster.recovery import Context, Outcome, find_procedure, run
 from muster.safety import AuditLog
-from muster.system import SystemDefinition, read_system
+from muster.system import SystemDefinition
 from muster.system.definition import Request
 from muster.system.state import SystemState
 
@@ -101,19 +96,6 @@ class Reference:
             return said or self.ask("GET", "/workflows").why  # clients are led to ready pods a moment later
 
         wait_for(lambda: not trouble(), within=120, every=0.2, reason="the system to be whole", latest=trouble)
-
-
-@contextmanager
-def reference_system(directory: Path) -> Iterator[Reference]:
-    """Deploy it, and take the cluster away at the end."""
-    system = read_system(ROOT / "systems" / "enhancer").model_copy(update={"ready_within_s": 120.0})
-    images = directory / "images.yaml"
-    images.write_text(yaml.safe_dump(system.image_table()))
-    with EmbeddedCluster.start(images=images) as embedded, connect(embedded.kubeconfig, embedded=True) as cluster:
-        ManagedSystem(cluster, system).prepare()
-        found = Reference(cluster, system, directory)
-        found.wait_whole()
-        yield found
 
 
 def states(outcome: Outcome) -> dict[str, str]:

@@ -19,13 +19,7 @@ from muster.recovery.stages import Plan
 from muster.safety import AuditLog
 from muster.system import read_system
 
-from .reference import ROOT, WORKLOADS, Reference, reference_system, states
-
-
-@pytest.fixture
-def reference(tmp_path: Path) -> Iterator[Reference]:
-    with reference_system(tmp_path) as found:
-        yield found
+from .reference import ROOT, WORKLOADS, Reference, states
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,19 +11,20 @@ from muster.recovery import procedures
 from muster.recovery.configuration import configurations_of, keep_configuration
 from muster.safety.rights import REVIEWS
 
-from .reference import Reference, reference_system, states
+from .deployed import Deployed
+from .reference import Reference, states
 
 READS = {"GET"}
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
-    """One for all: a test that changed it would fail."""
-    with reference_system(tmp_path_factory.mktemp("healthy")) as found:
-        context = found.context
-        for one in configurations_of(context.system):  # what is restored is to be known good
-            keep_configuration(context.cluster, context.system, one, context.url, why="healthy", audit=context.audit)
-        yield found
+def reference(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """One for all, that nothing was ever done to: a test that changed it would fail."""
+    found = deployed.take(tmp_path_factory.mktemp("healthy"), anew=True)
+    context = found.context
+    for one in configurations_of(context.system):  # what is restored is to be known good
+        keep_configuration(context.cluster, context.system, one, context.url, why="healthy", audit=context.audit)
+    return found
 
 
 @pytest.fixture

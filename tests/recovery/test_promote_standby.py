@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from muster.base.waiting import wait_for
 from muster.faults.effects import SqlValue, build_observer
-from muster.kube import Cluster, EmbeddedCluster, connect
+from muster.kube import Cluster
 from muster.recovery import Context, Outcome, Step, StepOutcome, find_procedure, run
 from muster.safety import AuditLog, begun_procedures
 from muster.system import read_system
@@ -23,18 +22,16 @@ DATABASE = {"db", "db-a", "db-b", "db-topology", "db-scripts", "db-credentials"}
 class Databases:
     """The reference system's two databases, without anything that uses them."""
 
-    def __init__(self, cluster: Cluster, directory: Path) -> None:
+    def __init__(self, cluster: Cluster, namespace: str, directory: Path) -> None:
         self.cluster = cluster
-        self.system = read_system(ROOT / "systems" / "enhancer")
+        self.system = read_system(ROOT / "systems" / "enhancer").model_copy(update={"namespace": namespace})
         self.state = SystemState(cluster, self.system)
         self.context = Context(cluster, self.system, self.system.namespace, None, AuditLog(directory / "audit.jsonl"))
 
     def deploy(self) -> None:
-        namespace = self.system.namespace
-        self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         for item in read_manifests(self.system.manifest_directory):
             if item["metadata"]["name"] in DATABASE:
-                self.cluster.create(item, namespace)
+                self.cluster.create(item, self.system.namespace)
         self.wait_whole()
 
     def wait_whole(self) -> None:
@@ -69,12 +66,10 @@ class Databases:
 
 
 @pytest.fixture
-def databases(tmp_path: Path) -> Iterator[Databases]:
-    """On a cluster of their own: their namespace has one name only."""
-    with EmbeddedCluster.start() as embedded, connect(embedded.kubeconfig, embedded=True) as cluster:
-        found = Databases(cluster, tmp_path)
-        found.deploy()
-        yield found
+def databases(cluster: Cluster, namespace: str, tmp_path: Path) -> Databases:
+    found = Databases(cluster, namespace, tmp_path)
+    found.deploy()
+    return found
 
 
 def states(outcome: Outcome) -> dict[str, str]:

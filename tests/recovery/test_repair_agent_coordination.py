@@ -3,47 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from muster.base.waiting import wait_for
 from muster.drill.work import WorkCheck
-from muster.probes.instances import ask_once
 from muster.recovery.repair_agent_coordination import was_ready
-from muster.system import Request
 
+from .deployed import settings_told, status
 from .frozen import frozen, kill
-from .reference import Reference, reference_system, states
+from .reference import Reference, states
 
 PROCEDURE = "repair-agent-coordination"
 
 
 @pytest.fixture
-def reference(tmp_path: Path) -> Iterator[Reference]:
+def reference(reference: Reference) -> Reference:
     """Its agents wait for a silent worker as good as for ever."""
-    with reference_system(tmp_path) as found:
-        version = wait_for(lambda: status(found).get("settings_version"), within=60, reason="the service to answer")
-        found.configure("agent_expiry_s", "600")
-        wait_for(lambda: all_have_other_settings(found, version), within=120, reason="all to have the setting")
-        wait_for(lambda: status(found).get("agents_available") == 61, within=60, reason="all agents to be at work")
-        yield found
-
-
-def all_have_other_settings(reference: Reference, version: str) -> bool:
-    """Whether each API pod and each worker tells another version of its settings."""
-    pods = reference.cluster.list("Pod", reference.namespace, labels="app in (api, agents)")
-    urls = [f"http://{pod['status']['podIP']}:8080" for pod in pods]
-    told = [ask_once(url, Request(path="/metrics"), limit_s=5) for url in urls]
-    return all(answer.status == 200 and f'version="{version}"' not in answer.body.decode() for answer in told)
-
-
-def status(reference: Reference) -> Any:
-    """What an instance says of itself; nothing where none answers."""
-    answer = reference.ask("GET", "/status")
-    return json.loads(answer.body) if answer.status == 200 else {}
+    version = status(reference)["settings_version"]
+    reference.configure("agent_expiry_s", "600")
+    wait_for(lambda: not {version, ""} & settings_told(reference), within=120, reason="all to have the setting")
+    wait_for(lambda: status(reference).get("agents_available") == 61, within=60, reason="all agents to be at work")
+    return reference
 
 
 def holders(reference: Reference) -> set[str]:

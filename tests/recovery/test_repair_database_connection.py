@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +12,10 @@ import pytest
 from muster.base.waiting import wait_for
 from muster.kube.client import JSON_PATCH
 
-from .reference import Reference, reference_system, states
+from .reference import Reference, states
 
 HOLDS = "select count(*) from pg_locks where relation = 'workflows'::regclass and granted and mode = 'ExclusiveLock'"
 RIGHT = {"app": "db", "instance": "db-a"}
-
-
-@pytest.fixture
-def reference(tmp_path: Path) -> Iterator[Reference]:
-    with reference_system(tmp_path) as found:
-        yield found
 
 
 def cut_off(reference: Reference, patch: Any, content_type: str = "application/merge-patch+json") -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from muster.base.waiting import wait_for
 from muster.drill.work import WorkCheck
@@ -14,15 +11,9 @@ from muster.recovery import Context, find_procedure, run
 from muster.safety import AuditLog
 from muster.system import read_system
 
-from .reference import ROOT, Reference, reference_system, states
+from .reference import ROOT, Reference, states
 
 AGENTS = 61
-
-
-@pytest.fixture
-def reference(tmp_path: Path) -> Iterator[Reference]:
-    with reference_system(tmp_path) as found:
-        yield found
 
 
 def test_workflows_of_workers_that_hang_are_done_by_new_ones(reference: Reference) -> None:
