@@ -10,7 +10,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ settings.load_profile("muster")
 SABOTAGE_SEED = "sabotage_seed"
 MARKERS = (
     "whole_machine: runs whole drills, whose figures are real: no other test runs meanwhile",
-    "long: asks the same of many cases, each of which takes seconds: `make test` draws some, `make torture` runs all",
+    "long(of): one of many cases, each of which takes seconds; `make test` draws among those of a test, or of one `of`",
 )
 ROOT = Path(__file__).resolve().parents[1]
 # Sessions in other projects keep nothing, and do without what Hypothesis imports: a fifth of what a short one costs.
@@ -95,9 +95,7 @@ class DrillProject:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("drawn", "tests of which some are drawn")
-    group.addoption(
-        "--long", type=int, metavar="N", help="run N cases of each test marked `long`, drawn (default: all)"
-    )
+    group.addoption("--long", type=int, metavar="N", help="run N of the cases marked `long`, drawn (default: all)")
     group.addoption("--sabotages", type=int, metavar="N", help="hold N of the sabotaged drills, drawn (default: all)")
     group.addoption("--sabotage-seed", type=int, metavar="SEED", help="draws the same sabotages and cases again")
 
@@ -123,21 +121,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     That is what takes longest; with small tests at the end no worker waits for another.
     """
     if config.option.long is not None:
-        long = [item.nodeid for item in items if item.get_closest_marker("long")]
-        drawn = draw_cases(long, config.option.long, config.option.sabotage_seed)
-        left_out = [item for item in items if item.nodeid in set(long) - drawn]
+        cases = {item.nodeid: marker.kwargs.get("of") for item in items if (marker := item.get_closest_marker("long"))}
+        left_out_ids = cases.keys() - draw_cases(cases, config.option.long, config.option.sabotage_seed)
+        left_out = [item for item in items if item.nodeid in left_out_ids]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: not needs_whole_machine(item))
 
 
-def draw_cases(nodeids: Iterable[str], wanted: int, seed: int) -> set[str]:
-    """At most `wanted` cases of each test, by chance; the same ones for the same seed."""
-    tests: dict[str, list[str]] = {}
-    for nodeid in sorted(nodeids):
-        tests.setdefault(nodeid.partition("[")[0], []).append(nodeid)
+def draw_cases(cases: Mapping[str, str | None], wanted: int, seed: int) -> set[str]:
+    """Of the cases (node ids, and what they are cases of: None is their own test) at most `wanted` of each kind, by
+    chance; the same ones for the same seed."""
+    kinds: dict[str, list[str]] = {}
+    for nodeid in sorted(cases):
+        kinds.setdefault(cases[nodeid] or nodeid.partition("[")[0], []).append(nodeid)
     chance = random.Random(seed)
-    return {case for cases in tests.values() for case in chance.sample(cases, min(wanted, len(cases)))}
+    return {case for kind in kinds.values() for case in chance.sample(kind, min(wanted, len(kind)))}
 
 
 def needs_whole_machine(item: pytest.Item) -> bool:

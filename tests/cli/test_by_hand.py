@@ -99,6 +99,8 @@ def test_a_namespace_without_the_label_is_not_struck_and_not_touched(up: DrillPr
         assert {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer")} == before
 
 
+@pytest.mark.whole_machine
+@pytest.mark.long(of="whole drills")
 def test_a_named_context_is_struck_twice_and_what_muster_did_not_make_stays(up: DrillProject) -> None:
     """The second drill strikes the instance that the first one promoted."""
     config = up.root / ".muster/kubeconfig"

@@ -79,6 +79,7 @@ def test_pods_crash(system, load, inject, recover, objectives):
 
 
 @pytest.mark.whole_machine
+@pytest.mark.long(of="whole drills")
 def test_an_alert_ends_the_detection_and_its_absence_misses_it(drill_project: DrillProject) -> None:
     with LocalMonitoring() as monitoring:
         add_monitoring(drill_project, monitoring.url, ", matchers: {severity: page}")

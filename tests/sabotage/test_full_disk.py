@@ -17,7 +17,6 @@ from tests.conftest import DrillProject, Session
 
 from .holding import find, left_behind, muster, prepare
 
-pytestmark = pytest.mark.whole_machine
 SIZE = "24m"
 # In a name space of its own the disk is gone with its last process: what is on it is copied out before that.
 WITH_A_SMALL_DISK = f"""
@@ -96,11 +95,15 @@ def assert_not_green(full: Full) -> None:
     assert not left_behind(full.project)
 
 
+@pytest.mark.whole_machine
+@pytest.mark.long(of="whole drills")
 def test_a_disk_that_stays_full_is_not_green(hold_on_full_disk: Callable[..., Full]) -> None:
     full = hold_on_full_disk("disk_full")
     assert_not_green(full)
 
 
+@pytest.mark.whole_machine
+@pytest.mark.long(of="whole drills")
 def test_a_disk_that_was_full_for_a_while_is_unknown(hold_on_full_disk: Callable[..., Full]) -> None:
     full = hold_on_full_disk("disk_full_for_a_while")
     assert_not_green(full)
