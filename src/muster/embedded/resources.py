@@ -71,6 +71,7 @@ PODS = Resource(
         Subresource("eviction", "Eviction", ("create",), "policy", "v1"),
         Subresource("exec", "PodExecOptions", ("create", "get")),
         Subresource("log", "Pod", ("get",)),
+        Subresource("portforward", "PodPortForwardOptions", ("create", "get")),
         _status("Pod"),
     ),
 )  # fmt: skip

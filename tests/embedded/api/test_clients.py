@@ -78,6 +78,8 @@ def test_the_python_client_runs_a_program_in_a_pod(core, namespace: str, pod: st
         core.connect_get_namespaced_pod_exec, pod, namespace, command=command,
         stdin=True, stdout=True, stderr=True, tty=False, _preload_content=False,
     )  # fmt: skip
+    for nonsense in ("no size", "{}", '{"Width": -1, "Height": 1e9}', "[]"):
+        connection.write_channel(4, nonsense)  # sizes of a terminal that mean nothing change nothing
     connection.write_stdin("hello\n")
     connection.run_forever(timeout=20)
     assert connection.read_stdout() == "got hello\n"

@@ -100,9 +100,20 @@ async def _listen(socket: web.WebSocketResponse, process: ExecProcess) -> None:
             await process.write_stdin(data)
         elif channel == _CLOSE and data == bytes([_STDIN]):
             await process.write_stdin(b"")
-        elif channel == _RESIZE:
-            size = orjson.loads(data)
-            process.resize(int(size.get("Width", 80)), int(size.get("Height", 24)))
+        elif channel == _RESIZE and (size := _size(data)):
+            process.resize(*size)
+
+
+def _size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in characters; None for what is no size."""
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    match found:
+        case {"Width": int(width), "Height": int(height)} if 0 < width < 65536 and 0 < height < 65536:
+            return width, height
+    return None
 
 
 def outcome_of(code: int) -> Object:

@@ -14,6 +14,7 @@ from muster.embedded.api import (
     discovery,
     eviction,
     execution,
+    forwarding,
     logs,
     metrics,
     openapi,
@@ -182,6 +183,8 @@ _SUBRESOURCES: dict[tuple[str, str], Handler] = {
     ("GET", "log"): logs.get,
     ("GET", "exec"): execution.run,
     ("POST", "exec"): execution.run,
+    ("GET", "portforward"): forwarding.run,
+    ("POST", "portforward"): forwarding.run,
 }
 
 
