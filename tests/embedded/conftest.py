@@ -18,7 +18,7 @@ from embedded_support import Running, running_cluster
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make fuzz` asks for many; what `make test` runs is enough to notice a fault of a common kind."""
+    """`make torture` asks for many; what `make test` runs is enough to notice a fault of a common kind."""
     parser.addoption("--fuzz", type=int, default=3000, metavar="N", help="send so many generated requests to the API")
 
 

@@ -19,7 +19,9 @@ from muster.base.errors import MusterError
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m muster.embedded", description="Run an embedded cluster.")
-    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="keeps kubeconfig, logs and volumes")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--state", type=Path, metavar="DIR", help="keeps kubeconfig, logs and volumes")
+    what.add_argument("--list-images", action="store_true", help="print the images that there are, and end")
     parser.add_argument("--images", type=Path, metavar="FILE", help="YAML: which environment an image name stands for")
     inherited = os.environ.get("MUSTER_RUN_ID", "")
     parser.add_argument("--run-id", default=inherited, metavar="ID", help="MUSTER_RUN_ID of every process of a pod")
@@ -40,6 +42,13 @@ async def _serve(options: argparse.Namespace) -> None:
         await asked_to_stop.wait()
 
 
+def _list_images(options: argparse.Namespace) -> None:
+    from muster.embedded.node.images import Images  # noqa: PLC0415
+
+    for name, stands_for in Images.load(options.images).rows():
+        print(f"{name}\t{stands_for}")
+
+
 def main() -> int:
     """Run; returns the exit status."""
     options = _arguments()
@@ -50,7 +59,10 @@ def main() -> int:
         print("the embedded cluster needs uvloop: install pytest-muster[embedded]", file=sys.stderr)
         return 2
     try:
-        uvloop.run(_serve(options))
+        if options.list_images:
+            _list_images(options)
+        else:
+            uvloop.run(_serve(options))
     except MusterError as error:
         print(error, file=sys.stderr)
         return 2

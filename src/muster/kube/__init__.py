@@ -10,7 +10,7 @@ from muster.kube.connect import connect, connect_context
 from muster.kube.errors import ApiError
 from muster.kube.execution import ExecResult
 from muster.kube.kubeconfig import contexts, isolated_kubeconfig
-from muster.kube.launch import EmbeddedCluster
+from muster.kube.launch import EmbeddedCluster, embedded_images
 
 __all__ = [
     "Access",
@@ -24,5 +24,6 @@ __all__ = [
     "connect",
     "connect_context",
     "contexts",
+    "embedded_images",
     "isolated_kubeconfig",
 ]

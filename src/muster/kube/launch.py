@@ -96,6 +96,22 @@ class EmbeddedCluster:
         return self.kubeconfig.exists()
 
 
+def embedded_images(table: Path | None) -> list[tuple[str, str]]:
+    """The images that the embedded cluster has: (name, what stands for it on this machine, or what is missing).
+
+    `table` names further ones (docs/embedded-cluster.md).
+
+    Raises:
+        ClusterError: the embedded cluster does not tell; the message quotes what it said.
+    """
+    command = [sys.executable, "-m", "muster.embedded", "--list-images", *(["--images", str(table)] if table else [])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ClusterError(f"the embedded cluster does not tell its images: {done.stderr.strip()}")
+    rows = (line.partition("\t") for line in done.stdout.splitlines())
+    return [(name, stands_for) for name, _, stands_for in rows]
+
+
 def _state_directory(state: Path | None) -> Path:
     try:
         if state is None:

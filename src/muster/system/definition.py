@@ -122,7 +122,12 @@ class SystemDefinition(Strict):
             if image.python_path:
                 env["PYTHONPATH"] = ":".join(str((self._directory / part).resolve()) for part in image.python_path)
             path = [str((self._directory / part).resolve()) for part in image.path]
-            table[name] = {"env": env, "path": path, "workdir": str(self._directory.resolve())}
+            table[name] = {
+                "env": env,
+                "path": path,
+                "workdir": str(self._directory.resolve()),
+                "command": image.command,
+            }
         return table
 
 

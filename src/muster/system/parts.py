@@ -22,12 +22,14 @@ class ServiceAddress(Strict):
 class Image(Strict):
     """What an image stands for on the embedded cluster: this interpreter with more in its environment.
 
-    `python_path` and `path` are directories relative to system.yaml.
+    `python_path` and `path` are directories relative to system.yaml; `command` is what it runs where the manifest does
+    not say it.
     """
 
     python_path: list[str] = []
     path: list[str] = []
     env: dict[str, str] = {}
+    command: list[str] = []
 
 
 class ReadProbe(Strict):

@@ -98,7 +98,7 @@ def test_configuration_that_is_missing_is_waited_for(in_world) -> None:
 
 def test_an_unknown_image_is_a_pull_error(in_world) -> None:
     async def test(world) -> None:
-        world.run("pod", SLEEP, container={"image": "nginx:1"})
+        world.run("pod", SLEEP, container={"image": "shop:1"})
         reason = lambda: world.main("pod")["state"].get("waiting", {}).get("reason")  # noqa: E731
         await world.until(lambda: reason() == "ErrImagePull", "the complaint")
         assert "python:3.x" in world.main("pod")["state"]["waiting"]["message"]

@@ -70,10 +70,10 @@ def build(
     return values
 
 
-def command(container: Object, values: Mapping[str, str]) -> list[str]:
-    """The program and its arguments, references expanded; empty where the manifest names no program."""
-    words = [*(container.get("command") or ()), *(container.get("args") or ())]
-    return [expand(word, values) for word in words]
+def command(container: Object, image: Image, values: Mapping[str, str], address: str) -> list[str]:
+    """The program and its arguments, references expanded; empty where neither manifest nor image names a program."""
+    named, args = ([expand(word, values) for word in container.get(field) or ()] for field in ("command", "args"))
+    return image.words(named, args, address)
 
 
 def hostname(pod: Object) -> str:

@@ -185,7 +185,7 @@ class PodWorker:
         pod = {**self._pod, "status": {**(self._pod.get("status") or {}), **self._addresses()}}
         values = environment.build(pod, container, image, services=services, sources=sources, run_id=self._host.run_id)
         self.volumes.mounts(container, values)
-        words = environment.command(container, values)
+        words = environment.command(container, image, values, self.address)
         if not words:
             raise CreateError(
                 f"no command specified: image '{image.name}' has none of its own, so the manifest must say it"
