@@ -20,19 +20,29 @@ from muster.base.errors import MusterError, UsageError
 from muster.base.files import write_atomically
 from muster.base.process import processes_of_run, run_id, wait_gone
 from muster.drill import ManagedSystem
-from muster.kube import EmbeddedCluster, connect
+from muster.kube import EmbeddedCluster, connect, embedded_images
 from muster.system import SystemDefinition
 
 STOP_WITHIN_S = 10.0
 Say = Callable[[str], None]
 
 
-def up(home: Path, system: SystemDefinition | None, say: Say) -> None:
+HOW_TO_MAP = """\
+To map one of your own, name it in system.yaml (all but one part may be left out):
+    images:
+      shop:1.4: {python_path: [../shop], path: [bin], env: {LEVEL: debug}, command: [python3, -m, shop]}"""
+
+
+def up(home: Path, system: SystemDefinition | None, say: Say, *, bare: bool = False, keep: bool = False) -> None:
     """Start a cluster that outlives this process, deploy the system to it, and write `home`/kubeconfig.
+
+    A `bare` one has the system's images and nothing else. Where the system does not start, the last words of its pods
+    are told; `keep` leaves the cluster up then.
 
     Raises:
         UsageError: one is running already, or `home` cannot be written.
-        ClusterError: it does not start.
+        ClusterError: it does not start, or a pod of the system cannot.
+        TimeoutExceededError: the system does not get ready.
     """
     with _alone(home):
         note = _note(home)
@@ -41,10 +51,50 @@ def up(home: Path, system: SystemDefinition | None, say: Say) -> None:
         if note:
             say("the cluster of an earlier 'muster up' is gone; its remains are cleared away")
             _clear(home, note)
-        _up(home, system, say)
+        begun = now()
+        _start_cluster(home, system, say)
+        try:
+            if system and not bare:
+                _deploy(home, system, say)
+                say(f"system {system.name} ready after {now() - begun:.1f} s, in namespace {system.namespace}")
+        except BaseException as error:
+            if keep and isinstance(error, MusterError):
+                say("the cluster is left up; stop it with 'muster down'")
+            else:
+                say("stopping what was started")
+                _take_down(home)
+            raise
 
 
-def _up(home: Path, system: SystemDefinition | None, say: Say) -> None:
+def _deploy(home: Path, system: SystemDefinition, say: Say) -> None:
+    """Put the system onto the cluster; where that fails, say what its pods said."""
+    with connect(home / "kubeconfig", embedded=True) as connected:
+        managed = ManagedSystem(connected, system)
+        try:
+            managed.prepare()
+        except MusterError:
+            for line in managed.last_words():
+                say(line)
+            raise
+
+
+def images(system: SystemDefinition | None, say: Say) -> None:
+    """List what images there are, and say how to map one.
+
+    Raises:
+        ClusterError: the embedded cluster does not tell.
+    """
+    with tempfile.TemporaryDirectory(prefix="muster-images-") as directory:
+        table = Path(directory) / "images.yaml"
+        table.write_text(yaml.safe_dump(system.image_table() if system else {}))
+        rows = embedded_images(table)
+    width = max(len(name) for name, _ in rows)
+    for name, stands_for in rows:
+        say(f"{name:<{width}}  {stands_for}")
+    say(HOW_TO_MAP)
+
+
+def _start_cluster(home: Path, system: SystemDefinition | None, say: Say) -> None:
     begun = now()
     state = Path(tempfile.mkdtemp(prefix="muster-up-")) / "state"
     images = state.parent / "images.yaml"
@@ -58,10 +108,6 @@ def _up(home: Path, system: SystemDefinition | None, say: Say) -> None:
             content["contexts"][0]["context"]["namespace"] = system.namespace
         write_atomically(home / "kubeconfig", yaml.safe_dump(content, sort_keys=False), mode=0o600)
         say(f"cluster up after {now() - begun:.1f} s: kubectl --kubeconfig {home}/kubeconfig get pods")
-        if system:
-            with connect(home / "kubeconfig", embedded=True) as connected:
-                ManagedSystem(connected, system).prepare()
-            say(f"system {system.name} ready after {now() - begun:.1f} s, in namespace {system.namespace}")
     except BaseException:
         say("stopping what was started")
         _stop({"pid": cluster.pid, "run": run_id()})
@@ -80,9 +126,17 @@ def down(home: Path, say: Say) -> None:
         if note is None:
             say("no cluster is up")
             return
-        ended = _stop(note)
-        _clear(home, note)
+        ended = _take_down(home)
     say(f"cluster stopped, {ended} processes ended")
+
+
+def _take_down(home: Path) -> int:
+    """Stop the cluster that is up; how many processes ended."""
+    note = _note(home)
+    assert note is not None
+    ended = _stop(note)
+    _clear(home, note)
+    return ended
 
 
 def _stop(note: dict[str, Any]) -> int:

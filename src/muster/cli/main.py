@@ -13,7 +13,7 @@ from muster.cli.history import history, plan
 from muster.cli.keep import keep
 from muster.cli.recover import procedures, recover
 from muster.cli.run import run
-from muster.cli.shared import HOME, SYSTEM, definition_of
+from muster.cli.shared import HOME, SYSTEM, definition_if_any, definition_of
 from muster.cli.summary import summary
 from muster.cli.undo import undo
 from muster.cli.verdict import analyse, verdict
@@ -36,12 +36,14 @@ def main() -> None:
 
 @commands.command(short_help="Start a cluster in the background, with the system.")
 @SYSTEM
-@click.option("--bare", is_flag=True, help="only the cluster, without the system")
-def up(system: Path | None, bare: bool) -> None:
+@click.option("--bare", is_flag=True, help="only the cluster, with the system's images but without the system")
+@click.option("--keep", is_flag=True, help="leave the cluster up where the system does not start")
+def up(system: Path | None, bare: bool, keep: bool) -> None:
     """Start the embedded cluster in the background, with the system on it, and write .muster/kubeconfig."""
     from muster.cli import background
 
-    background.up(HOME, None if bare else definition_of(system), click.echo)
+    definition = definition_if_any(system) if bare else definition_of(system)
+    background.up(HOME, definition, click.echo, bare=bare, keep=keep)
 
 
 @commands.command(short_help="Stop the cluster that `muster up` started.")
@@ -50,6 +52,15 @@ def down() -> None:
     from muster.cli import background
 
     background.down(HOME, click.echo)
+
+
+@commands.command(short_help="List the images of the embedded cluster.")
+@SYSTEM
+def images(system: Path | None) -> None:
+    """List the images that the embedded cluster has, what stands for them on this machine, and how to map one."""
+    from muster.cli import background
+
+    background.images(definition_if_any(system), click.echo)
 
 
 @commands.command(short_help="Make the HTML report of a run.")

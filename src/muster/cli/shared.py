@@ -31,6 +31,11 @@ def definition_of(system: Path | None) -> SystemDefinition:
     return read_system(system or find_system(Path.cwd()))
 
 
+def definition_if_any(system: Path | None) -> SystemDefinition | None:
+    """As `definition_of`; None where no system.yaml is named and the project has none."""
+    return definition_of(system) if system or any(Path.cwd().glob("systems/*/system.yaml")) else None
+
+
 def connected(context: str | None) -> Cluster:
     """The named context, or else the cluster that `muster up` started; to be closed by the caller.
 

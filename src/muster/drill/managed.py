@@ -10,7 +10,7 @@ from muster.kube import Cluster
 from muster.safety import check_nothing_open
 from muster.system import SystemDefinition, SystemState, deploy, remove
 from muster.system.manifests import read_manifests
-from muster.system.pods import IMAGE_TROUBLE
+from muster.system.startup import Startup
 
 WORKLOADS = ("Deployment", "StatefulSet")
 
@@ -33,7 +33,7 @@ class ManagedSystem:
         Where nothing is deployed, what was left open is looked for first: no load is put on a system that is struck.
 
         Raises:
-            ClusterError: an image that it needs is not to be had.
+            ClusterError: a pod of it cannot start, which no waiting mends.
             TimeoutExceededError: it does not get ready.
             RefusedError: it would have to be made or removed on a cluster that is not muster's own; or a fault is in
                 force there, or a procedure was left in its middle.
@@ -44,9 +44,9 @@ class ManagedSystem:
             return
         remove(self.cluster, self.definition)
         deploy(self.cluster, self.definition)
-        state = self.state
+        state, startup = self.state, Startup(self.cluster, self.definition.namespace)
         wait_for(
-            lambda: self._is_ready(state),
+            lambda: self._is_ready(state, startup),
             within=self.definition.ready_within_s,
             reason=f"system {self.definition.name} to be ready",
             every=0.1,
@@ -54,10 +54,16 @@ class ManagedSystem:
         )
         self.pristine = True
 
-    def _is_ready(self, state: SystemState) -> bool:
-        if missing := state.held_back(IMAGE_TROUBLE):
-            raise ClusterError(f"system {self.definition.name} cannot start: {'; '.join(missing)}")
-        return not state.unready()
+    def last_words(self) -> list[str]:
+        """Lines for people: each container that does not serve, why, and the end of its log."""
+        return Startup(self.cluster, self.definition.namespace).last_words()
+
+    def _is_ready(self, state: SystemState, startup: Startup) -> bool:
+        if not state.unready():
+            return True
+        if hopeless := startup.hopeless():
+            raise ClusterError(f"system {self.definition.name} cannot start: {'; '.join(hopeless)}")
+        return False
 
     def _drifted(self) -> bool:
         """Whether a workload has not as many replicas as its manifest says: capacity that nobody took back."""
