@@ -8,11 +8,11 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from muster.base.clock import now
 from muster.embedded.node import inside, probes
 from muster.embedded.node.backoff import NOTICE_S, RELIST_S, BackOff
+from muster.embedded.node.contracts import Pod
 from muster.embedded.node.images import UnknownImageError
 from muster.embedded.node.isolation import Surroundings
 from muster.embedded.node.launcher import Command, CreateError, Running, StartError
@@ -20,9 +20,6 @@ from muster.embedded.node.prober import Prober
 from muster.embedded.node.sources import MissingSourceError
 from muster.embedded.node.state import ContainerState, exit_code, reason_of
 from muster.embedded.node.volumes.pod_volumes import VolumeError
-
-if TYPE_CHECKING:
-    from muster.embedded.node.pod import PodWorker
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 2.0
@@ -33,7 +30,7 @@ KEPT_RUNS = 2  # logs of the present run and of the one before
 class ContainerRunner:
     """Runs one container until it will not run again or is told to stop."""
 
-    def __init__(self, pod: PodWorker, state: ContainerState) -> None:
+    def __init__(self, pod: Pod, state: ContainerState) -> None:
         self.state = state
         self.running: Running | None = None
         self.around: Surroundings | None = None

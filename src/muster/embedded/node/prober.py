@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from muster.embedded.node import probes
+from muster.embedded.node.contracts import Probed
 from muster.embedded.objects import Object
-
-if TYPE_CHECKING:
-    from muster.embedded.node.container import ContainerRunner
 
 
 class Prober:
     """Asks one container how it is and keeps `ready` and `started` of its state."""
 
-    def __init__(self, container: ContainerRunner) -> None:
+    def __init__(self, container: Probed) -> None:
         self._container = container
 
     async def run(self, hook: Object, settled: asyncio.Event) -> None:
