@@ -58,6 +58,7 @@ def serving(pair: Path | None = None, *, trusts: Path | None = None) -> Iterator
             self.send_response(answer.get("code", 200))
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(body)
 

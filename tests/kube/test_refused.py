@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,14 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.kube.api import certificate
+from tests.kube.api import certificate, serving
 from tests.kube.test_heeded import connected, plugin, printing
 
 from muster.base.errors import ClusterError, MusterError
 from muster.kube import access_of, contexts
-from muster.kube.entries import PluginEntry
+from muster.kube.entries import PluginEntry, UserEntry
 from muster.kube.kubeconfig import single_context
-from muster.kube.plugin import run_plugin
+from muster.kube.plugin import Credential, run_plugin
 
 SERVER = "http://127.0.0.1:9"
 SECRET = "canary-in-the-kubeconfig"
@@ -122,6 +123,27 @@ def test_a_cluster(tmp_path: Path, cluster: dict[str, Any], wrong: str) -> None:
     with pytest.raises(MusterError, match=f"^kube context 'c': .*{wrong}") as refused:
         connected(tmp_path, **{"server": SERVER, "user": {}, **cluster})
     assert SECRET not in str(refused.value)
+
+
+def test_no_traceback_shows_a_credential(tmp_path: Path) -> None:
+    """As pytest prints it with --showlocals: each frame of the error with its variables."""
+    user = {"token": SECRET, "as": "me"}
+    with serving() as api:
+        cluster = connected(tmp_path, api.url, user)
+    for ask in (
+        cluster.version,
+        lambda: cluster.execute("web-0", "shop", ["true"]),
+        lambda: list(cluster.watch("Pod", "shop", seconds=1)),
+    ):
+        with pytest.raises(ClusterError) as refused:
+            ask()
+        shown = traceback.TracebackException.from_exception(refused.value, capture_locals=True)
+        frames = traceback.StackSummary(shown.stack[1:])  # this test's own apart
+        assert len(frames) > 1
+        assert shown.__suppress_context__
+        assert SECRET not in "".join(frames.format())
+    for held in (cluster.access, UserEntry.model_validate(user), Credential(token=SECRET, key=SECRET)):
+        assert SECRET not in repr(held)
 
 
 def test_no_server_is_both_trusted_blindly_and_checked(tmp_path: Path) -> None:

@@ -34,3 +34,18 @@ def test_an_unknown_profile_is_told_with_those_that_there_are(directory: Path, n
 def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\(there are: none\)"):
         find_profile(tmp_path / "loadtests", "steady")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (b"from locust import task\n\ndef broken(:\n", "steady.py, line 3: not Python: "),
+        (b"x = '\xe9'\n", "steady.py, line 1: not Python: "),
+        (b"\0", "steady.py"),
+    ],
+)
+def test_a_profile_that_is_no_python_is_told_with_its_line(tmp_path: Path, text: bytes, wrong: str) -> None:
+    (tmp_path / "steady.py").write_bytes(text)
+    with pytest.raises(UsageError, match=f"^load profile 'steady': .*{wrong}") as refused:
+        find_profile(tmp_path, "steady")
+    assert "\n" not in str(refused.value)

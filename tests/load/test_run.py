@@ -21,6 +21,7 @@ from muster.base.process import Child
 from muster.base.timeline import Event, Tail, read_timeline
 from muster.base.waiting import wait_for
 from muster.load.run import LoadError, LoadRun
+from muster.system.headers import HEADERS_VARIABLE, FromEnvironment, to_environment
 
 PROFILE = """
 from locust import task
@@ -243,3 +244,15 @@ def test_load_that_cannot_be_recorded_does_not_go_on(profile: Path) -> None:
     ):
         assert child.wait(within=30, reason="Locust to give up") == 1
     assert "timeline /dev/full cannot be written" in log.read_text()
+
+
+def test_a_load_says_who_asks(profile: Path, timeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "secret")
+    told = {"X-Tenant": "shop", "Authorization": FromEnvironment(env="SHOP_TOKEN", prefix="Bearer ")}
+    monkeypatch.setenv(HEADERS_VARIABLE, to_environment(told))
+    profile.write_text(profile.read_text().replace('"/status", ', '"/status", headers={"X-Tenant": "mine"}, '))
+    with Service() as service, start(profile, service.url, timeline):
+        wait_for(lambda: len(service.heard) > 20, within=30, reason="requests of the load")
+    assert {heard["authorization"] for heard in service.heard} == {"Bearer secret"}
+    assert {heard["x-tenant"] for heard in service.heard} == {"shop", "mine"}
+    assert not [path for path in timeline.parent.rglob("*") if path.is_file() and "secret" in path.read_text()]

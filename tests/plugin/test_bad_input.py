@@ -76,6 +76,34 @@ def test_a_cluster_that_does_not_answer(drill_project: DrillProject) -> None:
     assert session.code == pytest.ExitCode.USAGE_ERROR
 
 
+def test_a_wrong_context_is_told_before_anything_runs_wherever_the_drills_are(drill_project: DrillProject) -> None:
+    config = drill_project.write("config", UNREACHABLE)
+    marker = ", ".join(f"{key}={value}" for key, value in GOOD.items())
+    drill_project.write("rehearsals/test_it.py", DRILL.format(marker=marker))
+    session = drill_project.pytest("rehearsals", "--kube-context", "prod", KUBECONFIG=str(config))
+    assert "kube context 'prod' not found in the kubeconfig (there are: staging)" in session.output
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+
+
+def test_what_a_drill_would_miss_is_told_before_anything_runs(drill_project: DrillProject) -> None:
+    """A load that is no Python, and a secret that its environment does not hold."""
+    marker = ", ".join(f"{key}={value}" for key, value in GOOD.items())
+    drill_project.write("drills/test_it.py", DRILL.format(marker=marker))
+    load = drill_project.root / "loadtests/steady.py"
+    whole = load.read_text()
+    load.write_text("def broken(:\n")
+    session = drill_project.pytest("drills/test_it.py")
+    assert "load profile 'steady': " in session.output
+    assert "steady.py, line 1: not Python" in session.output
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+    load.write_text(whole)
+    system = drill_project.root / "systems/enhancer/system.yaml"
+    system.write_text(f"{system.read_text()}\nheaders: {{Authorization: {{env: SHOP_TOKEN}}}}\n")
+    session = drill_project.pytest("drills/test_it.py")
+    assert "what environment variable SHOP_TOKEN holds, which is not set" in session.output
+    assert session.code == pytest.ExitCode.USAGE_ERROR
+
+
 def test_a_report_directory_that_cannot_be_had(drill_project: DrillProject) -> None:
     drill_project.write("reports", "a file")
     session = drill_project.pytest("drills")

@@ -26,7 +26,7 @@ import pytest
 
 @pytest.mark.drill(severity="P2", fault="pod-crash", load="steady", recovery="repair-crashed-pods", cadence="monthly")
 def test_pod_crash(system, inject):
-    with inject():
+    with system.ledger(), inject():
         pass
 """
 SYSTEM = """
@@ -34,6 +34,7 @@ schema: muster/system/v1
 name: shop
 namespace: shop
 service: {name: web, port: 80, url: "http://127.0.0.1:9"}
+headers: {Authorization: {env: MUSTER_CANARY, prefix: "Bearer "}}
 images: {web: {env: {PASSWORD: canary-e7d1}}}
 read: {request: {path: /}}
 ledger:
@@ -114,7 +115,8 @@ def test_whatever_the_credential(drill_project: DrillProject, kind: str) -> None
     assert (root / "reports/latest/summary.json").exists()
     assert CANARY in asked, "the credential was not used at all"
     kept = [path for place in ("reports", "tmp", "home", ".muster") for path in (root / place).rglob("*")]
-    assert any(path.name == "chaos.log" for path in kept), "no experiment was begun"
+    for name in ("chaos.log", "prober-*.json"):
+        assert any(path.match(name) for path in kept), f"nothing wrote {name}"
     files = {path.relative_to(root): path.read_text(errors="replace") for path in kept if path.is_file()}
     for secret in secrets_of(own):
         assert not [name for name, text in files.items() if secret in text or secret in str(name)]

@@ -22,6 +22,7 @@ from muster.base.errors import UsageError
 from muster.probes.exchange import RENEW_EVERY, Answer, Exchange
 from muster.probes.outcomes import Outcome, OwnLimitError
 from muster.system.definition import Request
+from muster.system.headers import HEADERS_VARIABLE, FromEnvironment, to_environment
 
 STATUS = Request(path="/status")
 LIMIT_S = 0.3
@@ -62,6 +63,22 @@ def test_each_way_to_misbehave_has_its_outcome(behaviour: str | int | None, outc
     assert answer.asked
     assert bool(answer.why) == (outcome is not Outcome.OK), "all but ok say why"
     assert answer.sent <= answer.done
+
+
+def test_a_request_says_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "secret")
+    token = FromEnvironment(env="SHOP_TOKEN", prefix="Bearer ")
+    own = STATUS.model_copy(update={"headers": {"authorization": token, "accept": "text/plain"}})
+    with Service() as service:
+        ask(service.url)
+        ask(service.url, kept=True, times=2, request=own)
+        # As in an experiment's process, and for what a load or an effect asks.
+        monkeypatch.setenv(HEADERS_VARIABLE, to_environment({"Authorization": token}))
+        ask(service.url)
+        ask(service.url, request=own)
+    told = [(heard.get("authorization"), heard["accept"], heard["user-agent"]) for heard in service.heard]
+    mine, plain = ("Bearer secret", "text/plain", "muster"), (None, "*/*", "muster")
+    assert told == [plain, mine, mine, ("Bearer secret", "*/*", "muster"), mine]
 
 
 def test_a_clean_refusal_of_excess_load_is_shed() -> None:

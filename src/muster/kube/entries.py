@@ -47,14 +47,14 @@ class ClusterEntry(_Entry):
     insecure: Flag = Field(default=False, alias="insecure-skip-tls-verify")
     authority: Text = Field(default="", alias="certificate-authority")
     authority_data: Text = Field(default="", alias="certificate-authority-data")
-    proxy_url: Text = Field(default="", alias="proxy-url")
+    proxy_url: Text = Field(default="", alias="proxy-url", repr=False)  # it may hold a password
 
 
 class Variable(_Entry):
     """A variable of an exec plugin's environment."""
 
     name: str
-    value: Text = ""
+    value: Text = Field(default="", repr=False)
 
 
 class PluginEntry(_Entry):
@@ -77,11 +77,11 @@ class UserEntry(_Entry):
     certificate: Text = Field(default="", alias="client-certificate")
     certificate_data: Text = Field(default="", alias="client-certificate-data")
     key: Text = Field(default="", alias="client-key")
-    key_data: Text = Field(default="", alias="client-key-data")
-    token: Text = ""
+    key_data: Text = Field(default="", alias="client-key-data", repr=False)
+    token: Text = Field(default="", repr=False)
     token_file: Text = Field(default="", alias="tokenFile")
     username: Text = ""
-    password: Text = ""
+    password: Text = Field(default="", repr=False)
     plugin: PluginEntry | None = Field(default=None, alias="exec")
     provider: Any = Field(default=None, alias="auth-provider")
     act_as: Text = Field(default="", alias="as")

@@ -60,7 +60,7 @@ def execute(
             raise ApiError(f"{what} may not be run: {_refusal(error)}", code=403, reason="Forbidden") from None
         raise ClusterError(f"{what} cannot be run: {_refusal(error)}") from None
     except (WebSocketException, OSError) as error:
-        raise ClusterError(f"{what} cannot be run: {str(error) or type(error).__name__}") from error
+        raise ClusterError(f"{what} cannot be run: {str(error) or type(error).__name__}") from None
     said = {channel: bytes(data).decode(errors="replace") for channel, data in channels.items()}
     return ExecResult(exit_code(said.get(STATUS, "")), said.get(STDOUT, ""), said.get(STDERR, ""))
 

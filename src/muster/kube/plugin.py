@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ LONGEST_WORDS = 300
 class Credential:
     """What a plugin printed: a bearer token, a client certificate with its key (PEM), or both; until when it holds."""
 
-    token: str = ""
-    certificate: str = ""
-    key: str = ""
+    token: str = field(default="", repr=False)
+    certificate: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
     until: datetime | None = None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +36,7 @@ DRILL = pytest.StashKey["Drill"]()
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The cluster under drill: an embedded one of this session's own, or the context named by --kube-context."""
     from muster.base.private import private_directory
-    from muster.kube import EmbeddedCluster, connect, isolated_kubeconfig
+    from muster.kube import EmbeddedCluster, connect
     from muster.safety import check_target
 
     run = request.config.stash[RUN]
@@ -44,7 +45,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     # Credentials, and the environment of images, which may hold one, never lie among what is kept of the run.
     with private_directory() as private:
         if run.options.kube_context:
-            with connect(isolated_kubeconfig(run.options.kube_context, private / "kubeconfig")) as found:
+            with _connected(run.options.kube_context, private / "kubeconfig") as found:
                 check_target(found, definition.namespace)
                 yield found
             return
@@ -56,6 +57,16 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
             connect(embedded.kubeconfig, embedded=True) as made,
         ):
             yield made
+
+
+def _connected(context: str, kubeconfig: Path) -> Cluster:
+    """A context, by a file for experiments. What is wrong is told without a traceback, which may show a credential."""
+    from muster.kube import connect, isolated_kubeconfig
+
+    try:
+        return connect(isolated_kubeconfig(context, kubeconfig))
+    except MusterError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")
