@@ -139,7 +139,7 @@ def test_a_procedure_that_lacks_any_of_its_rights_does_not_take_its_first_step(t
 def test_a_command_that_may_not_be_run_says_nothing_of_a_database(tmp_path: Path) -> None:
     with serving(tmp_path, ApiServer(set())) as cluster:
         state = SystemState(cluster, shop())
-        forbidden = r"may not be run in pod db-a-0: pods .*db-a-0.* is forbidden: .*pods/exec"
+        forbidden = r"in pod db-a-0 may not be run: pods .*db-a-0.* is forbidden: .*pods/exec"
         with pytest.raises(ApiError, match=forbidden) as e:
             state.query("db-a", "select 1")
         assert is_forbidden(e.value)

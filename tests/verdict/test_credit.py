@@ -180,3 +180,13 @@ def test_where_clients_were_well_before_the_procedure_was_through_both_are_told(
     assert entry.split.clients_s == pytest.approx(2.8, abs=0.1)
     assert "clients were well after 2.8" in entry.why
     assert "clients were well" not in judge(DrillStory().events()).why
+
+
+def test_answers_of_somebody_else_prove_nothing_of_the_system() -> None:
+    """A stub in its place, and for a moment only: who answered whom is not known any more."""
+    events = DrillStory().events()
+    led = [{"t": EPOCH + t, "kind": "origin", "foreign": who} for t, who in ((9.0, ["pod stub"]), (12.0, []))]
+    entry = judge(sorted([*events, *led], key=lambda event: event["t"]))
+    assert entry.verdict is Verdict.UNKNOWN
+    assert entry.why == "clients were led to pod stub, which is none of the system's, from +4.0 s of the injection on"
+    assert judge(events).verdict is Verdict.MET

@@ -14,6 +14,7 @@ from muster.base.timeline import Event
 from muster.drill.work import WorkCheck
 from muster.safety import open_records
 from muster.safety.guards import undo_command
+from muster.system.origin import Origin
 from muster.verdict.disruption.landed import judge_landed
 from muster.verdict.disruption.measure import measure
 from muster.verdict.doubts.steady import too_few, unsteady
@@ -34,6 +35,7 @@ class SteadyCheck:
     def __init__(self, drill: Drill) -> None:
         self._drill = drill
         self._work = WorkCheck(drill.operated())
+        self._origin = Origin(drill.state.cluster, drill.state.definition)
         self.trouble = "nothing was looked at yet"
         self.checks: dict[str, str] = {}
 
@@ -94,12 +96,24 @@ class SteadyCheck:
             )
             return f"{len(left)} fault(s) not undone yet: {names} ({command})"
         self.checks["faults"] = "no fault record is open"
+        if another := self._another():
+            return another
+        self.checks["identity"] = "Services, images, templates and replicas are those that were found first"
         if standing_still := self._work.trouble():
             return standing_still
         operations = state.definition.operations
         if operations.workflows is not None or operations.agents is not None:
             self.checks["work"] = "nothing is stuck, and those who do it are all there"
         return None
+
+    def _another(self) -> str:
+        """What shows that this is not the system that was deployed, or that somebody else answers for it."""
+        state = self._drill.state
+        if foreign := self._origin.foreign():
+            return (
+                f"Service {state.definition.service.name} leads to {', '.join(foreign)}, which is none of the system's"
+            )
+        return "; ".join(f"it is not the system that was found first: {text}" for text in state.strayed()[:2])
 
 
 class GoodCheck:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from muster.base.errors import ClusterError
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.safety import check_nothing_open
 from muster.system import SystemDefinition, SystemState, deploy, remove
-from muster.system.manifests import read_manifests
 from muster.system.startup import Startup
-
-WORKLOADS = ("Deployment", "StatefulSet")
 
 
 @dataclass
@@ -23,12 +21,13 @@ class ManagedSystem:
     definition: SystemDefinition
     pristine: bool = False
 
-    @property
+    @cached_property
     def state(self) -> SystemState:
         return SystemState(self.cluster, self.definition)
 
     def prepare(self) -> None:
-        """Have the system in place: deployed where it is not, deployed anew where a drill left it spoilt or scaled.
+        """Have the system in place: deployed where it is not, deployed anew where a drill left it spoilt or
+        another one: scaled, with other images, its Service leading elsewhere.
 
         Where nothing is deployed, what was left open is looked for first: no load is put on a system that is struck.
 
@@ -40,10 +39,11 @@ class ManagedSystem:
         """
         if not self.cluster.embedded:
             check_nothing_open(self.cluster, self.definition.namespace)
-        if not self.cluster.embedded or (self.pristine and not self._drifted()):
+        if not self.cluster.embedded or (self.pristine and not self.state.strayed()):
             return
         remove(self.cluster, self.definition)
         deploy(self.cluster, self.definition)
+        self.__dict__.pop("state", None)  # what it knows is of the one before
         state, startup = self.state, Startup(self.cluster, self.definition.namespace)
         wait_for(
             lambda: self._is_ready(state, startup),
@@ -52,6 +52,7 @@ class ManagedSystem:
             every=0.1,
             latest=lambda: "; ".join([*state.unready(), *state.held_back()]),
         )
+        state.strayed()  # from now on it is to stay as it is
         self.pristine = True
 
     def last_words(self) -> list[str]:
@@ -64,15 +65,6 @@ class ManagedSystem:
         if hopeless := startup.hopeless():
             raise ClusterError(f"system {self.definition.name} cannot start: {'; '.join(hopeless)}")
         return False
-
-    def _drifted(self) -> bool:
-        """Whether a workload has not as many replicas as its manifest says: capacity that nobody took back."""
-        return any(
-            (found := self.cluster.find(item["kind"], item["metadata"]["name"], self.definition.namespace)) is None
-            or found["spec"].get("replicas", 1) != item["spec"].get("replicas", 1)
-            for item in read_manifests(self.definition.manifest_directory)
-            if item["kind"] in WORKLOADS
-        )
 
     def spoilt(self) -> None:
         """Note that the system may not be as it was: the next drill gets a new one."""

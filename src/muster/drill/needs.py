@@ -11,6 +11,7 @@ from muster.recovery.needs import needs_of
 from muster.recovery.registry import find_procedure
 from muster.safety.rights import EXEC, Right, rights
 from muster.system import SystemDefinition
+from muster.system.relations import OWNERS
 
 WORKLOADS = ("Deployment", "StatefulSet")
 # Records of faults and the configurations that are known good; the lease of whoever drills.
@@ -19,15 +20,19 @@ KEPT: Mapping[str, str] = MappingProxyType(
 )
 
 
+# What tells which pods rely on what a procedure changed.
+RELATED = rights("list", *OWNERS, "Service", "NetworkPolicy", "ConfigMap")
+
+
 def rights_of_drill(context: Context, experiment: Experiment, procedure: str | None) -> frozenset[Right]:
     """What a drill with this experiment and this recovery procedure needs."""
     found = rights_of_watching(context.system) | experiment.needs
     for kind, verbs in KEPT.items():
         found |= rights(verbs, kind)
-    return found | (needs_of(find_procedure(procedure), context) if procedure else frozenset())
+    return found | (needs_of(find_procedure(procedure), context) | RELATED if procedure else frozenset())
 
 
 def rights_of_watching(system: SystemDefinition) -> frozenset[Right]:
     """What is needed to see whether the system is steady."""
-    found = rights("list", "Pod") | rights("get", *WORKLOADS, "Service", "Namespace")
+    found = rights("list", "Pod", "EndpointSlice") | rights("get", *WORKLOADS, "ReplicaSet", "Service", "Namespace")
     return found | EXEC if system.database is not None else found

@@ -15,11 +15,13 @@ from muster.base.errors import ClusterError
 from muster.base.timeline import Timeline, TimelineError
 from muster.kube import Cluster
 from muster.system import SystemDefinition
+from muster.system.origin import Origin
 from muster.system.pods import is_ready
 from muster.system.relations import Relations, relations
 
 CLOCK_S = 1.0
 POLL_S = 0.5
+RELATE_S = 2.0
 Object = dict[str, Any]
 
 SILENT_S = 2.0  # muster's own cluster, when it does not answer for so long, is at fault and not the system
@@ -37,6 +39,9 @@ class Watcher(Background):
         self._timeline = timeline
         self._known: dict[str, str] = {}
         self._relations: dict[str, Relations] = {}
+        self._related = 0.0
+        self._origin = Origin(cluster, system)
+        self._foreign: list[str] = []
         self._answered = clock.now()
         self._told = False
 
@@ -72,7 +77,8 @@ class Watcher(Background):
     def _look(self, *, announce: bool) -> None:
         pods = {pod["metadata"]["name"]: pod for pod in self._cluster.list("Pod", self._system.namespace)}
         now = {name: describe(pod) for name, pod in pods.items()}
-        if announce and now == self._known:
+        self._look_at_origin()
+        if announce and now == self._known and clock.now() - self._related < RELATE_S:
             return
         if announce:
             for name in now.keys() | self._known.keys():
@@ -82,8 +88,15 @@ class Watcher(Background):
         self._known = now
         self._relate(list(pods.values()))
 
+    def _look_at_origin(self) -> None:
+        foreign = self._origin.foreign()
+        if foreign != self._foreign:
+            self._timeline.append("origin", foreign=foreign)
+        self._foreign = foreign
+
     def _relate(self, pods: list[Object]) -> None:
-        """Tell what pods rely on, where that is new; they tell it for as long as they live, and longer."""
+        """Tell what pods rely on, where that is new. It changes with the pods, and now and then without them."""
+        self._related = clock.now()
         try:
             found = relations(self._cluster, self._system, pods)
         except ClusterError as error:

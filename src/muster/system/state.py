@@ -13,6 +13,7 @@ from typing import Any
 from muster.base.errors import ClusterError, UsageError
 from muster.kube import ApiError, Cluster
 from muster.system.definition import Database, SystemDefinition
+from muster.system.identity import Identity, differences, identity
 from muster.system.manifests import read_manifests, workload_names
 from muster.system.pods import STUCK
 
@@ -42,7 +43,15 @@ class SystemState:
         self.cluster = cluster
         self.definition = definition
         self.namespace = definition.namespace
+        self._deployed: Identity | None = None
         self._workloads = workload_names(read_manifests(definition.manifest_directory))
+
+    def strayed(self) -> list[str]:
+        """What is not as it was when this was first asked, a phrase each: where Services lead, what workloads run."""
+        now = identity(self.cluster, self.definition)
+        if self._deployed is None:
+            self._deployed = now
+        return differences(self._deployed, now)
 
     def unready(self) -> list[str]:
         """What is not as the manifests want it, a phrase each; empty when every replica is up to date and ready."""

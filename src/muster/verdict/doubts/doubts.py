@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from muster.verdict.disruption.look import Look
 from muster.verdict.disruption.watching import under_turns
 from muster.verdict.doubts.body import body_ended
+from muster.verdict.doubts.origin import check_origin
 from muster.verdict.doubts.procedure import check_procedure
 from muster.verdict.doubts.relapse import contradicted, relapsed, unanswered
 from muster.verdict.doubts.struck import check_experiments, check_late, check_taken_back
@@ -24,6 +25,7 @@ def doubts_about(record: Record, seen: Look, *, requiring: Sequence[Reason], wri
         *check_taken_back(record),
         *check_experiments(record),
         *under_turns(record, seen.disruption.end),
+        *check_origin(record),
         *check_procedure(record, seen.recovered),
         *relapsed(record, seen.disruption),
         *unanswered(record, seen.disruption),

@@ -116,6 +116,8 @@ def _check_kind(event: Event) -> None:
     names = event.get("required")
     if kind == "judged" and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise _damaged(event, "required", "a list of names")
+    if kind == "origin" and not isinstance(event.get("foreign"), list):
+        raise _damaged(event, "foreign", "a list of names")
     if kind == "recovery.step" and not isinstance(event.get("detail"), str | None):
         raise _damaged(event, "detail", "a text or null")
     if kind == "recovery.step" and not isinstance(event.get("acts", True), bool):

@@ -190,6 +190,11 @@ def _on_relations(record: Record, event: Event) -> None:
     record.pods.append(PodState(event["t"], str(event["pod"]), event.get("ready") is True))
 
 
+def _on_origin(record: Record, event: Event) -> None:
+    if event["t"] < record.judged_at:
+        record.foreign.append((event["t"], [str(name) for name in event["foreign"]]))
+
+
 def _on_recovered(record: Record, event: Event) -> None:
     if record.recoveries and record.recoveries[-1].ended is None:
         last = record.recoveries[-1]
@@ -321,6 +326,7 @@ _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "recovery.ended": _on_recovered,
     "pod": _on_pod,
     "relations": _on_relations,
+    "origin": _on_origin,
     "write": _on_write,
     "readback": _on_readback,
     "good": _on_good,

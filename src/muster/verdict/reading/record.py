@@ -65,6 +65,7 @@ class Record:
     pods: list[PodState] = field(default_factory=list)
     relations: list[Relations] = field(default_factory=list)
     unrelated: str | None = None  # why it was not seen at some time what pods rely on
+    foreign: list[tuple[float, list[str]]] = field(default_factory=list)  # whom else clients were led to, from when
     broken: tuple[float, str] | None = None  # when a part of the harness itself was first seen broken, and which
 
     @cached_property
