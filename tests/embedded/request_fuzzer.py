@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from orjson import JSONEncodeError
 
-from muster.embedded.api.bodies import PROTOBUF
+from muster.embedded.api.forms.bodies import PROTOBUF
 from muster.embedded.resources import RESOURCES, Resource
 from muster.embedded.schema import protobuf, types
 from muster.embedded.schema.decode import Decoder

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from muster.embedded.api.spdy import DICTIONARY, Connection, ProtocolError, Stream
+from muster.embedded.api.streams.spdy import DICTIONARY, Connection, ProtocolError, Stream
 
 
 class Client:

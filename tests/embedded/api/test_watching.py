@@ -11,8 +11,8 @@ import pytest
 from embedded_support import Running
 
 from muster.base.waiting import wait_for
-from muster.embedded.api import watching
-from muster.embedded.api.watching import Filter, feeding
+from muster.embedded.api.streams import watching
+from muster.embedded.api.streams.watching import Filter, feeding
 from muster.embedded.resources import CONFIGMAPS, NAMESPACES
 from muster.embedded.store import HISTORY, Store
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from muster.embedded.api.answers import Form, answer, negotiate
-from muster.embedded.api.bodies import content_type, header, parse
+from muster.embedded.api.forms.answers import Form, answer, negotiate
+from muster.embedded.api.forms.bodies import content_type, header, parse
 from muster.embedded.contracts import Node
 from muster.embedded.deletion import DeleteOptions
 from muster.embedded.objects import Key, Object

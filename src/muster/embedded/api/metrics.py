@@ -15,8 +15,8 @@ from aiohttp import web
 
 from muster.base.clock import now
 from muster.embedded import selectors
-from muster.embedded.api.answers import Form, answer, negotiate
 from muster.embedded.api.call import Backend
+from muster.embedded.api.forms.answers import Form, answer, negotiate
 from muster.embedded.objects import Object, timestamp
 from muster.embedded.resources import NODES, PODS, Resource
 from muster.embedded.status import StatusError, unknown_path

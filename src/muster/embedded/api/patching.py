@@ -9,8 +9,8 @@ from aiohttp import web
 
 from muster.embedded import status
 from muster.embedded.api import scale
-from muster.embedded.api.bodies import check_depth, content_type, parse, unsupported_media_type
 from muster.embedded.api.call import Call
+from muster.embedded.api.forms.bodies import check_depth, content_type, parse, unsupported_media_type
 from muster.embedded.api.writing import place, write
 from muster.embedded.objects import Object
 from muster.embedded.patches import apply as server_side_apply

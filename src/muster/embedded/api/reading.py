@@ -9,9 +9,9 @@ import orjson
 from aiohttp import web
 
 from muster.embedded import selectors
-from muster.embedded.api import tables
-from muster.embedded.api.bodies import JSON
 from muster.embedded.api.call import Call
+from muster.embedded.api.forms import tables
+from muster.embedded.api.forms.bodies import JSON
 from muster.embedded.objects import Key, Object
 from muster.embedded.resources import Resource
 from muster.embedded.status import bad_request

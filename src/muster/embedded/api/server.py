@@ -10,24 +10,12 @@ from typing import Any
 
 from aiohttp import web
 
-from muster.embedded.api import (
-    discovery,
-    eviction,
-    execution,
-    forwarding,
-    logs,
-    metrics,
-    openapi,
-    openapi_v2,
-    patching,
-    reading,
-    scale,
-    watching,
-    writing,
-)
-from muster.embedded.api.answers import answer, negotiate, refusal
-from muster.embedded.api.bodies import content_type, parse
+from muster.embedded.api import eviction, metrics, patching, reading, scale, writing
 from muster.embedded.api.call import Backend, Call, find_target
+from muster.embedded.api.documents import discovery, openapi_v2, openapi_v3
+from muster.embedded.api.forms.answers import answer, negotiate, refusal
+from muster.embedded.api.forms.bodies import content_type, parse
+from muster.embedded.api.streams import execution, forwarding, logs, watching
 from muster.embedded.schema.decode import Decoder
 from muster.embedded.status import StatusError, bad_request
 
@@ -124,7 +112,7 @@ def _find_document(path: str) -> Any:
     """The discovery or OpenAPI document at a path; None for the paths of objects. Raises `StatusError` 404."""
     path = path.rstrip("/") or "/"
     if path.startswith("/openapi/v3"):
-        return openapi.find(path)
+        return openapi_v3.find(path)
     if path == "/":
         return {
             "paths": [

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from muster.embedded.api.call import Call
-from muster.embedded.api.spdy import Connection, Inbox, ProtocolError, Stream
+from muster.embedded.api.streams.spdy import Connection, Inbox, ProtocolError, Stream
 from muster.embedded.status import bad_request
 
 _TUNNEL, _CHANNELS = "SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from muster.embedded import status
-from muster.embedded.api import tables
 from muster.embedded.api.call import Call
+from muster.embedded.api.forms import tables
 from muster.embedded.api.reading import selection
 from muster.embedded.resources import Resource
 from muster.embedded.status import StatusError, bad_request

@@ -8,8 +8,8 @@ from typing import Any
 
 from muster.embedded import resources as r
 from muster.embedded import selectors
-from muster.embedded.api.ages import age, age_of, human_duration
-from muster.embedded.api.pod_columns import pod_ready, pod_restarts, pod_status
+from muster.embedded.api.forms.ages import age, age_of, human_duration
+from muster.embedded.api.forms.pod_columns import pod_ready, pod_restarts, pod_status
 from muster.embedded.objects import Object, age_seconds, is_condition_true
 from muster.embedded.resources import Resource
 

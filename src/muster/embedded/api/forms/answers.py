@@ -10,7 +10,7 @@ import orjson
 import yaml
 from aiohttp import web
 
-from muster.embedded.api.bodies import JSON, PROTOBUF, YAML, header
+from muster.embedded.api.forms.bodies import JSON, PROTOBUF, YAML, header
 from muster.embedded.objects import Object
 from muster.embedded.schema import protobuf
 from muster.embedded.status import StatusError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from muster.embedded.api.columns import COLUMNS, Column, age_column, name_column
+from muster.embedded.api.forms.columns import COLUMNS, Column, age_column, name_column
 from muster.embedded.objects import Object
 from muster.embedded.resources import Resource
 from muster.embedded.store import Stored

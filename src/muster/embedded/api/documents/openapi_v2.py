@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from muster.embedded.api import discovery
-from muster.embedded.api.bodies import JSON, header
+from muster.embedded.api.documents import discovery
+from muster.embedded.api.forms.bodies import JSON, header
 from muster.embedded.resources import RESOURCES
 from muster.embedded.schema import types
 from muster.embedded.schema.wire import run

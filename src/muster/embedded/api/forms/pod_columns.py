@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from muster.embedded.api.ages import age
+from muster.embedded.api.forms.ages import age
 from muster.embedded.objects import Object, is_condition_true
 
 

@@ -1,0 +1,1 @@
+"""What tells clients which types there are: discovery and OpenAPI."""
