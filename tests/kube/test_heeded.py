@@ -131,6 +131,7 @@ def test_official_clients_are_as_they_were_afterwards(api: Api, tmp_path: Path) 
     assert client.ApiClient is before
 
 
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_the_name_that_the_server_must_show(tmp_path: Path) -> None:
     pair = certificate(tmp_path / "server.pem", "other.example")
     authority = {"certificate-authority": str(pair)}

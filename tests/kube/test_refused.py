@@ -58,7 +58,7 @@ OFF = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "sh"}
         ({"exec": {**OFF, "command": "nowhere-at-all", "installHint": "get it"}}, "cannot be executed .*: get it"),
         ({"exec": {**OFF, "interactiveMode": "Always"}}, "wants a terminal"),
         ({"exec": {**OFF, "env": [{"value": SECRET}]}}, "'exec.env.0.name' is wrong: field required"),
-        ({"exec": {**OFF, "env": [{"name": "a\0", "value": SECRET}]}}, "cannot be started"),
+        ({"exec": {**OFF, "env": [{"name": "a=b", "value": SECRET}]}}, "cannot be started"),
         ({"exec": {**OFF, "args": [1]}}, "'exec.args.0' is wrong"),
     ],
 )
