@@ -183,3 +183,14 @@ def test_latencies_and_rates_have_units(project: Path) -> None:
     rows = [row.split() for row in muster(project, "show", "pod_crash").stdout.splitlines()]
     assert ["latency_p95", "after", "0.25", "s", "1", "s"] in [row[:6] for row in rows]
     assert ["goodput", "after", "0.25/s", "1/s"] in [row[:4] for row in rows]
+
+
+def test_csv_is_quick_as_it_loads_nothing_that_compares_or_judges(project: Path) -> None:
+    code = (
+        "import sys\nfrom muster.cli import main\nsys.argv = ['muster', 'history', '--csv']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('muster.verdict', 'numpy', 'sqlalchemy') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, check=True, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == "['sqlalchemy']"
+    assert done.stdout == muster(project, "--csv").stdout

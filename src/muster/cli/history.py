@@ -77,10 +77,13 @@ def history(
         return
     filters = _filters(said)
     planned = None if plan is None else _asked(_planned(plan), filters)
+    if form == "csv":
+        _for_spreadsheets(said["address"], filters, verdicts)
+        return
     with _open(said["address"]) as opened:
         found, objectives = _look(opened, filters, planned, whole=form is not None)
     if form is not None:
-        _for_machines(_only_runs(found, verdicts), objectives, form)
+        _for_machines(_only_runs(found, verdicts), objectives)
         return
     from muster.cli import history_tables
 
@@ -99,12 +102,15 @@ def history(
 def show(drill: str, verdicts: tuple[str, ...], form: str | None, **said: Any) -> None:
     """The runs of one drill, the newest last, and its objectives over time."""
     filters = _filters({**said, "drills": (drill,)})
+    if form == "csv":
+        _for_spreadsheets(said["address"], filters, verdicts, of=drill)
+        return
     with _open(said["address"]) as opened:
         found, objectives = _look(opened, filters, None, whole=True)
         if not found:
-            raise UsageError(f"no run of drill '{drill}' fits (there are: {_names(opened)})")
+            raise _no_run(drill, opened)
     if form is not None:
-        _for_machines(_only_runs(found, verdicts), objectives, form)
+        _for_machines(_only_runs(found, verdicts), objectives)
         return
     from muster.cli import history_tables
 
@@ -129,7 +135,7 @@ def overdue(paths: tuple[str, ...], form: str | None, **said: Any) -> None:
     plan = _plan(paths)
     found: Sequence[DrillHistory] = _overdue(said["address"], filters, plan)
     if form is not None:
-        _for_machines(found, {}, form)
+        _for_machines(found, {})
     for drill in found if form is None else ():
         where = f" ({drill.scope.system}, evidence: {drill.scope.evidence})" if drill.scope else ""
         click.echo(f"{drill.name}: {due_line(drill, utc())}{where}")
@@ -237,15 +243,32 @@ def _only_runs(found: Sequence[DrillHistory], verdicts: tuple[str, ...]) -> list
     return [replace(drill, runs=[run for run in drill.runs if run.verdict in verdicts]) for drill in found]
 
 
-def _for_machines(found: Sequence[DrillHistory], objectives: dict[int, list[ObjectiveFacts]], form: str) -> None:
+def _for_machines(found: Sequence[DrillHistory], objectives: dict[int, list[ObjectiveFacts]]) -> None:
     import orjson
 
-    from muster.history.document import as_csv, as_json
+    from muster.history.document import as_json
 
-    if form == "csv":
-        click.echo(as_csv(found, objectives), nl=False)
-    else:
-        click.echo(orjson.dumps(as_json(found, objectives, utc()), option=orjson.OPT_INDENT_2))
+    click.echo(orjson.dumps(as_json(found, objectives, utc()), option=orjson.OPT_INDENT_2))
+
+
+def _for_spreadsheets(address: str, filters: Filters, verdicts: tuple[str, ...], *, of: str | None = None) -> None:
+    """Print the runs that fit, and nothing that is computed of them; `of` is a drill that must have some.
+
+    Raises:
+        UsageError: it has none.
+    """
+    from muster.history.spreadsheet import as_csv
+
+    with _open(address) as opened:
+        drills = opened.drills(filters)
+        if of is not None and not drills:
+            raise _no_run(of, opened)
+        kept = [drill for drill in drills if not verdicts or drill.verdict in verdicts]
+        click.echo(as_csv(kept, opened.objectives(kept)), nl=False)
+
+
+def _no_run(drill: str, opened: History) -> UsageError:
+    return UsageError(f"no run of drill '{drill}' fits (there are: {_names(opened)})")
 
 
 def _names(opened: History) -> str:

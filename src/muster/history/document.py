@@ -1,9 +1,7 @@
-"""A history for machines: JSON (schema `muster/history/v1`) and CSV. Seconds, ratios, and days where it says so."""
+"""A history for machines, as JSON (schema `muster/history/v1`). Seconds, ratios, and days where it says so."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -78,20 +76,3 @@ def _run(run: DrillFacts, objectives: Sequence[ObjectiveFacts]) -> dict[str, Any
     del told["id"]
     keys = ObjectiveFacts._fields[1:]
     return {**told, "objectives": [dict(zip(keys, one[1:], strict=True)) for one in objectives]}
-
-
-def as_csv(histories: Sequence[DrillHistory], objectives: Objectives) -> str:
-    """A line for each run, oldest first; each objective of any of them is a column: `error_rate_after`."""
-    runs = sorted((run for drill in histories for run in drill.runs), key=lambda run: (run.at, run.id))
-    values = {run.id: {f"{one.name}_{one.window}": one.value for one in objectives.get(run.id, ())} for run in runs}
-    further = sorted({name for told in values.values() for name in told})
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*DrillFacts._fields[1:], *further])
-    writer.writerows([*map(_cell, run[1:]), *(values[run.id].get(name) for name in further)] for run in runs)
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A value as a spreadsheet may be given it: text that would be taken for a formula is marked as text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
