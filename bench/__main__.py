@@ -141,10 +141,12 @@ def lift_admission(found: Cluster, definition: SystemDefinition, managed: Manage
 
 
 def generator_overhead() -> None:
-    plain, ours = overhead()
-    show("plain Locust, closed loop, as fast as it can", plain, "requests/s")
-    show("muster's open loop with its timeline", ours, "requests/s")
-    show("  overhead", 100 * (1 - ours / plain), "%", "wanted < 5")
+    measured = overhead()
+    percent, pairs = measured.percent, len(measured.pairs)
+    show("plain Locust, processor time for a request", measured.plain, "µs", f"median of {pairs}")
+    show("muster's open loop with its timeline", measured.ours, "µs", f"median of {pairs}")
+    spread = f"in pairs, from {percent[0]:+.1f} to {percent[-1]:+.1f}; wanted < 5"
+    show("  overhead, median", statistics.median(percent), "%", spread)
 
 
 def drills() -> None:

@@ -1,35 +1,37 @@
-"""What muster's load generator costs: the requests/s that it reaches against those of plain Locust, in one run.
+"""What muster's load generator costs: processor time for each request, beside that of plain Locust.
 
-Both are one Locust process that asks for the same small document of the same server, as fast as it can: a plain
-`FastHttpUser` in a closed loop, and muster's open loop, asked for more than it can reach, with every request on a
-timeline. The two take turns, so that a machine that grows busier is busier for both.
+Both are one Locust process that asks the same server for the same small document at the same rate, over connections
+that it keeps: a plain `FastHttpUser` for each of 20 people, and muster's open loop with every request on a timeline.
+Requests per second would tell of the machine, which others use as well; the processor time that a process took for
+them does so much less. The two take turns, each pair is one comparison, and how far the pairs lie apart is told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import uvloop
 
-from muster.base.timeline import Timeline, read_timeline
+from muster.base.timeline import Timeline
 
 PLAIN = """
-from locust import FastHttpUser, constant, task
+from locust import FastHttpUser, constant_throughput, task
 
 class Plain(FastHttpUser):
-    wait_time = constant(0)
+    wait_time = constant_throughput({each})
     network_timeout = connection_timeout = 2.0
 
     @task
@@ -50,19 +52,50 @@ class Open(OpenLoopUser):
         with self.rest("GET", "/document"):
             pass
 """
-ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"answer": "y"}'
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+ANSWER = HEAD % 15 + b'{"answer": "y"}'
+COUNT = "/count"  # how many were answered
 USERS = 20
-OFFERED = 20_000.0  # requests/s, more than one process can ask
+RATE = 1000.0  # requests/s, which either can do with half a processor
+WARM = 500  # requests before it is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """Processor time for a request in microseconds, of each pair: (plain Locust's, muster's)."""
+
+    pairs: list[tuple[float, float]]
+
+    @property
+    def plain(self) -> float:
+        return statistics.median(plain for plain, _ in self.pairs)
+
+    @property
+    def ours(self) -> float:
+        return statistics.median(ours for _, ours in self.pairs)
+
+    @property
+    def percent(self) -> list[float]:
+        """How much more muster took in each pair, sorted; below 0 it took less."""
+        return sorted(100 * (ours / plain - 1) for plain, ours in self.pairs)
 
 
 class _Server(asyncio.Protocol):
     """Answers each request, as cheaply as can be: the generators are what is measured."""
 
+    answered = 0
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's, which does not derive from it
 
     def data_received(self, data: bytes) -> None:
-        self._transport.write(ANSWER * data.count(b"\r\n\r\n"))
+        if data.startswith(b"GET /count"):
+            said = str(_Server.answered).encode()
+            self._transport.write(HEAD % len(said) + said)
+            return
+        number = data.count(b"\r\n\r\n")
+        _Server.answered += number
+        self._transport.write(ANSWER * number)
 
 
 def serve() -> None:
@@ -89,40 +122,62 @@ def server() -> Iterator[str]:
             process.terminate()
 
 
+def answered(url: str) -> int:
+    """How many requests the server has answered."""
+    with urllib.request.urlopen(url + COUNT) as answer:
+        return int(answer.read())
+
+
+def processor_s(pid: int) -> float:
+    """The processor time that a process has taken, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cost(command: list[str], url: str, seconds: float, scratch: Path) -> float:
+    """Processor time in microseconds that a generator takes for a request, its start left out."""
+    quiet = subprocess.DEVNULL
+    begun = answered(url)
+    with subprocess.Popen(command, cwd=scratch, stdin=quiet, stdout=quiet, stderr=quiet) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while answered(url) < begun + WARM:
+                assert process.poll() is None, f"{command} ended"
+                assert time.monotonic() < deadline, f"{command} does not ask"
+                time.sleep(0.1)
+            number, taken = answered(url), processor_s(process.pid)
+            time.sleep(seconds)
+            return 1e6 * (processor_s(process.pid) - taken) / (answered(url) - number)
+        finally:
+            process.terminate()
+
+
 def plain(url: str, seconds: float, scratch: Path) -> float:
-    """Requests/s that plain Locust reaches."""
+    """What plain Locust takes for a request, in microseconds."""
     file = scratch / "plain.py"
-    file.write_text(PLAIN)
-    command = [*locust(file, url), "-u", str(USERS), "-r", str(USERS), "-t", f"{seconds:g}s", "--only-summary"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=scratch)
-    found = re.search(r"Aggregated\s+(\d+)", said.stdout + said.stderr)
-    assert found, said.stderr
-    return int(found[1]) / seconds
+    file.write_text(PLAIN.format(each=RATE / USERS))
+    return cost([*locust(file, url), "-u", str(USERS), "-r", str(USERS)], url, seconds, scratch)
 
 
 def open_loop(url: str, seconds: float, scratch: Path) -> float:
-    """Requests/s that muster's generator reaches, counted on its timeline."""
+    """What muster's generator takes for a request, in microseconds."""
     file, timeline = scratch / "open.py", scratch / f"open-{time.monotonic_ns()}.jsonl"
     file.write_text(OPEN)
     Timeline.start(timeline, run="bench", drill="bench").close()
-    command = [*locust(file, url), "-u", "1", "-r", "1", "-t", f"{seconds:g}s", "--only-summary"]
-    command += ["--rate", repr(OFFERED), "--timeline", str(timeline), "--loglevel", "ERROR"]
-    subprocess.run(command, capture_output=True, text=True, check=True, cwd=scratch)
-    done = sorted(e["done"] for e in read_timeline(timeline) if e["kind"] == "request" and e["outcome"] == "ok")
-    timeline.unlink()
-    return len(done) / (done[-1] - done[0])
+    command = [*locust(file, url), "-u", "1", "-r", "1", "--rate", repr(RATE), "--timeline", str(timeline)]
+    try:
+        return cost(command, url, seconds, scratch)
+    finally:
+        timeline.unlink()
 
 
 def locust(file: Path, url: str) -> list[str]:
-    return [sys.executable, "-m", "locust", "-f", str(file), "--headless", "--host", url]
+    return [sys.executable, "-m", "locust", "-f", str(file), "--headless", "--only-summary", "--host", url]
 
 
-def overhead(turns: int = 3, seconds: float = 8.0) -> tuple[float, float]:
-    """(plain Locust's requests/s, muster's requests/s), medians of so many turns each."""
+def overhead(pairs: int = 5, seconds: float = 6.0) -> Overhead:
+    """So many pairs, each generator measured for so many seconds in each."""
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
-    found: tuple[list[float], list[float]] = ([], [])
     with tempfile.TemporaryDirectory(prefix="muster-bench-") as name, server() as url:
-        for _ in range(turns):
-            found[0].append(plain(url, seconds, Path(name)))
-            found[1].append(open_loop(url, seconds, Path(name)))
-    return statistics.median(found[0]), statistics.median(found[1])
+        measured = [(plain(url, seconds, Path(name)), open_loop(url, seconds, Path(name))) for _ in range(pairs)]
+    return Overhead(measured)
