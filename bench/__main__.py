@@ -17,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from bench import analysis, history
+from bench.beside import beside
 from bench.overhead import overhead
 from bench.report import report
 from muster.base.timeline import Timeline, read_timeline
@@ -32,6 +33,7 @@ SYSTEM = ROOT / "systems/enhancer/system.yaml"
 
 
 PARTS = ("start", "throughput", "overhead", "drills", "report", "history", "analysis")
+PAGE = "/workflows?limit=20"
 FIVE = "pod_crash or high_load or db_failure or config_corruption or full_outage"
 
 
@@ -116,6 +118,7 @@ def throughput(rate: float, seconds: float) -> None:
         )
         with load:
             time.sleep(seconds + 2)
+        seen = list(beside(service_url(found, definition), PAGE, rate, min(seconds, 10.0), Path(scratch)))
         requests = [event for event in read_timeline(path) if event["kind"] == "request"]
     begin = min(event["intended"] for event in requests) + 1  # the first second warms up
     inside = [event for event in requests if begin <= event["intended"] < begin + seconds]
@@ -125,6 +128,9 @@ def throughput(rate: float, seconds: float) -> None:
     show(f"load of {rate:g} requests/s for {seconds:g} s: answered", answered / seconds, "requests/s")
     show("  P95, from the intended time", latencies[int(0.95 * len(latencies))] * 1000, "ms", "wanted < 500, aim 20")
     show("  error rate", 100 * failed / len(inside), "%", "wanted < 0.1")
+    for one in seen:
+        p95 = "" if one.p95_ms is None else f"P95 {one.p95_ms:.1f} ms"
+        show(f"  the same system, {PAGE} alone: {one.by}", one.answered_per_s, "requests/s", p95)
 
 
 def lift_admission(found: Cluster, definition: SystemDefinition, managed: ManagedSystem) -> None:
