@@ -21,6 +21,7 @@ from bench.overhead import PLAIN, USERS, locust
 from muster.base.timeline import Timeline, read_timeline
 from muster.load.run import LoadRun
 
+START_S = 3.0  # how long it may take until all people are there
 OPEN = """
 from locust import task
 from muster.load.openloop import OpenLoopUser
@@ -70,12 +71,22 @@ def plain(url: str, path: str, rate: float, seconds: float, scratch: Path) -> Se
     """Plain Locust, whose people wait for each answer: latencies count from when a request was sent."""
     file = scratch / "plain.py"
     file.write_text(PLAIN.format(each=rate / USERS).replace("/document", path))
-    command = [*locust(file, url), "-u", str(USERS), "-r", str(USERS), "-t", f"{seconds:g}s", "--csv", "plain"]
+    command = [
+        *locust(file, url),
+        "-u",
+        str(USERS),
+        "-r",
+        str(USERS),
+        "-t",
+        f"{seconds + START_S:g}s",
+        "--csv",
+        "plain",
+    ]
     subprocess.run(command, capture_output=True, check=False, cwd=scratch)
     with (scratch / "plain_stats.csv").open() as told:
         row = next(row for row in csv.DictReader(told) if row["Name"] == "Aggregated")
     good = float(row["Requests/s"]) - float(row["Failures/s"])
-    return Seen("plain Locust", good, float(row["95%"]))
+    return Seen("plain Locust", good, None if row["95%"] == "N/A" else float(row["95%"]))
 
 
 def most(wrk: str, url: str, seconds: float) -> Seen:
