@@ -15,6 +15,7 @@ import pytest
 from muster.base.process import processes_of_run
 from muster.kube import connect
 from muster.safety import open_records
+from muster.safety.targets import struck
 
 if TYPE_CHECKING:
     from tests.conftest import DrillProject
@@ -60,7 +61,7 @@ def test_up_strike_mend_down(up: DrillProject) -> None:
         mended = muster(up, "recover", "repair-crashed-pods")
         assert mended.returncode == 0, mended.stdout + mended.stderr
 
-        struck = subprocess.run(
+        by_hand = subprocess.run(
             [str(BIN / "chaos"), "run", "experiments/pod-crash.yaml"],
             cwd=up.root,
             env=up.environment(
@@ -71,13 +72,17 @@ def test_up_strike_mend_down(up: DrillProject) -> None:
             timeout=120,
             check=False,
         )
-        assert struck.returncode == 0, struck.stdout + struck.stderr
+        assert by_hand.returncode == 0, by_hand.stdout + by_hand.stderr
         journal = json.loads((up.root / "journal.json").read_text())
         assert journal["status"] == "completed"
         assert all(activity["status"] == "succeeded" for activity in [*journal["run"], *journal["rollbacks"]])
         after = {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer", labels="app=api")}
         assert not after & {pod["metadata"]["uid"] for pod in pods}, "the API's pods were not struck"
         assert open_records(cluster, "enhancer") == []
+        assert [noted.server for noted in struck(up.root / ".muster")] == [cluster.server]
+        undone = muster(up, "undo")
+        where = f"namespace 'enhancer' of context '{cluster.context}'"
+        assert (undone.returncode, undone.stdout) == (0, f"no fault record is open in {where}\n"), undone.stderr
         environment = cluster.get("Deployment", "api", "enhancer")["spec"]["template"]["spec"]["containers"][0]["env"]
         assert "ENHANCER_ADMISSION_RATE" not in [variable["name"] for variable in environment]
 
@@ -86,6 +91,7 @@ def test_up_strike_mend_down(up: DrillProject) -> None:
     assert processes_of_run(run) == []
     assert list((up.root / "tmp").iterdir()) == []
     assert not config.exists()
+    assert struck(up.root / ".muster") == []
 
 
 def test_a_namespace_without_the_label_is_not_struck_and_not_touched(up: DrillProject) -> None:

@@ -16,6 +16,7 @@ import yaml
 from muster.base.waiting import wait_for
 from muster.safety import open_records
 from muster.safety.fields import ABSENT
+from muster.safety.targets import struck
 
 from .conftest import EXPERIMENTS, Target
 
@@ -60,6 +61,8 @@ def test_it_holds_the_fault_for_a_while_and_undoes_it(target: Target, tmp_path: 
         assert process.wait(120) == 0, process.communicate()[0]
     assert target.rate() is ABSENT
     assert open_records(target.cluster, target.namespace) == []
+    (noted,) = struck(tmp_path / ".muster")
+    assert (noted.context, noted.namespace) == (target.cluster.context, target.namespace)
     (log,) = tmp_path.glob("reports/*/audit.jsonl")
     assert '"act":"strike"' in log.read_text()
     assert '"act":"undo"' in log.read_text()

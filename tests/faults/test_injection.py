@@ -17,6 +17,7 @@ from muster.base.waiting import wait_for
 from muster.faults import FaultError, Injection, find_experiment
 from muster.safety import find_record, open_records
 from muster.safety.fields import ABSENT
+from muster.safety.targets import struck
 
 from .conftest import EXPERIMENTS, Target
 
@@ -91,6 +92,7 @@ def test_the_fault_lands_is_observed_and_is_undone(target: Target) -> None:
     acts = [json.loads(line)["act"] for line in (target.timeline.path.parent / "audit.jsonl").read_text().splitlines()]
     assert acts == ["experiment", "strike", "strike", "undo", "experiment"]
     assert [event["observed"] for event in target.events("fault.effect")][-1]
+    assert not any(noted.namespace == target.namespace for noted in struck(Path(".muster"))), "its cluster goes"
 
 
 @pytest.mark.parametrize("error", [RuntimeError("the drill broke"), KeyboardInterrupt()])

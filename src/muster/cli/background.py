@@ -21,6 +21,7 @@ from muster.base.files import write_atomically
 from muster.base.process import processes_of_run, run_id, wait_gone
 from muster.drill import ManagedSystem
 from muster.kube import EmbeddedCluster, connect, embedded_images
+from muster.safety.targets import forget_server
 from muster.system import SystemDefinition
 
 STOP_WITHIN_S = 10.0
@@ -160,6 +161,9 @@ def _stop(note: dict[str, Any]) -> int:
 
 
 def _clear(home: Path, note: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # it may have died before it had one
+        for cluster in yaml.safe_load((home / "kubeconfig").read_text())["clusters"]:
+            forget_server(home, cluster["cluster"]["server"])
     shutil.rmtree(note["directory"], ignore_errors=True)
     for name in ("kubeconfig", "cluster.json"):
         (home / name).unlink(missing_ok=True)

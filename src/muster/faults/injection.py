@@ -25,6 +25,7 @@ from muster.safety import AuditLog, Record, find_record, undo
 from muster.safety.audit import AUDIT_VARIABLE
 from muster.safety.guards import undo_command
 from muster.safety.locks import release as release_lock
+from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemDefinition
 
 # Importing chaosk8s takes about two seconds on an idle machine.
@@ -112,7 +113,7 @@ class Injection:
         environment["KUBECONFIG"] = str(self._kubeconfig.absolute())
         environment[AUDIT_VARIABLE] = str(self._audit.path.absolute())
         if self._cluster.embedded:
-            environment |= NO_PROXY
+            environment |= NO_PROXY | {HOME_VARIABLE: ""}
         with output:
             # If this process dies the grace is time enough to undo, and short enough to leave nothing behind.
             self._child = Child(self._command(), env=environment, stdout=output, stderr=output, grace=3.0)

@@ -29,7 +29,7 @@ from muster.safety import (
     remember,
 )
 from muster.safety import undo as undo_record
-from muster.safety.targets import HOME_VARIABLE, note_struck
+from muster.safety.targets import DEFAULT_HOME, HOME_VARIABLE, note_struck
 
 
 @dataclass
@@ -149,7 +149,8 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
         stack.enter_context(official_clients(cluster.access))
         check_target(cluster, namespace)
         check_nothing_open(cluster, namespace)
-        note_struck(Path(os.environ.get(HOME_VARIABLE) or ".muster"), cluster, namespace)
+        if home := os.environ.get(HOME_VARIABLE, DEFAULT_HOME):  # empty where the cluster goes with the session
+            note_struck(Path(home), cluster, namespace)
         channel, audit = ExperimentSide(), AuditLog.of_run(Path("reports") / run_id())
         stack.enter_context(DrillLock(cluster, namespace, lock_holder(name, channel.injection)))
         session = Session(name, cluster, namespace, channel, audit)

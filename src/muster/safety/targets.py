@@ -16,6 +16,7 @@ from muster.base.files import write_atomically
 from muster.kube import Cluster
 
 HOME_VARIABLE = "MUSTER_HOME"
+DEFAULT_HOME = ".muster"
 DIRECTORY = "struck"
 SCHEMA = "muster/struck/v1"
 
@@ -63,3 +64,10 @@ def struck(home: Path) -> list[Struck]:
             continue
         found.append(Struck(**texts, path=path))
     return sorted(found, key=lambda one: one.when, reverse=True)
+
+
+def forget_server(home: Path, server: str) -> None:
+    """Forget what was struck on a server that is gone for good, and every record on it with it."""
+    for noted in struck(home):
+        if noted.server == server:
+            noted.path.unlink(missing_ok=True)
