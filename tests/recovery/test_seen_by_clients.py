@@ -72,7 +72,7 @@ def seen(tmp_path: Path) -> Iterator[Callable[..., str]]:
         ([GOOD], ""),
         ([SHED, GOOD], ""),
         ([GOOD, BROKEN, GOOD], f"1 of {LOOKS} requests /workflows?limit=3 failed, the last one with error: 500"),
-        ([GOOD, EMPTY], "2 of 3 requests /workflows?limit=3 failed, the last one with wrong: the answer holds no"),
+        ([GOOD, EMPTY], "2 of 3 requests /workflows?limit=3 failed, the last one with wrong: 'workflows' is not there"),
         ([BROKEN, SHED], f"1 of {LOOKS} requests /workflows?limit=3 failed, the last one with error: 500"),
     ],
     ids=["well", "some are refused for overload", "one fails", "answered wrongly", "one fails, others are refused"],
