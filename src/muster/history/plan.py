@@ -16,7 +16,7 @@ from pathlib import Path
 
 from muster.base.errors import UsageError
 
-COLLECT_WITHIN_S = 120.0
+COLLECT_WITHIN_S = 300.0
 DRILLS = "drills"
 # What an outer session was told is not for this one.
 _NOT_PASSED_ON = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST")
