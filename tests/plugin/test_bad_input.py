@@ -10,10 +10,8 @@ if TYPE_CHECKING:
     from tests.conftest import DrillProject
 
 DRILL = """
-import pytest
-
 @pytest.mark.drill({marker})
-def test_drill(drill):
+def test_{name}(drill):
     raise AssertionError("must not run")
 """
 
@@ -26,27 +24,28 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (
-            {"fault": "'db-failre'"},
-            "experiment 'db-failre' not found in experiments/ (there are: agent-failure, config-broken, config-wrong, ",
-        ),
-        ({"load": "'stedy'"}, "load profile 'stedy' not found in loadtests/ (there are: mixed, steady)"),
-        ({"recovery": "'pray'"}, "recovery procedure 'pray' not known (there are: "),
-        ({"severity": "'P9'"}, "severity 'P9' is not known (there are: P1, P2, P3, P4)"),
-        ({"cadence": "'weekly'"}, "cadence 'weekly' is not known (there are: monthly, quarterly, yearly)"),
-        ({"severty": "'P1'"}, "'severty' is not an argument of the drill marker"),
-    ],
-)
-def test_a_marker_that_names_what_is_not_there(
-    drill_project: DrillProject, changed: dict[str, str], message: str
-) -> None:
-    marker = ", ".join(f"{key}={value}" for key, value in {**GOOD, **changed}.items())
-    drill_project.write("drills/test_it.py", DRILL.format(marker=marker))
+WRONG = {
+    "fault": (
+        {"fault": "'db-failre'"},
+        "experiment 'db-failre' not found in experiments/ (there are: agent-failure, config-broken, config-wrong, ",
+    ),
+    "load": ({"load": "'stedy'"}, "load profile 'stedy' not found in loadtests/ (there are: mixed, steady)"),
+    "recovery": ({"recovery": "'pray'"}, "recovery procedure 'pray' not known (there are: "),
+    "severity": ({"severity": "'P9'"}, "severity 'P9' is not known (there are: P1, P2, P3, P4)"),
+    "cadence": ({"cadence": "'weekly'"}, "cadence 'weekly' is not known (there are: monthly, quarterly, yearly)"),
+    "argument": ({"severty": "'P1'"}, "'severty' is not an argument of the drill marker"),
+}
+
+
+def test_markers_that_name_what_is_not_there_are_all_told(drill_project: DrillProject) -> None:
+    drills = [
+        DRILL.format(name=name, marker=", ".join(f"{key}={value}" for key, value in {**GOOD, **changed}.items()))
+        for name, (changed, _) in WRONG.items()
+    ]
+    drill_project.write("drills/test_it.py", "import pytest\n" + "".join(drills))
     session = drill_project.pytest("drills/test_it.py")
-    assert message in session.output
+    for name, (_, message) in WRONG.items():
+        assert f"::test_{name}: {message}" in session.output
     assert session.code == pytest.ExitCode.USAGE_ERROR
     assert drill_project.summary()["verdict"] == "unknown"
 

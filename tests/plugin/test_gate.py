@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_accounting import run
+from .test_accounting import run, tell
 
 if TYPE_CHECKING:
     from tests.conftest import DrillProject
@@ -49,7 +49,7 @@ def test_by_cadence_in_workers(drill_project: DrillProject) -> None:
     assert (names(summary), summary["verdict"]) == (["each_year"], "met"), output
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_a_required_drill_that_is_left_out_makes_the_run_unknown(
     drill_project: DrillProject, workers: tuple[str, ...]
 ) -> None:
@@ -90,7 +90,7 @@ def test_all_includes_what_a_file_holds_that_is_skipped_as_a_whole(drill_project
     ],
 )
 def test_what_does_not_exist_is_refused(drill_project: DrillProject, arguments: tuple[str, ...], message: str) -> None:
-    run(drill_project, MORE)
+    tell(drill_project, MORE)
     session = drill_project.pytest("drills", *arguments)
     assert session.code == pytest.ExitCode.USAGE_ERROR
     assert message in session.output

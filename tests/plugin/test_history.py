@@ -32,7 +32,7 @@ def kept(file: Path) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_every_drill_of_every_run_is_kept(drill_project: DrillProject, arguments: tuple[str, ...]) -> None:
     for _ in range(2):
         _, _, output = run(drill_project, MISSED, *arguments)

@@ -36,7 +36,7 @@ def verdicts(summary: dict[str, Any]) -> dict[str, str]:
     return {entry["name"]: entry["verdict"] for entry in summary["drills"]}
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_each_repetition_is_an_item_and_an_entry(drill_project: DrillProject, workers: tuple[str, ...]) -> None:
     code, summary, output = run(drill_project, "", "--repeat", "3", *workers)
     assert (code, summary["verdict"], summary["why"]) == (0, "met", "1 drill met, 3 times in all"), output

@@ -45,7 +45,7 @@ def test_skipped(drill):
 """
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_each_drill_is_told_in_its_own_state(drill_project: DrillProject, arguments: tuple[str, ...]) -> None:
     run(drill_project, DRILLS, *arguments)
     reports = drill_project.root / "reports"
