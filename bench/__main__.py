@@ -25,7 +25,7 @@ from muster.drill import ManagedSystem
 from muster.kube import Cluster, EmbeddedCluster, connect
 from muster.load.profiles import find_profile
 from muster.load.run import LoadRun
-from muster.probes.address import service_url
+from muster.probes.http.address import service_url
 from muster.system import SystemDefinition, read_system
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -21,8 +21,8 @@ from muster.base.clock import SYSTEM_CLOCK, now
 from muster.base.timeline import Event, Tail, Timeline
 from muster.load.run import LoadRun
 from muster.objectives import Declaration
-from muster.probes.ledger import read_back
-from muster.probes.prober import Prober
+from muster.probes.ledger.read_back import read_back
+from muster.probes.prober.process import Prober
 from muster.system.definition import SystemDefinition
 from selfcheck import cases
 from selfcheck.cases import Case

@@ -7,7 +7,7 @@ from tests.probes.service import CUT, CUT_EARLY, EMPTY, GARBAGE, HANG, RESET, Se
 
 from muster.load.connection import Connections, NoAnswerError, Reply
 from muster.load.destination import Destination
-from muster.probes.outcomes import Outcome
+from muster.probes.http.outcomes import Outcome
 
 LIMIT_S = 0.3
 

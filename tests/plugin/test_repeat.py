@@ -192,7 +192,7 @@ def test_a_test_that_is_no_drill_is_not_repeated(drill_project: DrillProject) ->
 
 MANAGED = """
 import muster.drill
-import muster.probes.address
+import muster.probes.http.address
 from muster.drill import Project
 from muster.system import find_system, read_system
 
@@ -225,7 +225,7 @@ class Held(Told):
 @pytest.fixture(scope="session")
 def managed_system(request):
     muster.drill.Drill, Project.root = Held, request.config.rootpath
-    muster.probes.address.service_url = lambda *_: ""
+    muster.probes.http.address.service_url = lambda *_: ""
     yield (managed := Managed(request.config.rootpath))
     print(f"deployed {managed.deployed} times")
 

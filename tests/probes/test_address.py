@@ -10,7 +10,7 @@ from tests.probes.service import Service, system_of
 
 from muster.base.errors import ClusterError, UsageError
 from muster.kube import Cluster, access_to
-from muster.probes.address import service_url
+from muster.probes.http.address import service_url
 from muster.system.definition import SystemDefinition
 from muster.system.parts import ServiceAddress
 

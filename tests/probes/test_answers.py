@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.probes.answers import MISSING, contents_of, failing, fill, identity_at, parse, unexpected, values_at
+from muster.probes.answers.content import MISSING, contents_of, failing, fill, identity_at, parse, unexpected, values_at
 from muster.system.checks import Check
 
 JSON = st.recursive(

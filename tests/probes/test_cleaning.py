@@ -10,9 +10,9 @@ from tests.probes.service import unused_port
 from tests.probes.test_listing import written
 
 from muster.base.timeline import Timeline, read_timeline
-from muster.probes.cleaning import clean_up
-from muster.probes.ledger import read_back
-from muster.probes.store import digest
+from muster.probes.ledger.cleaning import clean_up
+from muster.probes.ledger.read_back import read_back
+from muster.probes.ledger.store import digest
 
 
 def told(timeline: Path) -> list[tuple[int, int, str]]:

@@ -19,9 +19,9 @@ from tests.probes.watching import count, requests, wait_until, writes
 
 from muster.base.lifeline import descendants
 from muster.base.timeline import Event, read_timeline
-from muster.probes.cleaning import clean_up
-from muster.probes.ledger import ReadBack, read_back
-from muster.probes.prober import Prober
+from muster.probes.ledger.cleaning import clean_up
+from muster.probes.ledger.read_back import ReadBack, read_back
+from muster.probes.prober.process import Prober
 from muster.system.definition import LedgerSpec, PythonLedgerSpec, SystemDefinition
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ledger.md"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from muster.base.waiting import wait_for
-from muster.probes.driven import IDLE_S, RENEW_EVERY, Done, Threads
+from muster.probes.ledger.driven import IDLE_S, RENEW_EVERY, Done, Threads
 
 
 class Book:

@@ -19,8 +19,8 @@ from tests.probes.service import CUT, CUT_EARLY, EMPTY, GARBAGE, HANG, RESET, Se
 
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import UsageError
-from muster.probes.exchange import RENEW_EVERY, Answer, Exchange
-from muster.probes.outcomes import Outcome, OwnLimitError
+from muster.probes.http.exchange import RENEW_EVERY, Answer, Exchange
+from muster.probes.http.outcomes import Outcome, OwnLimitError
 from muster.system.definition import Request
 from muster.system.headers import HEADERS_VARIABLE, FromEnvironment, to_environment
 

@@ -9,11 +9,11 @@ import pytest
 from tests.probes.catalogue import Catalogue, catalogue_system
 from tests.probes.watching import count, wait_until, writes
 
-from muster.probes.exchange import Answer
-from muster.probes.http_store import filled, judged_create
-from muster.probes.one_write import write_once
-from muster.probes.outcomes import Outcome
-from muster.probes.prober import Prober
+from muster.probes.http.exchange import Answer
+from muster.probes.http.outcomes import Outcome
+from muster.probes.ledger.http_store import filled, judged_create
+from muster.probes.ledger.one_write import write_once
+from muster.probes.prober.process import Prober
 from muster.system.definition import LedgerSpec, Request
 
 SPEC = catalogue_system().ledger

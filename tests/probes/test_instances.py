@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.probes.service import Service
 
-from muster.probes.instances import ask_instances, ask_once
-from muster.probes.outcomes import Outcome
+from muster.probes.answers.instances import ask_instances, ask_once
+from muster.probes.http.outcomes import Outcome
 from muster.system.definition import Request
 
 

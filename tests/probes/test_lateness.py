@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster.base.clock import SYSTEM_CLOCK, now
-from muster.probes.lateness import WORTH_NOTING_S, Lateness
+from muster.probes.prober.lateness import WORTH_NOTING_S, Lateness
 
 STRETCHES = st.lists(st.tuples(st.integers(0, 100), st.integers(1, 30)), max_size=8)
 

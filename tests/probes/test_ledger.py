@@ -9,11 +9,11 @@ import pytest
 from tests.probes.service import GARBAGE, Service, system_of
 
 from muster.base.timeline import Timeline, TimelineError, read_timeline
-from muster.probes.exchange import Answer
-from muster.probes.http_store import seen
-from muster.probes.ledger import classify, read_back
-from muster.probes.outcomes import Outcome
-from muster.probes.store import Entry, digest
+from muster.probes.http.exchange import Answer
+from muster.probes.http.outcomes import Outcome
+from muster.probes.ledger.http_store import seen
+from muster.probes.ledger.read_back import classify, read_back
+from muster.probes.ledger.store import Entry, digest
 from muster.system.definition import LedgerSpec
 
 SPEC = system_of().ledger

@@ -8,9 +8,9 @@ import pytest
 from tests.probes.catalogue import PAGE, Catalogue, catalogue_system
 
 from muster.base.timeline import Timeline, read_timeline
-from muster.probes.ledger import read_back
-from muster.probes.listing import next_of
-from muster.probes.store import digest
+from muster.probes.ledger.listing import next_of
+from muster.probes.ledger.read_back import read_back
+from muster.probes.ledger.store import digest
 
 
 def written(timeline: Path, service: Catalogue, number: int, *, run: str = "r1", told: str = "acknowledged") -> None:

@@ -11,10 +11,10 @@ import pytest
 from tests.probes.service import system_of
 
 from muster.base.errors import UsageError
-from muster.probes.driver_store import DriverStore
-from muster.probes.loading import find_ledger
-from muster.probes.prober import Prober
-from muster.probes.store import Entry
+from muster.probes.ledger.driver_store import DriverStore
+from muster.probes.ledger.loading import find_ledger
+from muster.probes.ledger.store import Entry
+from muster.probes.prober.process import Prober
 from muster.system.definition import PythonLedgerSpec
 
 SHELF = """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from muster.probes.one_write import write_once
-from muster.probes.outcomes import Outcome
+from muster.probes.http.outcomes import Outcome
+from muster.probes.ledger.one_write import write_once
 
 from .service import HANG, Service, system_of, unused_port
 

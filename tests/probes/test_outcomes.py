@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.probes.outcomes import Outcome, OwnLimitError, of_os_error, of_status
+from muster.probes.http.outcomes import Outcome, OwnLimitError, of_os_error, of_status
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from muster.base.clock import now
-from muster.probes.pace import Pace
+from muster.probes.ledger.pace import Pace
 
 
 def took(turns: int, rate: float, *, answered: bool) -> float:

@@ -15,8 +15,8 @@ from muster.base.clock import now
 from muster.base.process import Child
 from muster.base.timeline import read_timeline
 from muster.base.waiting import wait_for
-from muster.probes.plan import Plan
-from muster.probes.prober import Prober, ProberError
+from muster.probes.prober.plan import Plan
+from muster.probes.prober.process import Prober, ProberError
 
 
 def start(service: Service, timeline: Path, **settings: float) -> Prober:

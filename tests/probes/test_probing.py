@@ -12,12 +12,12 @@ import pytest
 from tests.probes.service import EMPTY, HANG, RESET, RESET_KEPT, Service, system_of
 from tests.probes.watching import count, requests, wait_until, writes
 
+from muster.base.event_buffer import EventBuffer
 from muster.base.timeline import Event, Timeline, read_timeline
-from muster.probes.events import EventBuffer
-from muster.probes.exchange import Answer, Exchange
-from muster.probes.outcomes import Outcome
-from muster.probes.plan import Plan
-from muster.probes.probing import Probing
+from muster.probes.http.exchange import Answer, Exchange
+from muster.probes.http.outcomes import Outcome
+from muster.probes.prober.loop import Probing
+from muster.probes.prober.plan import Plan
 from muster.system.definition import ExpectProbe, ReadProbe, Request
 
 
@@ -66,7 +66,7 @@ async def _run(subject: Probing, failures: list[BaseException]) -> None:
 
 def test_a_service_that_is_only_read_is_not_written_to(timeline: Path) -> None:
     with Service() as service, probing(service, timeline, writing=False):
-        wait_until(timeline, lambda events: count(events, "read") >= 4, "four reads")
+        wait_until(timeline, lambda seen: count(seen, name="read") >= 4, "four reads")
     assert {method for method, _ in service.requests} == {"GET"}
     started = next(event for event in read_timeline(timeline) if event["kind"] == "prober")
     assert [probe["name"] for probe in started["probes"]] == ["read"]

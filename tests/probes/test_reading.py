@@ -8,10 +8,11 @@ import orjson
 import pytest
 from tests.probes.service import Service, system_of, unused_port
 
-from muster.probes.exchange import Answer
-from muster.probes.outcomes import Outcome
-from muster.probes.reading import judged_expect, judged_read, judged_read_back, read_once
-from muster.probes.store import Seen
+from muster.probes.answers.reading import judged_expect, judged_read, read_once
+from muster.probes.http.exchange import Answer
+from muster.probes.http.outcomes import Outcome
+from muster.probes.ledger.found import judged_read_back
+from muster.probes.ledger.store import Seen
 from muster.system.definition import ExpectProbe, ReadProbe, Request, read_system
 
 ROOT = Path(__file__).resolve().parents[2]

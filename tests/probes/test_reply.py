@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.probes import reply
-from muster.probes.reply import BrokenOffError, NotHttpError, Reply, ReplyReader
+from muster.probes.http import reply
+from muster.probes.http.reply import BrokenOffError, NotHttpError, Reply, ReplyReader
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n"

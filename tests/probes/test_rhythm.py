@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.probes.exchange import Answer, Kind
-from muster.probes.outcomes import Outcome
-from muster.probes.rhythm import ANSWERED_ANYHOW, NOT_ANSWERED, Edge, Rhythm, share_out
+from muster.probes.http.exchange import Answer, Kind
+from muster.probes.http.outcomes import Outcome
+from muster.probes.prober.rhythm import ANSWERED_ANYHOW, NOT_ANSWERED, Edge, Rhythm, share_out
 from muster.system.parts import ProberLimits
 
 GAPS = st.floats(min_value=0.01, max_value=5)

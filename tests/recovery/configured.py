@@ -10,8 +10,8 @@ from muster.base.clock import utc
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.kube.client import STRATEGIC_MERGE_PATCH
-from muster.probes.address import service_url
-from muster.probes.instances import ask_instances
+from muster.probes.answers.instances import ask_instances
+from muster.probes.http.address import service_url
 from muster.recovery import Context, Outcome, find_procedure, run
 from muster.recovery.configuration import Kept, configurations_of, keep_configuration
 from muster.recovery.workloads import Workload

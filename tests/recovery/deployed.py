@@ -15,7 +15,7 @@ from muster.base.waiting import wait_for
 from muster.drill import ManagedSystem
 from muster.kube import Cluster, EmbeddedCluster, connect
 from muster.kube.client import JSON_PATCH
-from muster.probes.instances import ask_once
+from muster.probes.answers.instances import ask_once
 from muster.system import Request, SystemDefinition, read_system
 from muster.system.manifests import read_manifests
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.probes.address import service_url
-from muster.probes.exchange import Answer
-from muster.probes.instances import ask_once
+from muster.probes.answers.instances import ask_once
+from muster.probes.http.address import service_url
+from muster.probes.http.exchange import Answer
 from muster.recovery import Context, Outcome, find_procedure, run
 from muster.safety import AuditLog
 from muster.system import SystemDefinition

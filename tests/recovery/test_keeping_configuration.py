@@ -10,7 +10,7 @@ import pytest
 from muster.base.errors import RefusedError, UsageError
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.probes.instances import ask_instances
+from muster.probes.answers.instances import ask_instances
 from muster.recovery.configuration import Reports, check_healthy, configurations_of
 from muster.recovery.confirmation import is_borne_by, not_made_since
 from muster.safety import Entry, remember

@@ -35,7 +35,7 @@ def keep(why: str, listed: bool, kube_context: str | None, system: Path | None) 
 
 
 def _keep(cluster: Cluster, definition: SystemDefinition, why: str) -> bool:
-    from muster.probes.address import service_url
+    from muster.probes.http.address import service_url
     from muster.recovery.configuration import check_healthy, configurations_of, keep_configuration
     from muster.safety import AuditLog
 

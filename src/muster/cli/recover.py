@@ -37,7 +37,7 @@ def procedures() -> None:
 @SYSTEM
 def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str | None, system: Path | None) -> None:
     """Run a recovery procedure; exit 1 if a step of it fails. Without a name, choose from a menu."""
-    from muster.probes.address import service_url
+    from muster.probes.http.address import service_url
     from muster.recovery import Context, find_procedure, run
     from muster.recovery import procedures as known
     from muster.safety import AuditLog, begun_procedures

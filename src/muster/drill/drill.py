@@ -21,8 +21,8 @@ from muster.faults.injection import Injection
 from muster.kube import Change
 from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
-from muster.probes.plan import READ, WRITE
-from muster.probes.prober import Prober
+from muster.probes.prober.plan import READ, WRITE
+from muster.probes.prober.process import Prober
 from muster.recovery import Context
 from muster.safety import AuditLog
 from muster.safety.rights import check_rights

@@ -17,8 +17,8 @@ from muster.faults.injection import Injection
 from muster.load.profiles import find_profile
 from muster.load.run import Arrivals, LoadRun
 from muster.load.stages import Stage, checked, described
-from muster.probes.cleaning import clean_up
-from muster.probes.ledger import read_back
+from muster.probes.ledger.cleaning import clean_up
+from muster.probes.ledger.read_back import read_back
 from muster.recovery import Outcome, find_procedure, run
 
 STEADY_WITHIN_S = 60.0

@@ -17,7 +17,7 @@ from muster.faults.ending import ENDING
 from muster.faults.surge import raise_load
 from muster.faults.texts import replace_line
 from muster.kube import connect
-from muster.probes.address import service_address
+from muster.probes.http.address import service_address
 from muster.safety.fields import ABSENT
 from muster.system.pods import troubles
 

@@ -18,7 +18,7 @@ from muster.base.process import Child
 from muster.faults import session
 from muster.faults.activity import or_exit
 from muster.faults.session import Session
-from muster.probes.address import service_address
+from muster.probes.http.address import service_address
 from muster.system import find_system, read_system
 
 

@@ -17,7 +17,7 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTP
 from muster.base.clock import now
 from muster.load.destination import Destination
 from muster.load.only_way import own_way
-from muster.probes.outcomes import Outcome, of_os_error
+from muster.probes.http.outcomes import Outcome, of_os_error
 
 # The plain one: a look at a socket that does not wait needs no turn of gevent's loop.
 _poll = monkey.get_original("select", "poll")

@@ -25,6 +25,7 @@ from locust.exception import StopTest, StopUser
 from muster.base.clock import now
 from muster.base.dial import Dial
 from muster.base.errors import MusterError, UsageError
+from muster.base.event_buffer import FLUSH_EVERY_S
 from muster.base.timeline import TimelineError
 from muster.load.allowance import SUFFIX, Allowance, ceiling_of
 from muster.load.destination import Destination
@@ -34,8 +35,7 @@ from muster.load.record import LoadRecord
 from muster.load.schedule import even, poisson
 from muster.load.stages import Stage, checked, from_text
 from muster.load.steering import Steering
-from muster.probes.events import FLUSH_EVERY_S
-from muster.probes.outcomes import OwnLimitError
+from muster.probes.http.outcomes import OwnLimitError
 
 LATE_S = 0.25  # beyond this the times of requests tell of the generator as well, and it says that it is behind
 GIVE_UP_S = 1.0  # what is later than this is not sent any more, and all that is due with it

@@ -37,7 +37,7 @@ from muster.load.gate import Gate, NotSentError
 from muster.load.generator import GIVE_UP_S, Generator
 from muster.load.record import LoadRecord, Look
 from muster.load.request_line import check_headers, encoded
-from muster.probes.outcomes import Outcome, OwnLimitError, of_status
+from muster.probes.http.outcomes import Outcome, OwnLimitError, of_status
 from muster.system.headers import of_environment
 
 SLOT_S = 0.02  # how late a request may leave after the moment that it was given

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from muster.base.clock import now
+from muster.base.event_buffer import EventBuffer
 from muster.base.timeline import Timeline
 from muster.load.acknowledged import Acknowledged
-from muster.probes.events import EventBuffer
 
 BEHIND_EVERY_S = 1.0
 ELSEWHERE_EVERY_S = 1.0

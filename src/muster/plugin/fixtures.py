@@ -94,7 +94,7 @@ def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem) -> Iter
 
 def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem) -> Iterator[Drill]:
     from muster.drill import Drill, Project
-    from muster.probes.address import service_url
+    from muster.probes.http.address import service_url
 
     managed_system.prepare()
     drill = Drill(

@@ -3,30 +3,12 @@
 Belongs here: asking the service through its own address and recording what came of it. Judging that does not: see
 `muster.verdict`. Import from the modules: a load generator needs one of them, and each import delays its start.
 
-    outcomes     what may become of a request
-    answers      what must stand in an answer
-    reading      whether an answer is right
-    exchange     one HTTP request over a new or a kept connection, bounded in time
-    connection   what it is sent over
-    reply        reading the answer off the wire
-    lateness     when the prober itself was late
-    rhythm       how often a probe asks, more so around the edges of an outage
-    events       batches of events for the timeline
-    plan         what a prober is told; `python -m muster.probes PLAN.json` runs it
-    probing      the prober's own loop
-    prober       starting and stopping it
-    address      where the service answers
+Rooms, of which each imports only from those above it:
 
-The ledger of writes (docs/ledger.md):
+    http      how it is asked: a request, its connection, its outcome
+    answers   what is asked, and whether an answer is right
+    ledger    where writes go, and finding them again
+    prober    who asks all the time; `python -m muster.probes PLAN.json` runs it
 
-    protocol     what a class of the user's own must have; public
-    store        where writes go, whatever that is
-    http_store   over HTTP
-    driver_store by a class of the user's own, which `loading` finds and `driven` calls in threads
-    stores       which of the two
-    one_write    one write, read back, at once
-    written      the ledger of a timeline
-    ledger       finding every write again after a recovery
-    listing      many of them by few requests
-    cleaning     removing them when all is judged
+`protocol` is what a class of the user's own must have to be a ledger; public.
 """

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from muster.base.errors import MusterError, first_of
+from muster.base.event_buffer import EventBuffer
 from muster.base.timeline import Timeline
-from muster.probes.events import EventBuffer
-from muster.probes.exchange import Exchange
-from muster.probes.outcomes import OwnLimitError
-from muster.probes.plan import Plan, read_plan
-from muster.probes.probing import Probing
+from muster.probes.http.exchange import Exchange
+from muster.probes.http.outcomes import OwnLimitError
+from muster.probes.prober.loop import Probing
+from muster.probes.prober.plan import Plan, read_plan
 
 new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 try:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from muster.base.errors import ClusterError, RefusedError, UsageError
-from muster.probes.sampling import Sample, sample
+from muster.probes.answers.sampling import Sample, sample
 from muster.recovery.held_up import held_up, why_unready
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.workloads import Workload

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from muster.base.clock import utc_iso
 from muster.base.errors import RefusedError, UsageError
 from muster.kube import Cluster
-from muster.probes.answers import values_at
-from muster.probes.instances import Told, ask_instances
+from muster.probes.answers.content import values_at
+from muster.probes.answers.instances import Told, ask_instances
 from muster.recovery.confirmation import is_borne_by, not_made_since
 from muster.recovery.workloads import find_workload
 from muster.safety.audit import AuditLog, who

@@ -12,9 +12,9 @@ from typing import Any
 
 from muster.base.errors import ClusterError, RefusedError, TimeoutExceededError, UsageError
 from muster.base.waiting import wait_for
-from muster.probes.answers import parse, unexpected
-from muster.probes.instances import ask_instances, ask_once
-from muster.probes.outcomes import Outcome
+from muster.probes.answers.content import parse, unexpected
+from muster.probes.answers.instances import ask_instances, ask_once
+from muster.probes.http.outcomes import Outcome
 from muster.recovery.held_up import held_up
 from muster.recovery.needs import RESTART, WORKLOADS
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from muster.base.clock import SYSTEM_CLOCK, Clock
 from muster.base.errors import RefusedError
-from muster.probes.outcomes import Outcome
-from muster.probes.reading import read_once
+from muster.probes.answers.reading import read_once
+from muster.probes.http.outcomes import Outcome
 from muster.recovery.procedure import Context
 
 # A Service chooses a pod for each connection by chance: one of 3 pods is left out by 12 of them once in 100 times.

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from muster.base.errors import ClusterError, UsageError
-from muster.probes.answers import unexpected
-from muster.probes.instances import ask_instances
-from muster.probes.one_write import write_once
-from muster.probes.outcomes import Outcome
-from muster.probes.reading import read_once
+from muster.probes.answers.content import unexpected
+from muster.probes.answers.instances import ask_instances
+from muster.probes.answers.reading import read_once
+from muster.probes.http.outcomes import Outcome
+from muster.probes.ledger.one_write import write_once
 from muster.recovery.held_up import held_up
 from muster.recovery.procedure import Context
 from muster.recovery.workloads import Workload

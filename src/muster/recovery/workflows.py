@@ -9,11 +9,11 @@ from typing import NamedTuple
 from muster.base.clock import now
 from muster.base.errors import ClusterError, RefusedError, UsageError
 from muster.base.waiting import wait_for
-from muster.probes.answers import MISSING, parse, values_at
-from muster.probes.exchange import Exchange
-from muster.probes.http_store import filled
-from muster.probes.instances import ask_once
-from muster.probes.outcomes import Outcome
+from muster.probes.answers.content import MISSING, parse, values_at
+from muster.probes.answers.instances import ask_once
+from muster.probes.http.exchange import Exchange
+from muster.probes.http.outcomes import Outcome
+from muster.probes.ledger.http_store import filled
 from muster.recovery.procedure import Context
 from muster.system.operations import Workflows
 

@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from muster.base.clock import now
 from muster.faults.effects.comparison import Compared, show
 from muster.faults.effects.observation import Observation, Scene, Strict, refuse_if_there
-from muster.probes.address import service_address
-from muster.probes.answers import values_at
+from muster.probes.answers.content import values_at
+from muster.probes.http.address import service_address
 from muster.system.schema import DottedPath, Seconds
 
 WAYS = ("status", "not_status", "no_answer", "contains", "lacks", "field", "header", "slower_than_s")

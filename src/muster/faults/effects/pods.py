@@ -8,8 +8,8 @@ from pydantic import Field
 
 from muster.base.errors import RefusedError
 from muster.faults.effects.observation import Observation, Scene, Strict, refuse_if_there
-from muster.probes.exchange import Answer
-from muster.probes.instances import ask_once
+from muster.probes.answers.instances import ask_once
+from muster.probes.http.exchange import Answer
 from muster.system.definition import Request
 from muster.system.pods import is_ready, troubles
 

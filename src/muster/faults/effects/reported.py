@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from muster.base.errors import RefusedError
 from muster.faults.effects.observation import Observation, Strict, refuse_if_there
-from muster.probes.answers import values_at
-from muster.probes.instances import ask_instances
+from muster.probes.answers.content import values_at
+from muster.probes.answers.instances import ask_instances
 from muster.system.definition import Request
 
 LOOKS = 9

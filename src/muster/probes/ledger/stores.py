@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from muster.probes.driver_store import DriverStore
-from muster.probes.exchange import Exchange
-from muster.probes.http_store import HttpStore
-from muster.probes.store import Store
+from muster.probes.http.exchange import Exchange
+from muster.probes.ledger.driver_store import DriverStore
+from muster.probes.ledger.http_store import HttpStore
+from muster.probes.ledger.store import Store
 from muster.system.definition import LedgerSpec, PythonLedgerSpec, SystemDefinition
 
 

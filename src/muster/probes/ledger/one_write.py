@@ -6,10 +6,10 @@ import asyncio
 import secrets
 from dataclasses import replace
 
-from muster.probes.exchange import Answer
-from muster.probes.reading import judged_read_back
-from muster.probes.store import MARK, Entry
-from muster.probes.stores import open_store
+from muster.probes.http.exchange import Answer
+from muster.probes.ledger.found import judged_read_back
+from muster.probes.ledger.store import MARK, Entry
+from muster.probes.ledger.stores import open_store
 from muster.system.definition import SystemDefinition
 
 

@@ -15,8 +15,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from muster.probes.exchange import Answer
-from muster.probes.outcomes import Outcome
+from muster.probes.http.exchange import Answer
+from muster.probes.http.outcomes import Outcome
 from muster.system.parts import ProberLimits
 
 NOT_ANSWERED = frozenset((Outcome.REFUSED, Outcome.RESET, Outcome.EMPTY, Outcome.TIMEOUT, Outcome.UNREACHABLE))

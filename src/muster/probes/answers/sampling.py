@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from muster.base.clock import now
-from muster.probes.exchange import Answer, Exchange
-from muster.probes.outcomes import Outcome
+from muster.probes.http.exchange import Answer, Exchange
+from muster.probes.http.outcomes import Outcome
 from muster.system.definition import Request
 
 

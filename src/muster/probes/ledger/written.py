@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from muster.base.timeline import Event, Tail, TimelineError
-from muster.probes.store import Entry
+from muster.probes.ledger.store import Entry
 
 CLEANED = "cleaned"
 

@@ -7,7 +7,7 @@ import select
 from typing import NamedTuple, cast
 
 from muster.base.clock import now
-from muster.probes.reply import BrokenOffError, NotHttpError, Reply, ReplyReader
+from muster.probes.http.reply import BrokenOffError, NotHttpError, Reply, ReplyReader
 
 IDLE_S = 2.0  # servers close idle connections after 5 s and more; one used just then would be reset by nobody's fault
 GRAIN_S = 0.001  # some loops count in whole milliseconds, and wake early

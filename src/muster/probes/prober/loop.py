@@ -1,6 +1,6 @@
 """The prober's loop: each probe asks on its own absolute schedule, whatever the answers do (an open loop).
 
-Around the edges of an outage a probe asks more often, see `muster.probes.rhythm`.
+Around the edges of an outage a probe asks more often, see `muster.probes.prober.rhythm`.
 
 Right and in time. A read is in time within its limit, a write if it was made and read back within its limit together:
 that is how the verdict measures it, from `sent` to `done`. Looking for what was written may nevertheless take the whole
@@ -12,7 +12,8 @@ and reads late what was answered long ago. Times are recorded as they were, neve
 nothing of the service, and `prober` `behind` is recorded in the place of its `request`, where
 - its turn came more than half its limit late: it is not sent, which also keeps a late prober from having more to do
   than one in time, and so from staying late;
-- it ran into its limit while this process was overdue (see `muster.probes.lateness`) for half of the limit or more;
+- it ran into its limit while this process was overdue (see `muster.probes.prober.lateness`) for half of the limit or
+  more;
 - it was right, and would have been in time without the time for which this process was overdue.
 Any other violation tells of the service however late this process was. What a write came to is in the ledger in any
 case. A probe that says nothing leaves a silence, which the verdict takes for unknown, never for good.
@@ -30,15 +31,16 @@ from typing import Any
 
 from muster.base import clock
 from muster.base.clock import now
-from muster.probes.events import FLUSH_EVERY_S, EventBuffer
-from muster.probes.exchange import Answer, Exchange
-from muster.probes.lateness import Lateness
-from muster.probes.outcomes import Outcome
-from muster.probes.plan import READ, WRITE, Plan
-from muster.probes.reading import judged_expect, judged_read, judged_read_back
-from muster.probes.rhythm import Edge, Rhythm, share_out
-from muster.probes.store import MARK, Entry, digest
-from muster.probes.stores import store_of
+from muster.base.event_buffer import FLUSH_EVERY_S, EventBuffer
+from muster.probes.answers.reading import judged_expect, judged_read
+from muster.probes.http.exchange import Answer, Exchange
+from muster.probes.http.outcomes import Outcome
+from muster.probes.ledger.found import judged_read_back
+from muster.probes.ledger.store import MARK, Entry, digest
+from muster.probes.ledger.stores import store_of
+from muster.probes.prober.lateness import Lateness
+from muster.probes.prober.plan import READ, WRITE, Plan
+from muster.probes.prober.rhythm import Edge, Rhythm, share_out
 from muster.system.definition import ExpectProbe
 
 LAST_ANSWERS_S = 0.5  # how long requests under way at the end may still be answered

@@ -10,15 +10,15 @@ from typing import Literal
 
 from muster.base.clock import now
 from muster.base.errors import MusterError, first_of
+from muster.base.event_buffer import EventBuffer
 from muster.base.timeline import Event, Timeline
-from muster.probes.events import EventBuffer
-from muster.probes.exchange import Exchange
-from muster.probes.listing import Listed, Listing
-from muster.probes.outcomes import OwnLimitError
-from muster.probes.pace import Pace
-from muster.probes.store import Entry, Seen, Store, digest
-from muster.probes.stores import open_store
-from muster.probes.written import entry_of, prefixes, written
+from muster.probes.http.exchange import Exchange
+from muster.probes.http.outcomes import OwnLimitError
+from muster.probes.ledger.listing import Listed, Listing
+from muster.probes.ledger.pace import Pace
+from muster.probes.ledger.store import Entry, Seen, Store, digest
+from muster.probes.ledger.stores import open_store
+from muster.probes.ledger.written import entry_of, prefixes, written
 from muster.system.definition import LedgerSpec, SystemDefinition
 
 Found = Literal["same", "altered", "lost", "duplicated", "unread"]

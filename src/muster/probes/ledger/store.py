@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from muster.probes.exchange import Answer
+from muster.probes.http.exchange import Answer
 
 Certainty = Literal["acknowledged", "refused", "indeterminate"]
 # The ids of all writes begin so, which is how a person finds what muster wrote.

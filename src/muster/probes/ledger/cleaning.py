@@ -13,11 +13,11 @@ from pathlib import Path
 from muster.base.clock import now
 from muster.base.errors import MusterError, first_of
 from muster.base.timeline import Event, Timeline
-from muster.probes.outcomes import OwnLimitError
-from muster.probes.pace import Pace
-from muster.probes.store import MARK, Entry, Store
-from muster.probes.stores import open_store
-from muster.probes.written import CLEANED, Ledger, entry_of, written
+from muster.probes.http.outcomes import OwnLimitError
+from muster.probes.ledger.pace import Pace
+from muster.probes.ledger.store import MARK, Entry, Store
+from muster.probes.ledger.stores import open_store
+from muster.probes.ledger.written import CLEANED, Ledger, entry_of, written
 from muster.system.definition import LedgerSpec, SystemDefinition
 
 AT_ONCE = 8

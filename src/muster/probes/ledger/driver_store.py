@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from muster.base.errors import UsageError
-from muster.probes.driven import Done, Threads
-from muster.probes.exchange import Answer
-from muster.probes.loading import find_ledger
-from muster.probes.outcomes import Outcome, of_os_error
+from muster.probes.http.exchange import Answer
+from muster.probes.http.outcomes import Outcome, of_os_error
+from muster.probes.ledger.driven import Done, Threads
+from muster.probes.ledger.loading import find_ledger
+from muster.probes.ledger.store import Certainty, Entry, Seen, Written
 from muster.probes.protocol import NotStored, Removing
-from muster.probes.store import Certainty, Entry, Seen, Written
 from muster.system.definition import PythonLedgerSpec
 
 # What is raised with words of its own has no number of the system's.

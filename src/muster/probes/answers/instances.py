@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from muster.probes.answers import parse
-from muster.probes.exchange import Answer, Exchange
-from muster.probes.outcomes import Outcome
+from muster.probes.answers.content import parse
+from muster.probes.http.exchange import Answer, Exchange
+from muster.probes.http.outcomes import Outcome
 from muster.system.definition import Request
 
 # A Service chooses a pod for each connection by chance: one of 4 pods is left out by 24 of them once in 1,000 times.

@@ -19,9 +19,9 @@ import orjson
 
 from muster.base.clock import now
 from muster.base.errors import UsageError
-from muster.probes.connection import IDLE_S, Connection, Heard
-from muster.probes.outcomes import Outcome, of_os_error, of_status
-from muster.probes.reply import BrokenOffError, Headers, NotHttpError, Reply
+from muster.probes.http.connection import IDLE_S, Connection, Heard
+from muster.probes.http.outcomes import Outcome, of_os_error, of_status
+from muster.probes.http.reply import BrokenOffError, Headers, NotHttpError, Reply
 from muster.system.definition import Request
 from muster.system.headers import of_environment, resolved, to_environment
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from muster.base.clock import now
-from muster.probes.outcomes import OwnLimitError
+from muster.probes.http.outcomes import OwnLimitError
 from muster.probes.protocol import Ledger
 
 MOST_THREADS = 32

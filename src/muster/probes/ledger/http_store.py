@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from muster.probes.answers import MISSING, contents_of, fill, identity_at, parse, unexpected
-from muster.probes.exchange import Answer, Exchange
-from muster.probes.outcomes import Outcome
-from muster.probes.store import Certainty, Entry, Seen, Written
+from muster.probes.answers.content import MISSING, contents_of, fill, identity_at, parse, unexpected
+from muster.probes.http.exchange import Answer, Exchange
+from muster.probes.http.outcomes import Outcome
+from muster.probes.ledger.store import Certainty, Entry, Seen, Written
 from muster.system.definition import LedgerSpec, Request
 
 GONE = (404, 410)

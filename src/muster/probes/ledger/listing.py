@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from muster.base.clock import now
-from muster.probes.answers import MISSING, identity_at, parse, values_at
-from muster.probes.exchange import Exchange
-from muster.probes.http_store import filled
-from muster.probes.outcomes import Outcome
-from muster.probes.reply import Headers
-from muster.probes.store import digest
+from muster.probes.answers.content import MISSING, identity_at, parse, values_at
+from muster.probes.http.exchange import Exchange
+from muster.probes.http.outcomes import Outcome
+from muster.probes.http.reply import Headers
+from muster.probes.ledger.http_store import filled
+from muster.probes.ledger.store import digest
 from muster.system.definition import LedgerSpec, Request
 from muster.system.ledger import ListRequest
 

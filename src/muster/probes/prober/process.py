@@ -13,8 +13,8 @@ from muster.base.errors import MusterError, TimeoutExceededError
 from muster.base.process import Child, run_id
 from muster.base.timeline import Tail
 from muster.base.waiting import wait_for
-from muster.probes.loading import find_ledger
-from muster.probes.plan import Plan
+from muster.probes.ledger.loading import find_ledger
+from muster.probes.prober.plan import Plan
 from muster.system.definition import PythonLedgerSpec, SystemDefinition
 
 
@@ -34,7 +34,7 @@ class Prober:
     def start(
         cls, system: SystemDefinition, url: str, timeline: Path, directory: Path, *, further: Iterable[str] = ()
     ) -> Self:
-        """Start a prober of the service at `url` (see `muster.probes.address`) that appends to `timeline`.
+        """Start a prober of the service at `url` (see `muster.probes.http.address`) that appends to `timeline`.
 
         `directory` gets its plan and its log; `further` names probes of system.yaml to be made beside reads and writes.
 
