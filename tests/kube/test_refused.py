@@ -140,6 +140,7 @@ def test_no_traceback_shows_a_credential(tmp_path: Path) -> None:
         shown = traceback.TracebackException.from_exception(refused.value, capture_locals=True)
         frames = traceback.StackSummary(shown.stack[1:])  # this test's own apart
         assert len(frames) > 1
+        assert shown.__cause__ is None, "what it comes from is shown with its variables too"
         assert shown.__suppress_context__
         assert SECRET not in "".join(frames.format())
     for held in (cluster.access, UserEntry.model_validate(user), Credential(token=SECRET, key=SECRET)):
