@@ -20,6 +20,8 @@ from muster.base.waiting import wait_for
 from muster.cli.recover import StepPrinter
 from muster.kube import Cluster
 from muster.recovery import Step, StepOutcome, procedures
+from muster.safety import ProcedureRecord, begun_procedures
+from muster.safety.procedures import put_on_record
 
 if TYPE_CHECKING:
     from tests.conftest import DrillProject
@@ -141,6 +143,32 @@ def test_a_failing_step_is_told_and_exits_1(drill_project: DrillProject, context
     )
     assert done.returncode == 1
     assert "restart-service: Service api leads to 0 Deployments (none); say which to restart" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("restart-service",), ("repair-crashed-pods",)], ids=" ".join)
+def test_one_that_was_cut_is_named_and_ended_by_its_name(
+    drill_project: DrillProject, cluster: Cluster, context: dict[str, str], arguments: tuple[str, ...]
+) -> None:
+    put_on_record(cluster, ProcedureRecord("repair-crashed-pods", "enhancer", {}, step="revert the change"))
+    done = subprocess.run(
+        [MUSTER, "recover", *arguments],
+        cwd=drill_project.root,
+        env=drill_project.environment(**context),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    said, command = done.stdout + done.stderr, f"muster recover repair-crashed-pods --kube-context {cluster.context}"
+    if "repair-crashed-pods" in arguments:
+        assert done.returncode == 0, said
+        assert "and not ended, so it is run again" in done.stdout
+        assert begun_procedures(cluster, "enhancer") == []
+    else:
+        assert done.returncode != 0
+        assert f"it was at step 'revert the change'; unless it runs still, end it: {command}" in said
+        assert "diagnose" not in said, "another procedure ran beside it"
 
 
 def test_without_a_terminal_a_name_is_needed(drill_project: DrillProject) -> None:

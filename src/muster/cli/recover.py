@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from muster.base.errors import UsageError
+from muster.base.errors import MusterError, UsageError
 from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
     from muster.safety import AuditLog, begun_procedures
     from muster.safety.targets import note_struck
 
+    if not procedure and not _on_a_terminal():
+        names = ", ".join(each.name for each in known())
+        begun = _begun_at(kube_context, system)
+        raise UsageError(f"{begun}name a procedure ({names}); a menu to choose from is shown on a terminal only")
     found = find_procedure(procedure) if procedure else _choose(known())
     given = _pairs(arguments) if procedure else _ask_arguments(found)
     definition = definition_of(system)
@@ -99,15 +103,24 @@ class StepPrinter:
         click.echo(f"{STATES[outcome.state]:<8} {seconds:5.1f} s  {outcome.name:<{WIDTH if detail else 0}}{detail}")
 
 
-def _choose(known: Sequence[Procedure]) -> Procedure:
-    """The procedure that a person picks from a menu.
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
-    Raises:
-        UsageError: nobody can be asked.
-    """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        names = ", ".join(procedure.name for procedure in known)
-        raise UsageError(f"name a procedure ({names}); a menu to choose from is shown on a terminal only")
+
+def _begun_at(kube_context: str | None, system: Path | None) -> str:
+    """What was begun and has not ended, as the beginning of a sentence; nothing where nobody can be asked."""
+    from muster.safety import begun_procedures
+
+    try:
+        with connected(kube_context) as cluster:
+            begun = begun_procedures(cluster, definition_of(system).namespace)
+            return "".join(f"{record.told(cluster)}; else " for record in begun)
+    except MusterError:
+        return ""
+
+
+def _choose(known: Sequence[Procedure]) -> Procedure:
+    """The procedure that a person picks from a menu."""
     for number, procedure in enumerate(known, start=1):
         click.echo(f"{number:>3}  {procedure.name:<28} {procedure.summary}")
     number = click.prompt("which", type=click.IntRange(1, len(known)))
