@@ -1,4 +1,4 @@
-"""The drills that the tests of one module sabotage are held in one session: see `holding.py`."""
+"""The drills that the tests of many modules sabotage are held in one session: see `holding.py`."""
 
 from __future__ import annotations
 
@@ -33,10 +33,18 @@ def sabotaged(request: pytest.FixtureRequest, machine: None, tmp_path_factory: p
     """What came of the drill that the test's marker names."""
     own = held_by(request.node)
     assert own is not None, "a test that asks for what came of a sabotaged drill names it by the marker `sabotage`"
-    held = {held_by(item) for item in request.session.items}
-    cases = sorted((one.drill, one.sabotage) for one in held if one is not None and one.module == own.module)
-    home = shared_directory(tmp_path_factory) / "sabotaged" / own.module
+    session = session_of(request.node)
+    held = {held_by(item) for item in request.session.items if session_of(item) == session}
+    cases = sorted({(one.drill, one.sabotage) for one in held if one is not None})
+    home = shared_directory(tmp_path_factory) / "sabotaged" / session
     return hold_once(home, cases, getattr(request.module, "arrange", None))[f"{own.drill}-{own.sabotage}"]
+
+
+def session_of(item: pytest.Item) -> str:
+    """The session that a test's drill is held in: with those of other modules, as a session costs two clusters and two
+    systems, unless its module arranges the project for its own drills or has them `ALONE`."""
+    module = getattr(item, "module", None)
+    return item.path.stem if hasattr(module, "arrange") or hasattr(module, "ALONE") else "together"
 
 
 def held_by(item: pytest.Item) -> Held | None:

@@ -1,8 +1,9 @@
 """Holding sabotaged drills: several in one session, as a session costs seconds, and what must be true of each.
 
 A test says which drill it sabotages and how (`saboteurs.py`) by the marker `sabotage`, and asks for the fixture
-`sabotaged`. The first test of a module that does so holds the drills of all selected tests of the module, side by side
-on two clusters; the others find what came of theirs.
+`sabotaged`. The first test that does so holds the drills of all selected tests, side by side on two clusters; the
+others find what came of theirs. A module whose drills need a project of their own (`arrange`), or would spoil the
+session for others (`ALONE`), has a session of its own.
 """
 
 from __future__ import annotations

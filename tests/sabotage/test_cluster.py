@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from .holding import Sabotaged
 
+ALONE = True  # with its cluster other drills of the session would die
+
 
 @pytest.mark.sabotage("cluster_dies", drill="pod_crash")
 def test_a_cluster_of_musters_own_that_dies_is_unknown_and_not_missed(sabotaged: Sabotaged) -> None:
