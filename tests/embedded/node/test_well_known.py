@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ async def query(world, password: str, sql: str) -> str:
 
 def test_postgres_is_what_its_variables_say(in_world) -> None:
     async def test(world) -> None:
+        if not await world.node._host.isolation.known() and os.getuid() == 0:
+            pytest.skip("PostgreSQL refuses to run as root, and this kernel allows no user namespace to run it in")
         script = "create table shelf as select 7 as n;"
         world.store.create(CONFIGMAPS, {"metadata": {"name": "init", "namespace": "test"}, "data": {"1.sql": script}})
         env = {"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": "goods"}
