@@ -6,7 +6,7 @@ lacks shows in the step that uses it.
 
 from __future__ import annotations
 
-from muster.recovery.procedure import Context, Entitled, Procedure
+from muster.recovery.procedure import ON_RECORD, Context, Entitled, Procedure
 from muster.safety.rights import EXEC, Right, rights
 
 # To find a workload by its name, to see its pods and whether it is rolled out.
@@ -18,5 +18,5 @@ DATABASE = rights("list", "Pod", "EndpointSlice") | rights("get", "ConfigMap", "
 
 
 def needs_of(procedure: Procedure, context: Context) -> frozenset[Right]:
-    """What a procedure declares, nothing where it declares nothing."""
-    return frozenset(procedure.needs(context)) if isinstance(procedure, Entitled) else frozenset()
+    """What a procedure declares and what keeping it on record takes; nothing where it declares nothing."""
+    return ON_RECORD.union(procedure.needs(context)) if isinstance(procedure, Entitled) else frozenset()

@@ -15,10 +15,12 @@ from muster.kube import Cluster
 from muster.recovery.on_record import OnRecord
 from muster.recovery.waiting import Waiting
 from muster.safety import AuditLog
-from muster.safety.rights import Right, check_rights
+from muster.safety.rights import Right, check_rights, rights
 from muster.system import SystemDefinition
 
 LOOK_EVERY_S = 0.03
+# What being on record takes of any procedure, whatever else it does.
+ON_RECORD = rights("list get create update delete", "ConfigMap")
 NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -132,7 +134,8 @@ def run(
     why = ""
     try:
         if isinstance(procedure, Entitled):  # before the first step: a right that is missing must not show in the last
-            check_rights(context.cluster, context.namespace, procedure.needs(context), who=f"'{procedure.name}'")
+            needed = ON_RECORD.union(procedure.needs(context))
+            check_rights(context.cluster, context.namespace, needed, who=f"'{procedure.name}'")
         record = OnRecord(context.cluster, context.namespace, procedure.name, context.arguments)
         for step in procedure.steps(context):
             if observer:
