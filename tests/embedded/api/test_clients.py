@@ -100,6 +100,7 @@ def test_kubectl_passes_standard_input_through(cluster: Running, namespace: str,
     [
         (("exec", "none", "--", "true"), 'pods "none" not found'),
         (("exec", "p", "-c", "none", "--", "true"), "container none is not valid for pod p"),
+        (("exec", "p", "--", "no-such-program"), "Internal error occurred"),
         (("logs", "none"), 'pods "none" not found'),
         (("logs", "p", "--previous"), 'previous terminated container "main" in pod "p" not found'),
     ],
@@ -115,6 +116,29 @@ def test_kubectl_reads_logs(cluster: Running, namespace: str, pod: str) -> None:
     assert cluster.kubectl("-n", namespace, "logs", pod, "--tail=2").stdout == "two\nthree\n"
     stamped = cluster.kubectl("-n", namespace, "logs", pod, "--timestamps", "--tail=1").stdout
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z three\n", stamped), stamped
+
+
+def test_who_follows_a_container_that_does_not_run_is_told_why(cluster: Running, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    spec = {"containers": [{"name": "main", "image": "no-such-image:1"}]}
+    assert cluster.call("POST", path, {"metadata": {"name": "waits"}, "spec": spec})[0] == 201
+    for query in ("", "?follow=true"):
+        wait_for(
+            lambda query=query: "waiting to start: " in cluster.client.get(f"{path}/waits/log{query}").text,
+            within=20,
+            reason="the refusal to say what the container waits for",
+        )
+        assert cluster.client.get(f"{path}/waits/log{query}").status_code == 400
+
+
+@needs_kubectl
+def test_parts_of_logs_are_given_or_refused(cluster: Running, namespace: str, pod: str) -> None:
+    path, most = f"/api/v1/namespaces/{namespace}/pods/p/log", 2**62
+    for query in ("sinceTime=2026-01-01", "sinceTime=now", "sinceSeconds=0", "limitBytes=-1", "tailLines=-1"):
+        assert cluster.client.get(f"{path}?{query}").status_code == 400, query
+    for query in ("sinceTime=0001-01-01T00:00:00Z", f"sinceSeconds={most}", f"limitBytes={most}", f"tailLines={most}"):
+        answer = cluster.client.get(f"{path}?{query}")
+        assert (answer.status_code, answer.text) == (200, "one\ntwo\nthree\n"), query
 
 
 @needs_kubectl

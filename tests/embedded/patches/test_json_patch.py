@@ -66,7 +66,7 @@ def test_what_is_no_index_of_a_list_is_refused(step: str) -> None:
 
 
 def test_a_patch_that_makes_much_out_of_little_is_refused() -> None:
-    doubling = [{"op": "copy", "from": "/a", "path": f"/a/{i}"} for i in range(64)]
+    doubling = [{"op": "copy", "from": "/a", "path": f"/a/{i}"} for i in range(23)]
     for operations in (doubling, [{"op": "test", "path": "/a", "value": {}}] * 10_001):
         with pytest.raises(StatusError) as caught:
             json_patch.apply({"a": {}}, operations)

@@ -32,19 +32,32 @@ async def run(call: Call) -> web.StreamResponse:
     socket = web.WebSocketResponse(protocols=PROTOCOLS, heartbeat=30)
     if not socket.can_prepare(call.request).ok:
         raise StatusError(400, "BadRequest", "only WebSocket connections are served here; SPDY is not")
-    process = await call.backend.node.exec(
-        call.namespace,
-        call.target.name,
-        call.query("container") or None,
-        command,
-        stdin=call.flag("stdin"),
-        tty=call.flag("tty"),
-    )
+    try:
+        process = await call.backend.node.exec(
+            call.namespace,
+            call.target.name,
+            call.query("container") or None,
+            command,
+            stdin=call.flag("stdin"),
+            tty=call.flag("tty"),
+        )
+    except StatusError as error:
+        if error.code < 500:
+            raise
+        return await _fail(call, socket, error)
     try:
         await socket.prepare(call.request)
         await _converse(socket, process)
     finally:
         await process.close()
+    return socket
+
+
+async def _fail(call: Call, socket: web.WebSocketResponse, error: StatusError) -> web.StreamResponse:
+    """A program that cannot be started is no fault of the server's: it is told as an outcome, as the real one does."""
+    await socket.prepare(call.request)
+    await socket.send_bytes(bytes([_OUTCOME]) + orjson.dumps(error.to_object()))
+    await socket.close()
     return socket
 
 
