@@ -25,7 +25,7 @@ from muster.base.waiting import wait_for
 PORT = 8000
 LIMIT_S = 1.0
 GRACE_S = 2
-BEFORE_S = 0.5  # for which clients ask before the strike
+BEFORE_S = 1.5  # for which clients ask before the strike: longer than the proxy's second, so that it writes at once
 RECORDED_RATE = 100.0  # requests/s
 SERVER = f"""
 import http.server, os, signal
@@ -166,8 +166,10 @@ class Watched:
     late_s: float
 
 
-def strike(cluster: Running, names: Sequence[str], *, seconds: float = 5.0, rate: float = 50.0) -> dict[str, Watched]:
-    """Strike several Services at the same time, and tell what their clients saw until `seconds` after it."""
+def strike(cluster: Running, names: Sequence[str], *, seconds: float = 6.0, rate: float = 50.0) -> dict[str, Watched]:
+    """Strike several Services at the same time, and tell what their clients saw until `seconds` after it: by default
+    for as long as was recorded.
+    """
     with ExitStack() as stack:
         served = {name: Served(cluster, STRIKES[name].replicas) for name in names}
         for service in served.values():
