@@ -27,8 +27,8 @@ class Truth:
     """When service truly was out of order, CLOCK_MONOTONIC seconds.
 
     `switched`: into the first outage, and out of the last. `harmed`: where requests are struck at random, the first and
-    the last that was; trouble begins with the first violation (MEASURES.md). The switches took `blur_s` together, and
-    came `late_s` after they were planned.
+    the last that was; trouble begins with the first violation (docs/measurement.md, Disruption). The switches took
+    `blur_s` together, and came `late_s` after they were planned.
     """
 
     injected: float

@@ -2,7 +2,7 @@
 
 Durations are measured on CLOCK_MONOTONIC, which every process of one machine shares; UTC is for people.
 CLOCK_MONOTONIC stands still while the machine is suspended and CLOCK_BOOTTIME does not, so the two running apart
-betrays a suspend (MEASURES.md, Clock).
+betrays a suspend (docs/measurement.md, Clock).
 """
 
 from __future__ import annotations

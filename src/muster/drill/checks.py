@@ -30,7 +30,10 @@ NEWEST_S = 0.5  # what was seen longer ago than this is no word about now
 
 
 class SteadyCheck:
-    """Whether the system is steady (MEASURES.md): `trouble` says why not, `checks` what was looked at."""
+    """Whether the system is steady (docs/measurement.md, Steady).
+
+    `trouble` says why not, `checks` what was looked at.
+    """
 
     def __init__(self, drill: Drill) -> None:
         self._drill = drill

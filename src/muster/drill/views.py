@@ -59,7 +59,7 @@ class SystemView:
             yield Writes()
 
     def wait_steady(self, within: float = STEADY_WITHIN_S) -> None:
-        """Wait until the system is steady (MEASURES.md), within so many seconds.
+        """Wait until the system is steady (docs/measurement.md, Steady), within so many seconds.
 
         Raises:
             UnprovableError: it is not; nothing is to be injected, and the verdict is unknown.

@@ -50,9 +50,9 @@ class Declaration(BaseModel):
 
     `error_budget` is what the disruption may cost: below 1 (or 1.0) the ratio, else the number of failed requests.
     `proves_procedure` is true by default where a recovery procedure is named: a recovery that the platform managed
-    alone then proves nothing (MEASURES.md, Recovered by). `transient` says that the fault passes: service is to come
-    back once it is undone. `response_s` is the time that people take to respond where
-    the drill's automation does not wait for it.
+    alone then proves nothing (docs/measurement.md, Recovered by). `transient` says that the fault passes: service is to
+    come back once it is undone. `response_s` is the time that people take to respond where the drill's automation does
+    not wait for it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

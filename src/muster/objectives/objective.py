@@ -198,7 +198,7 @@ class Objective(BaseModel):
 
     @property
     def samples_needed(self) -> float:
-        """How many samples the objective takes: 1/(1 - target) (MEASURES.md), so 2,000 for 99.95 %.
+        """How many samples the objective takes: 1/(1 - target) (docs/measurement.md), so 2,000 for 99.95 %.
 
         Infinite for a target that allows no failure at all: no finite number of good answers proves that.
         """

@@ -184,7 +184,7 @@ def _report_call(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     report.muster_entry = entry  # type: ignore[attr-defined]
     if entry["verdict"] == "met" and not report.skipped:
         return
-    # MEASURES.md: missed and unknown are failures, and never a skip.
+    # Missed and unknown are failures, and never a skip (docs/measurement.md, Outcomes in pytest).
     report.outcome = "failed"
     if hasattr(report, "wasxfail"):
         del report.wasxfail

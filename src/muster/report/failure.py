@@ -11,7 +11,7 @@ SINCE = " (s from the first violation)"
 
 
 def failure_message(entry: DrillVerdict) -> str:
-    """Three lines of text (MEASURES.md, Outcomes in pytest); further reasons follow, one a line."""
+    """Three lines of text (docs/measurement.md, Outcomes in pytest); further reasons follow, one a line."""
     lines = [f"{entry.verdict.upper()} {entry.name}: {entry.why}", _second_line(entry), _third_line(entry)]
     others = [reason for reason in entry.reasons if reason != entry.why and not lines[2].startswith(reason)]
     lines += [f"also: {reason}" for reason in others]

@@ -1,7 +1,7 @@
-"""`summary.json` of a run, schema `muster/summary/v1` (DESIGN.md).
+"""`summary.json` of a run, schema `muster/summary/v1` (docs/report.md).
 
 It exists from the first second of a session with verdict unknown and is replaced atomically, so that an old green never
-stands for a crashed run (MEASURES.md, Verdict).
+stands for a crashed run (docs/measurement.md, Verdict).
 """
 
 from __future__ import annotations

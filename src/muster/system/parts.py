@@ -95,7 +95,7 @@ class Database(Strict):
 
 
 class SeverityTargets(Strict):
-    """Recovery objectives of a severity in seconds; they replace muster's own table (REQUIREMENTS.md)."""
+    """Recovery objectives of a severity in seconds; they replace muster's own (docs/measurement.md, Severities)."""
 
     rto_s: Seconds
     rpo_s: Seconds

@@ -1,6 +1,6 @@
 """The system's present state as the cluster and its database tell it.
 
-Good for what must hold before a drill; never for whether clients are served (DESIGN.md: object status said "available"
+Good for what must hold before a drill; never for whether clients are served (object status has said "available"
 while clients were being refused).
 """
 

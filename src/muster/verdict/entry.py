@@ -1,6 +1,6 @@
-"""A drill's entry in `summary.json`, schema `muster/summary/v1` (DESIGN.md). Seconds throughout; null: not measured.
+"""A drill's entry in `summary.json`, schema `muster/summary/v1` (docs/report.md).
 
-A `verdict` is null where the drill did not require the objective.
+Seconds throughout; null: not measured. A `verdict` is null where the drill did not require the objective.
 """
 
 from __future__ import annotations

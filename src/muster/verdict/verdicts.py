@@ -15,7 +15,10 @@ class Verdict(StrEnum):
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
-    """Missed if any is missed; else unknown if any is unknown or there are none; else met (MEASURES.md, Verdict)."""
+    """Missed if any is missed; else unknown if any is unknown or there are none; else met.
+
+    It is the rule of docs/measurement.md, Verdict.
+    """
     found = set(verdicts)
     if Verdict.MISSED in found:
         return Verdict.MISSED

@@ -92,7 +92,7 @@ async def remove(store: Store, resource: Resource, key: Key, options: DeleteOpti
     """Delete an object as the real API server does. Raises `StatusError`: 404, 409.
 
     A pod that goes at once is written twice, a moment apart: marked, then removed. Controllers see both, and that is
-    why a Service goes on for a second with a pod that was deleted by force (shared/conformance/datapath.json).
+    why a Service goes on for a second with a pod that was deleted by force (tests/embedded/conformance/datapath.json).
     """
     if resource is not PODS or options.dry_run:
         return store.delete(resource, *key, options)

@@ -58,7 +58,7 @@ def names(entry: Entry) -> dict[str, str]:
 
 
 def judged_create(spec: LedgerSpec, answer: Answer) -> Written:
-    """What an answer to `create` says: acknowledged, certainly not made, or neither (MEASURES.md, RPO).
+    """What an answer to `create` says: acknowledged, certainly not made, or neither (docs/measurement.md, Writes).
 
     An answer of the right status that lacks what acknowledges, or the service's id, promises nothing and is `wrong`.
     """

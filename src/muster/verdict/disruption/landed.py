@@ -1,8 +1,8 @@
 """Whether the fault took effect, by the evidence of another path than the injecting call.
 
-Landed (MEASURES.md): the declared effect was observed after the fault was sent, and stayed in force until recovery
-began or the platform healed it. Observed once, gone at the next look and no violation seen is not enough: such a fault
-was healed before it could hurt, and a recovery from it proves nothing.
+Landed (docs/measurement.md): the declared effect was observed after the fault was sent, and stayed in force until
+recovery began or the platform healed it. Observed once, gone at the next look and no violation seen is not enough: such
+a fault was healed before it could hurt, and a recovery from it proves nothing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """When service was disrupted: its start and its end, each as an interval.
 
-Start (MEASURES.md): the first violation after the injection. A 1 s bucket of load that misses its objectives before
-that, by being slow, counts as one. End: the start of the first window of `hold_s` seconds in which every required
-probe was right and in time and every 1 s bucket of load met its objectives; the window lies after the effect was
-observed and after the recovery procedure ended.
+Start (docs/measurement.md, Disruption): the first violation after the injection. A 1 s bucket of load that misses its
+objectives before that, by being slow, counts as one. End: the start of the first window of `hold_s` seconds in which
+every required probe was right and in time and every 1 s bucket of load met its objectives; the window lies after the
+effect was observed and after the recovery procedure ended.
 
 What is known. A request that was sent at s and done at d looked at the service at one moment within [s, d].
 - A violation proves trouble at such a moment, so the trouble began no later than d; nor later than s + p, where p is

@@ -1,10 +1,10 @@
 """Whether time itself can be trusted.
 
 CLOCK_MONOTONIC stands still in suspend and CLOCK_BOOTTIME does not: the two running apart means that the machine slept,
-and every duration is short by an unknown time (MEASURES.md, Clock). A step of UTC changes no duration, as none uses
-it; but leases, certificates, tokens and whatever else goes by the time of day may have run out by it, so that not only
-the fault struck. And a harness that stood still itself did not rehearse what it says: its recovery came late, or what
-it should have seen went unseen.
+and every duration is short by an unknown time (docs/measurement.md, Clock). A step of UTC changes no duration, as none
+uses it; but leases, certificates, tokens and whatever else goes by the time of day may have run out by it, so that not
+only the fault struck. And a harness that stood still itself did not rehearse what it says: its recovery came late, or
+what it should have seen went unseen.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 CONFIDENCE = 0.95
-# REQUIREMENTS: more than 95 % of recoveries succeed.
+# More than 95 % of recoveries are to succeed (docs/measurement.md, Severities).
 CLAIM = 0.95
 P95 = 0.95
 _TINY = 1e-300

@@ -1,9 +1,9 @@
 """Detection: the time from the injection until a named alert of the system's own monitoring fires (MTTD).
 
-No prober of ours is a detector (MEASURES.md). The monitoring is asked again and again; a look at it is an event of kind
-`monitoring`, whose time is when it was asked, or one of kind `alert`, whose time is when the answer was in. An alert
-that was first seen at t and not at the look before, asked at s, began to fire within (s, t]. The value is t minus the
-injection, which nobody can dispute; [low, high] are both ends.
+No prober of ours is a detector (docs/measurement.md, Detection). The monitoring is asked again and again; a look at it
+is an event of kind `monitoring`, whose time is when it was asked, or one of kind `alert`, whose time is when the answer
+was in. An alert that was first seen at t and not at the look before, asked at s, began to fire within (s, t]. The value
+is t minus the injection, which nobody can dispute; [low, high] are both ends.
 
 Absence is judged by the same interval, open at its upper end: met if high <= target, missed if low > target, else
 unknown. `low` only grows while nobody looked away: with the monitoring out of sight for more than `BLIND_S`, an alert

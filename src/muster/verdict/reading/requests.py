@@ -1,7 +1,8 @@
 """Requests in columns, and which of them were violated.
 
 A violation is a request that was refused, reset, not answered within its limit, answered 5xx or answered wrongly
-(MEASURES.md, Violation). A clean refusal of excess load (`shed`) is one too, unless the drill declares an overload.
+(docs/measurement.md, Violation). A clean refusal of excess load (`shed`) is one too, unless the drill declares an
+overload.
 
 Columns, because a timeline may hold millions of requests: everything that is asked of them is asked of arrays.
 """
