@@ -222,7 +222,7 @@ class RequestFuzzer:
             headers.append(("Transfer-Encoding", b"chunked"))
             size = self._pick((f"{len(body):x}".encode(), b"zz", b"-1", b"f" * 20))
             return size + b"\r\n" + body + b"\r\n0\r\n\r\n"
-        length = b"%d" % len(body) if self._happens(0.995) else self._pick((b"-1", b"x", b"1"))
+        length = b"%d" % len(body) if self._happens(0.995) else self._pick((b"-1", b"x", b"1" if body else b"0"))
         headers.append(("Content-Length", length))
         return body
 

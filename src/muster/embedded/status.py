@@ -80,6 +80,10 @@ def unknown_path() -> StatusError:
     return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
+def method_not_allowed() -> StatusError:
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+
+
 def invalid(resource: Resource, name: str, causes: list[Cause]) -> StatusError:
     """422 for an object that breaks the rules of its type; at least one cause."""
     texts = [f"{cause['field']}: {cause['message']}" for cause in causes]

@@ -19,7 +19,7 @@ from muster.embedded.api.call import Backend
 from muster.embedded.api.forms.answers import Form, answer, negotiate
 from muster.embedded.objects import Object, timestamp
 from muster.embedded.resources import NODES, PODS, Resource
-from muster.embedded.status import StatusError, unknown_path
+from muster.embedded.status import StatusError, method_not_allowed, unknown_path
 from muster.embedded.store import Stored
 
 GROUP_VERSION = "metrics.k8s.io/v1beta1"
@@ -47,8 +47,7 @@ async def get(request: web.Request, backend: Backend) -> web.Response:
     if not found or (found["plural"] == "pods" and found["name"] and not found["namespace"]):
         raise unknown_path()
     if request.method != "GET":
-        text = "the server does not allow this method on the requested resource"
-        raise StatusError(405, "MethodNotAllowed", text, {})
+        raise method_not_allowed()
     form = Form(negotiate(request).media)
     resource, kind = (PODS, "PodMetrics") if found["plural"] == "pods" else (NODES, "NodeMetrics")
     chosen = _choose(request, backend, resource, found["namespace"], found["name"])

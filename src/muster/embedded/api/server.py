@@ -17,7 +17,7 @@ from muster.embedded.api.forms.answers import answer, negotiate, refusal
 from muster.embedded.api.forms.bodies import content_type, parse
 from muster.embedded.api.streams import execution, forwarding, logs, watching
 from muster.embedded.schema.decode import Decoder
-from muster.embedded.status import StatusError, bad_request
+from muster.embedded.status import StatusError, bad_request, method_not_allowed
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,9 @@ def _find_document(path: str) -> Any:
 
 
 async def _review(request: web.Request) -> web.Response:
-    """SelfSubjectAccessReview: the one user may do everything, whatever the question."""
+    """SelfSubjectAccessReview: the one user may do everything, whatever the question. Raises `StatusError`."""
+    if request.method != "POST":
+        raise method_not_allowed()
     form, asked = negotiate(request), parse(await request.read(), content_type(request))
     review = Decoder("SelfSubjectAccessReview", "v1").decode(asked)
     kind = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}}
@@ -188,7 +190,5 @@ def _handler(call: Call) -> Handler:
         if method == "POST" and target.resource.namespaced and not target.namespace:
             found = None
     if found is None:
-        raise StatusError(
-            405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
-        )
+        raise method_not_allowed()
     return found
