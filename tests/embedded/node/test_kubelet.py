@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 from pathlib import Path
@@ -353,6 +354,31 @@ def test_a_forced_deletion_strikes_two_seconds_later(in_world) -> None:
         assert not world.status("pod")
         await world.until(lambda: not Path(f"/proc/{pid}").exists(), "the process to be struck")
         assert now() - began > 1.9
+
+    in_world(test)
+
+
+def test_the_network_hears_what_becomes_of_a_pods_address(in_world) -> None:
+    class Network:
+        def __init__(self) -> None:
+            self.heard: list[tuple[str, str]] = []
+
+        def ended(self, address: str) -> None:
+            self.heard.append(("ended", address))
+
+        def gone(self, address: str) -> None:
+            self.heard.append(("gone", address))
+
+    async def test(world) -> None:
+        network = Network()
+        world.node._host = dataclasses.replace(world.node._host, network=network)
+        world.run("pod", SLEEP)
+        await world.running("pod")
+        address = world.status("pod")["podIP"]
+        os.kill(process_of("pod"), signal.SIGKILL)
+        await world.until(lambda: network.heard == [("ended", address)], "the program's end to be told")
+        world.store.delete(PODS, "test", "pod", DeleteOptions(grace_seconds=0))
+        await world.until(lambda: network.heard[-1] == ("gone", address), "the address's end to be told")
 
     in_world(test)
 

@@ -317,6 +317,14 @@ def test_the_feeder_follows_the_store_and_restarts_the_process(addresses: Addres
             os.kill(proxy.pid, signal.SIGKILL)
             await asyncio.to_thread(becomes, (service, 8080), "refused")
             await asyncio.to_thread(becomes, (service, 8080), pod)
+            process.kill()
+            process.wait()
+            proxy.ended(pod)
+            told = "the end of the program to be passed on"
+            await asyncio.to_thread(lambda: wait_for(lambda: not listens(service, 8080), within=10, reason=told))
+            proxy.gone(pod)
+            silent = lambda: ask((service, 8080), within=0.3) == "silent"  # noqa: E731
+            await asyncio.to_thread(lambda: wait_for(silent, within=10, reason="the address's end to be passed on"))
             store.delete(ENDPOINTSLICES, "n", "web-1")
             await asyncio.to_thread(becomes, (service, 8080), "refused")
         finally:
@@ -324,7 +332,7 @@ def test_the_feeder_follows_the_store_and_restarts_the_process(addresses: Addres
         assert proxy.pid is None
 
     pod = addresses.take_pod()
-    with server(pod):
+    with server(pod) as process:
         asyncio.run(whole())
 
 
