@@ -89,7 +89,7 @@ def _changed(draw_: st.DrawFn, events: list[Event], *, leave: frozenset[str] = f
     return [*events[:at], {**events[at], field: draw_(JSON)}, *events[at + 1 :]]
 
 
-@settings(max_examples=150, deadline=5000)
+@settings(max_examples=150)
 @given(events=_changed(MET))
 def test_any_value_in_any_field_gives_a_verdict_and_a_picture(events: list[Event]) -> None:
     entry = judge(events)
@@ -98,7 +98,7 @@ def test_any_value_in_any_field_gives_a_verdict_and_a_picture(events: list[Event
 
 
 @pytest.mark.parametrize("story", BAD)
-@settings(max_examples=60, deadline=5000)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_value_in_any_field_makes_a_bad_drill_green(story: str, data: st.DataObject) -> None:
     # What a drill declares and judges decides what is bad; all else is what happened.
