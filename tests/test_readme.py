@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from muster.schemas import DIRECTORY
 from muster.system import read_system
 
 from .conftest import ROOT, DrillProject
@@ -20,6 +23,13 @@ FILES = {
     "experiments/pods-lost.yaml",
     "loadtests/browse.py",
     "drills/test_shop.py",
+}
+
+OF_A_RUN = {
+    "summary-v1.json": "summary.json",
+    "manifest-v1.json": "manifest.json",
+    "timeline-event-v1.json": "pods_lost.jsonl",
+    "audit-line-v1.json": "audit.jsonl",
 }
 
 
@@ -128,3 +138,8 @@ def test_the_first_drill_of_the_readme_is_met(shop: DrillProject) -> None:
     assert session.code == 0, session.output
     (drill,) = shop.summary()["drills"]
     assert (drill["verdict"], drill["recovered_by"]) == ("met", "platform")
+    for schema, file in OF_A_RUN.items():
+        text = (shop.root / "reports/latest" / file).read_text()
+        contents = map(json.loads, text.splitlines()) if file.endswith(".jsonl") else [json.loads(text)]
+        checks = Draft202012Validator(json.loads((DIRECTORY / schema).read_text()))
+        assert [error.message for content in contents for error in checks.iter_errors(content)] == [], file

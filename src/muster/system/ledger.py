@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -123,4 +123,5 @@ def _chosen(value: Any) -> Any:
     return kind.model_validate(value)
 
 
-AnyLedger = Annotated[LedgerSpec | PythonLedgerSpec | None, BeforeValidator(_chosen)]
+Said = LedgerSpec | PythonLedgerSpec | Literal["none"] | None
+AnyLedger = Annotated[LedgerSpec | PythonLedgerSpec | None, BeforeValidator(_chosen, json_schema_input_type=Said)]

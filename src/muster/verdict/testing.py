@@ -135,7 +135,8 @@ class DrillStory:
     def _clock(self) -> Iterator[Event]:
         for second in range(math.ceil(self.length) + 1):
             slept = self.suspended[1] if self.suspended and second >= self.suspended[0] else 0.0
-            yield self._event("clock", float(second), boottime=EPOCH + second + slept, utc=_utc(second))
+            boottime = EPOCH + second + slept
+            yield self._event("clock", float(second), by="drill", boottime=boottime, utc=_utc(second))
 
     def _struck(self) -> Iterator[Event]:
         if self.sent is None:

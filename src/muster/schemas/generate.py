@@ -1,0 +1,71 @@
+"""Makes the schemas from the models that the files are written or read with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from muster.report.summary import SummaryModel
+from muster.schemas.audit import AuditLine
+from muster.schemas.events import EVENTS, Event
+from muster.schemas.history import History
+from muster.schemas.manifest import Manifest
+from muster.schemas.plan import Plan
+from muster.system.definition import SystemDefinition
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# What is read by muster is described as it may be written; what it writes, as it stands there.
+FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
+    "audit-line-v1.json": (AuditLine, "serialization"),
+    "history-v1.json": (History, "serialization"),
+    "manifest-v1.json": (Manifest, "serialization"),
+    "plan-v1.json": (Plan, "serialization"),
+    "summary-v1.json": (SummaryModel, "serialization"),
+    "system-v1.json": (SystemDefinition, "validation"),
+}
+TIMELINE = "timeline-event-v1.json"
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Each schema by the name of its file."""
+    made = {name: _of_file(name, *said) for name, said in FILES.items()}
+    return {**made, TIMELINE: _of_events()}
+
+
+def as_text(schema: dict[str, Any]) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_file(name: str, model: type[BaseModel], mode: JsonSchemaMode) -> dict[str, Any]:
+    schema = {"$schema": DIALECT, "$id": name, **model.model_json_schema(mode=mode)}
+    if "schema" in schema["properties"]:
+        # A file says which schema it follows; without that it is none of these files.
+        schema["required"] = ["schema", *(key for key in schema["required"] if key != "schema")]
+    return schema
+
+
+def _of_events() -> dict[str, Any]:
+    """One line of a timeline: what every event has, and of the kinds that are known what theirs have as well."""
+    used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Event, "serialization")]
+    used += [(model, "serialization") for model in EVENTS.values()]
+    references, made = models_json_schema(used)
+    every = references[Event, "serialization"]
+    own = [
+        {
+            "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+            "then": references[model, "serialization"],
+        }
+        for kind, model in EVENTS.items()
+    ]
+    return {
+        "$schema": DIALECT,
+        "$id": TIMELINE,
+        "title": "TimelineEvent",
+        "description": "One line of a timeline; times in s of CLOCK_MONOTONIC. Further kinds and keys may be added.",
+        "allOf": [every, *own],
+        **made,
+    }
