@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ class Shop:
         version = "settings.version" if tells else "null"
         (directory / "system.yaml").write_text(SYSTEM.format(namespace=namespace, version=version))
         (directory / "manifests").mkdir()
-        (directory / "manifests/web.yaml").write_text("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}")
+        (directory / "manifests/web.yaml").write_text(json.dumps(_deployment(follow=follow)))
         system = read_system(directory)
         audit = AuditLog(directory / "audit.jsonl")
         url = service_url(cluster, system)

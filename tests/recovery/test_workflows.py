@@ -23,7 +23,6 @@ SYSTEM = """
 schema: muster/system/v1
 name: mill
 namespace: mill
-manifests: .
 service: {name: web, port: 8080}
 read: {request: {path: /}}
 ledger:
@@ -97,6 +96,7 @@ class Mill:
 
 def work_of(mill: Mill, cluster: Cluster, directory: Path, system: str = SYSTEM + OPERATIONS) -> StuckWork:
     (directory / "system.yaml").write_text(system)
+    (directory / "manifests").mkdir(exist_ok=True)
     context = Context(cluster, read_system(directory), "mill", None, AuditLog(directory / "audit.jsonl"), mill.url)
     return StuckWork(context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ def undo(
     cluster: Cluster, namespace: str, directory: Path, *options: str, named: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run the command on a system that lives in the namespace; without `named` it is told no context."""
-    (directory / "manifests").mkdir(exist_ok=True)
+    shutil.copytree(SYSTEM, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     text = (SYSTEM / "system.yaml").read_text()
     (directory / "system.yaml").write_text(text.replace("namespace: enhancer", f"namespace: {namespace}"))
     context = ("--kube-context", cluster.context) if named else ()

@@ -19,6 +19,7 @@ from muster.verdict import Verdict, judge
 PLACEBO = Plan(steady_s=1.6, watch_s=2.0, required=("rto", "rpo", "slo"))
 
 
+@pytest.mark.whole_machine  # a slow answer is trouble, whoever made it slow
 def test_the_truth_lies_inside_or_the_verdict_is_unknown(tmp_path: Path) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")
