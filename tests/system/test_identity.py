@@ -10,6 +10,7 @@ import pytest
 
 from muster.kube import Cluster
 from muster.system import SystemState, read_system
+from muster.system.manifests import read_manifests
 from muster.system.origin import Origin
 from muster.system.relations import relations
 
@@ -133,7 +134,8 @@ def test_what_an_autoscaler_sets_is_its_own(objects: Objects, state: SystemState
 
 
 def foreign(objects: Objects) -> list[str]:
-    return Origin(cast("Cluster", objects), read_system(ROOT / "systems/enhancer")).foreign()
+    system = read_system(ROOT / "systems/enhancer")
+    return Origin(cast("Cluster", objects), system, read_manifests(system.manifest_directory)).foreign()
 
 
 def test_answers_of_the_systems_own_pods_are_its_own(objects: Objects) -> None:

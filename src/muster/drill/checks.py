@@ -38,7 +38,7 @@ class SteadyCheck:
     def __init__(self, drill: Drill) -> None:
         self._drill = drill
         self._work = WorkCheck(drill.operated())
-        self._origin = Origin(drill.state.cluster, drill.state.definition)
+        self._origin = Origin(drill.state.cluster, drill.state.definition, drill.state.manifests)
         self.trouble = "nothing was looked at yet"
         self.checks: dict[str, str] = {}
 

@@ -94,7 +94,7 @@ class Drill:
         )
         self.live = Live(self.timeline_path)
         self.timeline.append("declared", **self.declaration.to_event())
-        self._stack.enter_context(Watcher(self.state.cluster, self.state.definition, self.timeline))
+        self._stack.enter_context(Watcher(self.state, self.timeline))
         monitoring, alert = self.state.definition.monitoring, self.declaration.alert
         if monitoring is not None and alert is not None:
             self._stack.enter_context(AlertWatch(monitoring, alert, self.timeline))

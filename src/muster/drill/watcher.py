@@ -13,15 +13,14 @@ from muster.base import clock
 from muster.base.background import Background
 from muster.base.errors import ClusterError
 from muster.base.timeline import Timeline, TimelineError
-from muster.kube import Cluster
-from muster.system import SystemDefinition
+from muster.system import SystemState
 from muster.system.origin import Origin
 from muster.system.pods import is_ready
-from muster.system.relations import Relations, relations
+from muster.system.relations import Relations, Words, relations
 
 CLOCK_S = 1.0
 POLL_S = 0.5
-RELATE_S = 2.0
+RELATE_S = 5.0
 Object = dict[str, Any]
 
 SILENT_S = 2.0  # muster's own cluster, when it does not answer for so long, is at fault and not the system
@@ -31,16 +30,16 @@ class Watcher(Background):
     """Two threads, one that writes `clock` events and one for those about pods: an API that hangs is no reason to
     believe that the harness does. A context manager."""
 
-    def __init__(self, cluster: Cluster, system: SystemDefinition, timeline: Timeline) -> None:
+    def __init__(self, state: SystemState, timeline: Timeline) -> None:
         loops = (self._tell_clock, self._watch_pods)
         super().__init__(*(partial(self._until_full, tell) for tell in loops), name="muster-watcher")
-        self._cluster = cluster
-        self._system = system
+        self._cluster, self._system = state.cluster, state.definition
         self._timeline = timeline
         self._known: dict[str, str] = {}
         self._relations: dict[str, Relations] = {}
         self._related = 0.0
-        self._origin = Origin(cluster, system)
+        self._words: Words = {}
+        self._origin = Origin(state.cluster, state.definition, state.manifests)
         self._foreign: list[str] = []
         self._answered = clock.now()
         self._told = False
@@ -77,28 +76,28 @@ class Watcher(Background):
     def _look(self, *, announce: bool) -> None:
         pods = {pod["metadata"]["name"]: pod for pod in self._cluster.list("Pod", self._system.namespace)}
         now = {name: describe(pod) for name, pod in pods.items()}
-        self._look_at_origin()
-        if announce and now == self._known and clock.now() - self._related < RELATE_S:
-            return
+        self._look_at_origin(pods)
         if announce:
             for name in now.keys() | self._known.keys():
                 if now.get(name) != self._known.get(name):
                     ready = name in pods and is_ready(pods[name])
                     self._timeline.append("pod", pod=name, change=now.get(name, "gone"), ready=ready)
+        strange = now.keys() - self._relations.keys()
         self._known = now
-        self._relate(list(pods.values()))
+        if strange or clock.now() - self._related >= RELATE_S:
+            self._relate(list(pods.values()))
 
-    def _look_at_origin(self) -> None:
-        foreign = self._origin.foreign()
+    def _look_at_origin(self, pods: dict[str, Object]) -> None:
+        foreign = self._origin.foreign(pods)
         if foreign != self._foreign:
             self._timeline.append("origin", foreign=foreign)
         self._foreign = foreign
 
     def _relate(self, pods: list[Object]) -> None:
-        """Tell what pods rely on, where that is new. It changes with the pods, and now and then without them."""
+        """Tell what pods rely on, where that is new: when there is one more, and now and then without."""
         self._related = clock.now()
         try:
-            found = relations(self._cluster, self._system, pods)
+            found = relations(self._cluster, self._system, pods, self._words)
         except ClusterError as error:
             self._timeline.append("relations", pod=None, why=str(error))
             return

@@ -58,6 +58,7 @@ class Cluster:
             limits=httpx.Limits(max_keepalive_connections=8),
         )
         self._tell: Callable[[Change], None] | None = None
+        self.told: dict[str, dict[Any, float]] = {}  # what whoever asks remembers of its answers, and since when
 
     def observed(self, tell: Callable[[Change], None]) -> Self:
         """The same cluster over the same connections, which tells of every change that is made through it."""

@@ -7,10 +7,12 @@ gone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from muster.base.clock import now
 from muster.base.errors import RefusedError
 from muster.kube import ApiError, Cluster
 from muster.wire.names import KINDS
@@ -42,6 +44,7 @@ def rights(verbs: str, *kinds: str, sub: str = "") -> frozenset[Right]:
     )
 
 
+BELIEVED_S = 120.0  # for how long what is allowed is taken to stay so
 # Running a command in a pod over a WebSocket: a GET, which newer servers let pass only who may create, too.
 EXEC = rights("get create", "Pod", sub="exec")
 
@@ -54,9 +57,12 @@ def missing_rights(cluster: Cluster, namespace: str, needed: Iterable[Right]) ->
     Raises:
         ClusterError: the API server does not answer.
     """
-    wanted = sorted(set(needed))
+    # What a drill was told a moment ago its procedure need not ask again, while clients wait.
+    known = cluster.told.setdefault(f"rights in {namespace}", {})
+    wanted = sorted(right for right in set(needed) if now() - known.get(right, -math.inf) > BELIEVED_S)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         given = list(pool.map(lambda right: _is_given(cluster, namespace, right), wanted))
+    known |= {right: now() for right, is_given in zip(wanted, given, strict=True) if is_given}
     return [right for right, is_given in zip(wanted, given, strict=True) if not is_given]
 
 

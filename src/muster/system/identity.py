@@ -6,12 +6,11 @@ images. What is compared are two looks at one cluster, so that nothing depends o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from muster.kube import ApiError, Cluster
 from muster.system.definition import SystemDefinition
-from muster.system.manifests import read_manifests
 
 Object = dict[str, Any]
 Identity = dict[str, dict[str, str]]  # for each object, `Kind/name`, what its parts are
@@ -23,7 +22,7 @@ _SHOWN = ("spec.", "image ")
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
-def identity(cluster: Cluster, system: SystemDefinition) -> Identity:
+def identity(cluster: Cluster, system: SystemDefinition, manifests: Iterable[Object]) -> Identity:
     """The Services and workloads of the manifests as they are now; one that is gone has no parts.
 
     Raises:
@@ -31,7 +30,7 @@ def identity(cluster: Cluster, system: SystemDefinition) -> Identity:
     """
     scaled = _scaled_by_others(cluster, system.namespace)
     found: Identity = {}
-    for item in read_manifests(system.manifest_directory):
+    for item in manifests:
         kind, name = item["kind"], item["metadata"]["name"]
         if kind == "Service" or kind in WORKLOADS:
             present = cluster.find(kind, name, system.namespace)

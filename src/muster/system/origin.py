@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from muster.kube import Cluster
 from muster.system.definition import SystemDefinition
-from muster.system.manifests import read_manifests
 
 Object = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -16,13 +15,15 @@ SERVICE_LABEL = "kubernetes.io/service-name"
 class Origin:
     """Looks at where the system's own Service leads clients, again and again."""
 
-    def __init__(self, cluster: Cluster, system: SystemDefinition) -> None:
+    def __init__(self, cluster: Cluster, system: SystemDefinition, manifests: Iterable[Object]) -> None:
         self._cluster, self._system = cluster, system
-        self._own = {f"{item['kind']}/{item['metadata']['name']}" for item in read_manifests(system.manifest_directory)}
+        self._own = {f"{item['kind']}/{item['metadata']['name']}" for item in manifests}
         self._known: dict[str, bool] = {}  # whether a pod of that uid belongs to one of them
 
-    def foreign(self) -> list[str]:
+    def foreign(self, pods: Mapping[str, Object] | None = None) -> list[str]:
         """What clients are led to and belongs to none of the manifests' workloads, sorted: pods, or addresses.
+
+        `pods` are those that there are, by their names, where that is known.
 
         Raises:
             ClusterError: the cluster does not answer, or forbids to look.
@@ -34,9 +35,11 @@ class Origin:
             return [str(service["spec"].get("externalName"))]
         labels = f"{SERVICE_LABEL}={self._system.service.name}"
         slices = self._cluster.list("EndpointSlice", self._system.namespace, labels=labels)
-        pods = {pod["metadata"]["name"]: pod for pod in self._cluster.list("Pod", self._system.namespace)}
+        if pods is None:
+            pods = {pod["metadata"]["name"]: pod for pod in self._cluster.list("Pod", self._system.namespace)}
+        there = pods
         endpoints = (endpoint for part in slices for endpoint in part.get("endpoints") or [])
-        return sorted({strange for endpoint in endpoints for strange in self._strange(endpoint, pods)})
+        return sorted({strange for endpoint in endpoints for strange in self._strange(endpoint, there)})
 
     def _strange(self, endpoint: Object, pods: Mapping[str, Object]) -> Iterator[str]:
         target = endpoint.get("targetRef") or {}

@@ -15,6 +15,7 @@ from muster.kube import ApiError, Cluster
 from muster.system.definition import SystemDefinition
 
 Object = dict[str, Any]
+Words = dict[tuple[str, str], frozenset[str]]  # of ConfigMaps, by name and version
 
 OWNERS = ("ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job")
 _WORD = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -34,21 +35,24 @@ class Relations:
     asks: tuple[str, ...]
 
 
-def relations(cluster: Cluster, system: SystemDefinition, pods: Iterable[Object]) -> dict[str, Relations]:
+def relations(
+    cluster: Cluster, system: SystemDefinition, pods: Iterable[Object], known: Words | None = None
+) -> dict[str, Relations]:
     """What each pod relies on, by its name. Secrets are not read: a Service that only they name is not found, unless it
-    is the database's, which all that is no instance of it is taken to ask.
+    is the database's, which all that is no instance of it is taken to ask. `known` keeps what ConfigMaps say from one
+    look to the next.
 
     Raises:
         ClusterError: the cluster does not answer, or forbids to look.
     """
-    seen = _Seen(cluster, system)
+    seen = _Seen(cluster, system, {} if known is None else known)
     return {pod["metadata"]["name"]: seen.of(pod) for pod in pods}
 
 
 class _Seen:
     """The namespace's objects, looked at once."""
 
-    def __init__(self, cluster: Cluster, system: SystemDefinition) -> None:
+    def __init__(self, cluster: Cluster, system: SystemDefinition, known: Words) -> None:
         def listed(kind: str) -> list[Object]:
             return _listed(cluster, kind, system.namespace)
 
@@ -56,7 +60,7 @@ class _Seen:
             f"{item['kind']}/{item['metadata']['name']}": _owners(item) for kind in OWNERS for item in listed(kind)
         }
         self._services, self._policies, maps = listed("Service"), listed("NetworkPolicy"), listed("ConfigMap")
-        self._texts = {item["metadata"]["name"]: list((item.get("data") or {}).values()) for item in maps}
+        self._words = {item["metadata"]["name"]: _words_of(item, known) for item in maps}
         self._database = system.database
 
     def of(self, pod: Object) -> Relations:
@@ -82,7 +86,11 @@ class _Seen:
                 yield f"NetworkPolicy/{policy['metadata']['name']}"
 
     def _asks(self, pod: Object, owners: Iterable[str]) -> Iterator[str]:
-        words = {word[0] for text in self._configured(pod["spec"]) for word in _WORD.finditer(text.lower())}
+        words = {word for text in _told(pod["spec"]) for word in _words(text)}
+        for used in _uses(pod["spec"]):
+            kind, _, name = used.partition("/")
+            if kind == "ConfigMap":
+                words |= self._words.get(name, frozenset())
         database = self._database
         if database is not None and not {owner.partition("/")[2] for owner in owners} & {*database.instances}:
             words.add(database.service)
@@ -90,15 +98,25 @@ class _Seen:
             if service["metadata"]["name"] in words:
                 yield f"Service/{service['metadata']['name']}"
 
-    def _configured(self, spec: Object) -> Iterator[str]:
-        """All text that configures a pod, secrets left out."""
-        for container in _containers(spec):
-            yield from (str(one.get("value") or "") for one in container.get("env") or [])
-            yield from (str(word) for word in [*(container.get("command") or []), *(container.get("args") or [])])
-        for used in _uses(spec):
-            kind, _, name = used.partition("/")
-            if kind == "ConfigMap":
-                yield from self._texts.get(name, [])
+
+def _told(spec: Object) -> Iterator[str]:
+    """What a pod's own spec tells its programs."""
+    for container in _containers(spec):
+        yield from (str(one.get("value") or "") for one in container.get("env") or [])
+        yield from (str(word) for word in [*(container.get("command") or []), *(container.get("args") or [])])
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word[0] for word in _WORD.finditer(text.lower()))
+
+
+def _words_of(config_map: Object, known: Words) -> frozenset[str]:
+    """The words of a ConfigMap, looked for once in each of its versions."""
+    metadata = config_map["metadata"]
+    version = (metadata["name"], str(metadata.get("resourceVersion")))
+    if version not in known:
+        known[version] = _words(" ".join((config_map.get("data") or {}).values()))
+    return known[version]
 
 
 def _listed(cluster: Cluster, kind: str, namespace: str) -> list[Object]:

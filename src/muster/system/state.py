@@ -44,11 +44,12 @@ class SystemState:
         self.definition = definition
         self.namespace = definition.namespace
         self._deployed: Identity | None = None
-        self._workloads = workload_names(read_manifests(definition.manifest_directory))
+        self.manifests = read_manifests(definition.manifest_directory)
+        self._workloads = workload_names(self.manifests)
 
     def strayed(self) -> list[str]:
         """What is not as it was when this was first asked, a phrase each: where Services lead, what workloads run."""
-        now = identity(self.cluster, self.definition)
+        now = identity(self.cluster, self.definition, self.manifests)
         if self._deployed is None:
             self._deployed = now
         return differences(self._deployed, now)
