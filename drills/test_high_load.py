@@ -18,7 +18,7 @@ RATED = 300  # requests/s: 3 pods, each with an admission limit of 100
     objectives={
         "latency_p95": {"windows": ["before", "during", "after"]},
         "goodput": {"target": 0.9 * RATED, "windows": ["during", "after"]},
-        "refusal_latency": {"target": 0.05, "windows": ["during"]},
+        "refusal_latency": {"target": 0.1, "windows": ["during"]},  # the machine carries all of it
         "refused_rate": {"target": 0.001, "windows": ["after"]},
     },
 )

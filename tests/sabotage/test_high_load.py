@@ -20,7 +20,7 @@ SCALE = (
     ("drills/test_high_load.py", "rate=150", "rate=60"),
     ("drills/test_high_load.py", "RATED = 300", "RATED = 180"),
     # Two drills at once share the machine: how quickly it refuses is not what is sabotaged here.
-    ("drills/test_high_load.py", '"refusal_latency": {"target": 0.05', '"refusal_latency": {"target": 5'),
+    ("drills/test_high_load.py", '"refusal_latency": {"target": 0.1', '"refusal_latency": {"target": 5'),
 )
 
 
