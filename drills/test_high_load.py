@@ -1,4 +1,4 @@
-"""Clients ask for twice of what the service is rated for, and go on doing so."""
+"""Clients ask for half as much again as the service is rated for, and go on doing so."""
 
 import pytest
 

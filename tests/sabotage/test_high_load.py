@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SCALE = (
     ("systems/enhancer/manifests/30-enhancer-settings.yaml", "admission_rate: 100", "admission_rate: 60"),
-    ("experiments/high-load.yaml", "rate: 600", "rate: 360"),
+    ("experiments/high-load.yaml", "rate: 450", "rate: 360"),
     ("drills/test_high_load.py", "rate=150", "rate=60"),
     ("drills/test_high_load.py", "RATED = 300", "RATED = 180"),
     # Two drills at once share the machine: how quickly it refuses is not what is sabotaged here.
