@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from muster.base.signals import held_back
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """As it is at a terminal: what is started in the background is told to pass over Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_a_signal_takes_effect_when_the_block_is_through() -> None:

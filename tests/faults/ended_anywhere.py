@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from types import FrameType, SimpleNamespace
@@ -39,7 +39,7 @@ NAMESPACE = "shop"
 class Dictionary:
     """As much of a cluster as an experiment needs."""
 
-    context, server, embedded, kubeconfig = "dictionary", "https://none", False, Path("none")
+    context, server, embedded, kubeconfig, access = "dictionary", "https://none", False, Path("none"), None
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], dict[str, Any]] = {
@@ -137,6 +137,7 @@ def run(content: dict[str, Any], script: Script, patience_s: float) -> str:
     def connect(_path: Path) -> Iterator[Dictionary]:
         yield cluster
 
+    session.official_clients = lambda _: nullcontext()  # type: ignore[assignment,attr-defined,return-value]
     session.connect = connect  # type: ignore[assignment,attr-defined]
     session.check_fit = lambda _: SimpleNamespace(extension=SimpleNamespace(experiment="own"))  # type: ignore[assignment,attr-defined,return-value]
     settings = {"runtime": {"rollbacks": {"strategy": "always"}}}

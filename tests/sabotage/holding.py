@@ -127,7 +127,7 @@ class Sabotaged:
         summary = self.project.summary()
         alone = {**summary, "drills": [self.entry], "not_run": [], "verdict": self.entry["verdict"]}
         run = self.timeline.parent / f"{self.entry['name']}.alone"
-        run.mkdir()
+        run.mkdir(exist_ok=True)
         (run / "summary.json").write_text(json.dumps(alone))
         write_manifest(run)
         return muster("verdict", str(run))

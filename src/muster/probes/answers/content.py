@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -102,7 +103,7 @@ def _strict_step(node: Any, part: str) -> list[Any]:
 
 
 def _short(value: Any) -> str:
-    text = orjson.dumps(value).decode()
+    text = json.dumps(value, ensure_ascii=False)  # numbers of any size, which orjson has not
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -62,7 +62,7 @@ def read_record(told: Saved | Sequence[Event]) -> Record:
         if handler := _HANDLERS.get(event["kind"]):
             try:
                 handler(record, event)
-            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            except (LookupError, TypeError, ValueError, ArithmeticError) as error:
                 raise DamagedTimelineError(
                     f"event of kind {event['kind']!r} at t={event['t']} does not fit: {type(error).__name__} {error}"
                 ) from error
