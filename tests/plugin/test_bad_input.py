@@ -78,7 +78,7 @@ def test_a_cluster_that_does_not_answer(drill_project: DrillProject) -> None:
 def test_a_wrong_context_is_told_before_anything_runs_wherever_the_drills_are(drill_project: DrillProject) -> None:
     config = drill_project.write("config", UNREACHABLE)
     marker = ", ".join(f"{key}={value}" for key, value in GOOD.items())
-    drill_project.write("rehearsals/test_it.py", DRILL.format(marker=marker, name="it"))
+    drill_project.write("rehearsals/test_it.py", f"import pytest\n{DRILL.format(marker=marker, name='it')}")
     session = drill_project.pytest("rehearsals", "--kube-context", "prod", KUBECONFIG=str(config))
     assert "kube context 'prod' not found in the kubeconfig (there are: staging)" in session.output
     assert session.code == pytest.ExitCode.USAGE_ERROR
@@ -87,7 +87,7 @@ def test_a_wrong_context_is_told_before_anything_runs_wherever_the_drills_are(dr
 def test_what_a_drill_would_miss_is_told_before_anything_runs(drill_project: DrillProject) -> None:
     """A load that is no Python, and a secret that its environment does not hold."""
     marker = ", ".join(f"{key}={value}" for key, value in GOOD.items())
-    drill_project.write("drills/test_it.py", DRILL.format(marker=marker, name="it"))
+    drill_project.write("drills/test_it.py", f"import pytest\n{DRILL.format(marker=marker, name='it')}")
     load = drill_project.root / "loadtests/steady.py"
     whole = load.read_text()
     load.write_text("def broken(:\n")
