@@ -18,6 +18,7 @@ from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
 from muster.system.operations import Capacity
+from muster.system.origin import SERVICE_LABEL
 from muster.wire.names import REPLICAS_BEFORE_ANNOTATION
 
 SAMPLES = 120
@@ -28,7 +29,6 @@ HEADROOM = 1.6
 ROUNDS = 3
 # After scaling: clients, and what replicas have saved up against bursts, need a moment to spread.
 LOOKS = 3
-SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 class AddCapacity:

@@ -7,6 +7,7 @@ from typing import Any
 
 from muster.kube import Cluster
 from muster.system.definition import SystemDefinition
+from muster.system.pods import owners_of
 
 Object = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -53,13 +54,9 @@ class Origin:
     def _belongs(self, pod: Object) -> bool:
         uid = pod["metadata"]["uid"]
         if uid not in self._known:
-            owners = _owners(pod)
+            owners = owners_of(pod)
             names = [owner.partition("/")[2] for owner in owners if owner.startswith("ReplicaSet/")]
             sets = (self._cluster.find("ReplicaSet", name, self._system.namespace) for name in names)
-            owners += [higher for found in sets if found is not None for higher in _owners(found)]
+            owners += [higher for found in sets if found is not None for higher in owners_of(found)]
             self._known[uid] = bool({f"Pod/{pod['metadata']['name']}", *owners} & self._own)
         return self._known[uid]
-
-
-def _owners(item: Object) -> list[str]:
-    return [f"{one['kind']}/{one['name']}" for one in item["metadata"].get("ownerReferences") or []]

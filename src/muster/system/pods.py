@@ -59,6 +59,11 @@ def is_ready(pod: dict[str, Any]) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
+def owners_of(item: dict[str, Any]) -> list[str]:
+    """Whom an object belongs to directly, as `Kind/name`."""
+    return [f"{one['kind']}/{one['name']}" for one in item["metadata"].get("ownerReferences") or []]
+
+
 def controller_of(item: dict[str, Any]) -> dict[str, Any] | None:
     """The reference (kind, name, uid) to the object that manages this one, if any."""
     references = item["metadata"].get("ownerReferences") or []

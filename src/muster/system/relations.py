@@ -13,6 +13,7 @@ from typing import Any
 
 from muster.kube import ApiError, Cluster
 from muster.system.definition import SystemDefinition
+from muster.system.pods import owners_of
 
 Object = dict[str, Any]
 Words = dict[tuple[str, str], frozenset[str]]  # of ConfigMaps, by name and version
@@ -57,7 +58,7 @@ class _Seen:
             return _listed(cluster, kind, system.namespace)
 
         self._above = {
-            f"{item['kind']}/{item['metadata']['name']}": _owners(item) for kind in OWNERS for item in listed(kind)
+            f"{item['kind']}/{item['metadata']['name']}": owners_of(item) for kind in OWNERS for item in listed(kind)
         }
         self._services, self._policies, maps = listed("Service"), listed("NetworkPolicy"), listed("ConfigMap")
         self._words = {item["metadata"]["name"]: _words_of(item, known) for item in maps}
@@ -71,7 +72,7 @@ class _Seen:
         return Relations(owners, tuple(sorted(uses)), tuple(sorted(served_by)), tuple(sorted(self._asks(pod, owners))))
 
     def _owners(self, pod: Object) -> Iterator[str]:
-        known, found = list(_owners(pod)), set[str]()
+        known, found = list(owners_of(pod)), set[str]()
         while known:
             owner = known.pop()
             if owner not in found:
@@ -127,10 +128,6 @@ def _listed(cluster: Cluster, kind: str, namespace: str) -> list[Object]:
         if error.code == 404:
             return []
         raise
-
-
-def _owners(item: Object) -> list[str]:
-    return [f"{one['kind']}/{one['name']}" for one in item["metadata"].get("ownerReferences") or []]
 
 
 def _containers(spec: Object) -> Iterator[Object]:

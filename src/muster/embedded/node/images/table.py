@@ -1,6 +1,6 @@
 """The table of images: those that everybody has, and those that a YAML file names.
 
-enhancer:5.1: {env: {PYTHONPATH: /path/to/code}, path: [/path/to/bin], workdir: /path, command: [python3, -m, x]}
+shop:1.0: {env: {PYTHONPATH: /path/to/code}, path: [/path/to/bin], workdir: /path, command: [python3, -m, x]}
 """
 
 from __future__ import annotations
