@@ -43,7 +43,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 tests: setup
-	$(BIN)/pytest tests -n $(WORKERS) --dist worksteal --sabotages 12 --long 1 --durations 15 --durations-min 2
+	$(BIN)/pytest tests -n $(WORKERS) --dist worksteal --dear 350 --sabotages 4 --long 1 --durations 15 --durations-min 2
 
 bench: setup  ## print the figures: start-up, throughput, wall time of the drills
 	$(BIN)/python -m bench
@@ -51,8 +51,9 @@ bench: setup  ## print the figures: start-up, throughput, wall time of the drill
 selfcheck: setup  ## check the instrument: known outages, faults that do nothing, sabotages, a late node (about 30 min)
 	$(BIN)/python -m selfcheck
 
-torture: setup  ## ask further: all cases that make test draws from, ten times the examples, 100,000 requests to the API
-	$(BIN)/pytest tests -m "long or hypothesis" --hypothesis-profile thorough -n 2 --dist worksteal
+torture: setup  ## ask further: all that make test draws from, ten times the examples, 100,000 requests to the API
+	$(BIN)/pytest tests -n 2 --dist worksteal --durations 15
+	$(BIN)/pytest tests -m hypothesis --hypothesis-profile thorough -n 2 --dist worksteal
 	$(BIN)/pytest tests/embedded/api/test_fuzz.py --fuzz 100000
 
 lock:  ## resolve the dependencies again (records no addresses)

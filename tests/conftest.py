@@ -1,4 +1,4 @@
-"""What tests of several layers share: a project of its own in a temporary directory, and pytest run inside it."""
+"""What tests of several layers share: which of them run, a cluster, a project of their own."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import json
 import os
 import random
 import secrets
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.drill_project import DrillProject
 
 from muster.kube import Cluster, EmbeddedCluster, connect
 
@@ -26,75 +24,22 @@ settings.register_profile("muster", deadline=None, suppress_health_check=[Health
 settings.register_profile("thorough", settings.get_profile("muster"), max_examples=1000)
 settings.load_profile("muster")
 
+DEAR = Path(__file__).parent / "dear.json"
+DEAR_S = 2.0
+weighed: dict[str, float] = {}
 SABOTAGE_SEED = "sabotage_seed"
 MARKERS = (
     "whole_machine: runs whole drills, whose figures are real: no other test runs meanwhile",
     "long(of): one of many cases, each of which takes seconds; `make test` draws among those of a test, or of one `of`",
 )
-ROOT = Path(__file__).resolve().parents[1]
-# Sessions in other projects keep nothing, and do without what Hypothesis imports: a fifth of what a short one costs.
-QUIETLY = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-
-
-@dataclass(frozen=True)
-class Session:
-    """A pytest session that ran to its end."""
-
-    code: int
-    output: str
-
-
-@dataclass
-class DrillProject:
-    """A copy of this project's drills, experiments, load and system, to be changed and run."""
-
-    root: Path
-
-    @classmethod
-    def copy(cls, root: Path) -> DrillProject:
-        """A project in a directory, which is made where there is none."""
-        for name in ("drills", "experiments", "loadtests", "systems"):
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        (root / "pytest.ini").write_text("[pytest]\n")
-        return cls(root)
-
-    def write(self, name: str, content: str) -> Path:
-        """Write a file of the project."""
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        return path
-
-    def command(self, *arguments: str) -> list[str]:
-        """The command line of a pytest session; Allure's results stay inside the project."""
-        return [sys.executable, "-m", "pytest", *QUIETLY, *arguments]
-
-    def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a session: nobody's kubeconfig, no outer run."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUSTER_", "PYTEST_", "KUBECONFIG"))}
-        return {**kept, "HOME": str(self.root), **more}
-
-    def pytest(self, *arguments: str, timeout: float = 240.0, **environment: str) -> Session:
-        """Run a session to its end."""
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=self.root,
-            env=self.environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        return Session(done.returncode, done.stdout + done.stderr)
-
-    def summary(self) -> dict[str, Any]:
-        """The summary of the last run."""
-        content: dict[str, Any] = json.loads((self.root / "reports/latest/summary.json").read_text())
-        return content
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("drawn", "tests of which some are drawn")
+    group.addoption(
+        "--dear", type=float, metavar="S", help="of the tests that take long, draw S seconds (default: all)"
+    )
+    group.addoption("--weigh", action="store_true", help="write down which tests take long: tests/dear.json")
     group.addoption("--long", type=int, metavar="N", help="run N of the cases marked `long`, drawn (default: all)")
     group.addoption("--sabotages", type=int, metavar="N", help="hold N of the sabotaged drills, drawn (default: all)")
     group.addoption("--sabotage-seed", type=int, metavar="SEED", help="draws the same sabotages and cases again")
@@ -120,13 +65,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     That is what takes longest; with small tests at the end no worker waits for another.
     """
+    if config.option.dear is not None:
+        left_out_ids = costs().keys() - draw_dear(
+            {item.nodeid: costs()[item.nodeid] for item in items if item.nodeid in costs()},
+            config.option.dear,
+            config.option.sabotage_seed,
+        )
+        leave_out(config, items, left_out_ids)
     if config.option.long is not None:
         cases = {item.nodeid: marker.kwargs.get("of") for item in items if (marker := item.get_closest_marker("long"))}
         left_out_ids = cases.keys() - draw_cases(cases, config.option.long, config.option.sabotage_seed)
-        left_out = [item for item in items if item.nodeid in left_out_ids]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        leave_out(config, items, left_out_ids)
     items.sort(key=lambda item: not needs_whole_machine(item))
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item], node_ids: Set[str]) -> None:
+    left_out = [item for item in items if item.nodeid in node_ids]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item.nodeid not in node_ids]
+
+
+@cache
+def costs() -> dict[str, float]:
+    """What the tests that take long took when they were last weighed, in seconds, by node id."""
+    found: dict[str, float] = json.loads(DEAR.read_text())
+    return found
+
+
+def draw_dear(costs: Mapping[str, float], budget_s: float, seed: int) -> set[str]:
+    """Tests by chance (node ids), as many as fit into a budget of seconds; the same ones for the same seed."""
+    shuffled = random.Random(seed).sample(sorted(costs), len(costs))
+    drawn = set()
+    for nodeid in shuffled:
+        if costs[nodeid] <= budget_s:
+            drawn.add(nodeid)
+            budget_s -= costs[nodeid]
+    return drawn
 
 
 def draw_cases(cases: Mapping[str, str | None], wanted: int, seed: int) -> set[str]:
@@ -144,9 +118,24 @@ def needs_whole_machine(item: pytest.Item) -> bool:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    wanted = {"sabotages": config.option.sabotages, "long": config.option.long}
-    told = [f"{count} {name}" for name, count in wanted.items() if count is not None]
+    wanted = {
+        "{} sabotages": config.option.sabotages,
+        "{} of each kind that is long": config.option.long,
+        "{:g} s of what is dear": config.option.dear,
+    }
+    told = [text.format(given) for text, given in wanted.items() if given is not None]
     return f"drawn: {', '.join(told)}, with --sabotage-seed {config.option.sabotage_seed}" if told else None
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    weighed[report.nodeid] = weighed.get(report.nodeid, 0.0) + report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write down what takes long. Of a test that needs the machine to itself nothing: it has waited for it."""
+    if session.config.option.weigh and not os.environ.get("PYTEST_XDIST_WORKER"):
+        dear = {nodeid: round(took, 1) for nodeid, took in sorted(weighed.items()) if took >= DEAR_S}
+        DEAR.write_text(json.dumps({**costs(), **dear}, indent=0, sort_keys=True) + "\n")
 
 
 def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT
+from .drill_project import ROOT
 
 HERE = Path(__file__).relative_to(ROOT).as_posix()
 # Papers from which the project was begun: who has the project does not have them.

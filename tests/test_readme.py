@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from muster.schemas import DIRECTORY
 from muster.system import read_system
 
-from .conftest import ROOT, DrillProject
+from .drill_project import ROOT, DrillProject
 
 ENGLISH, CHINESE = "README.md", "README.zh-CN.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -132,7 +132,7 @@ def test_the_readme_says_how_writes_are_made_and_found(shop: DrillProject) -> No
 
 
 @pytest.mark.whole_machine
-@pytest.mark.long(of="what the docs tell to do")
+@pytest.mark.long(of="whole drills")
 def test_the_first_drill_of_the_readme_is_met(shop: DrillProject) -> None:
     session = shop.pytest("drills")
     assert session.code == 0, session.output

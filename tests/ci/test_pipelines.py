@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.plugin.test_accounting import HEAD, STORIES
+from tests.told import HEAD, STORIES
 
 from muster.history.cadence import PERIODS
 from muster.history.plan import read_plan
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ("pull-request", "nightly", "instrument", "scheduled", "release-gate")

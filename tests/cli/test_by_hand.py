@@ -18,7 +18,7 @@ from muster.safety import open_records
 from muster.safety.targets import struck
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 BIN = Path(sys.executable).parent
 

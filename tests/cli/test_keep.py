@@ -13,7 +13,7 @@ from muster.safety import open_records
 from .test_by_hand import BIN, muster, up
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 __all__ = ["up"]
 

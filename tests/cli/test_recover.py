@@ -24,7 +24,7 @@ from muster.safety import ProcedureRecord, begun_procedures
 from muster.safety.procedures import put_on_record
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 MUSTER = str(Path(sys.executable).parent / "muster")
 DONE = StepOutcome("fence", "done", "db-a scaled to 0", 1.0, 3.25)

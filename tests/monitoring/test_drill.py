@@ -10,7 +10,7 @@ import pytest
 from muster.monitoring.testing import LocalMonitoring
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 DECLARED = """
 @pytest.mark.drill(severity="P2", fault="pod-crash", {marker})

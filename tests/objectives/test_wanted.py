@@ -16,7 +16,7 @@ from muster.objectives.wanted import wanted
 from muster.verdict.testing import DrillStory
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 FILE = Path(__file__).parent / "openslo" / "slo.yaml"
 DOCS = Path(__file__).parents[2] / "docs" / "objectives.md"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyte
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 # In place of a drill: its story, told at twenty times its pace, on a timeline as the real one would be. In the middle
 # of the recovery it goes on only once there is a file `go-<drill>`.

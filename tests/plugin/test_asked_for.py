@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from tests.told import HEAD, STORIES
 
 from muster.cli.main import commands
 from muster.report import Summary
 from muster.report.manifest import write_manifest
 from muster.verdict import DrillVerdict, Verdict
 
-from .test_accounting import HEAD, STORIES
-
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject, Session
+    from tests.drill_project import DrillProject, Session
 
 OLDER = "20260101T000000Z-0123456789ab"
 BROKEN, SKIPPED = "import nothing_like_this\n", "import pytest\npytest.skip('x', allow_module_level=True)\n"

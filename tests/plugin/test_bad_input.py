@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 DRILL = """
 @pytest.mark.drill({marker})

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.told import run
 
 from muster.history import History, RunFacts
 from muster.history.query import Filters
 from muster.verdict import DrillVerdict, Verdict
 from muster.verdict.entry import RtoEntry
 
-from .test_accounting import run
-
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 MISSED = "@marked()\ndef test_b(drill):\n    drill.story = {'rto_budget_s': 1.0}\n"
 

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .test_accounting import HEAD, STORIES
+from tests.told import HEAD, STORIES
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 DRILLS = """
 class TestDatabase:

@@ -14,7 +14,7 @@ from muster.safety.procedures import put_on_record
 from muster.system import read_system
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 
 def in_namespace(project: DrillProject, namespace: str) -> None:

@@ -12,7 +12,7 @@ from muster.system import read_system
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 DRILL = """
 import pytest

@@ -18,7 +18,7 @@ from muster.base.process import wait_gone
 from muster.base.waiting import wait_for
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 CANARY = "canary-e7d1"
 DRILL = """

@@ -18,7 +18,7 @@ from muster.base.timeline import Tail
 from muster.base.waiting import wait_for
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 GONE_WITHIN_S = 5.0
 # Seconds after which pytest is killed: from its first steps to the end of a drill.

@@ -9,13 +9,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.told import run
 
 from muster.plugin.repeat import drill_of, gathered, repetition_of, unrepeated
 
-from .test_accounting import run
-
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 MISSES_SECOND = """
 @marked(cadence="monthly")

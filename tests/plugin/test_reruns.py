@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
-
-from .test_accounting import run
+from tests.told import run
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 BETTER_THE_SECOND_TIME = """
 @marked()

@@ -7,11 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-
-from .test_accounting import HEAD, STORIES, run
+from tests.told import HEAD, STORIES, run
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 MISSED = """
 @marked()

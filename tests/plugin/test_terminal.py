@@ -9,7 +9,7 @@ import pytest
 from tests.plugin.terminal_support import run_on_terminal, tell_drills
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 MESSAGE = "where it went: recovery began +0.8, fence 0.3, promote 5.3, good again +6.6"

@@ -20,7 +20,7 @@ from unittest import mock
 
 import pytest
 import yaml
-from tests.conftest import DrillProject, Session
+from tests.drill_project import DrillProject, Session
 
 from muster.base.errors import TimeoutExceededError
 from muster.base.process import processes_of_run

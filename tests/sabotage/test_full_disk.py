@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.conftest import DrillProject, Session
+from tests.drill_project import DrillProject, Session
 
 from .holding import find, left_behind, muster, prepare
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.conftest import ROOT
+from tests.drill_project import ROOT
 
 from muster.recovery.registry import procedures
 from muster.verdict import Verdict, judge

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from tests.plugin.test_accounting import HEAD, STORIES
+from tests.told import HEAD, STORIES
 
 from muster.safety.audit import AuditLog
 from muster.schemas import DIRECTORY
@@ -23,7 +23,7 @@ from muster.system import read_system
 from muster.verdict.testing import DrillStory
 
 if TYPE_CHECKING:
-    from tests.conftest import DrillProject
+    from tests.drill_project import DrillProject
 
 ROOT = Path(__file__).resolve().parents[2]
 # What muster keeps in the cluster, or between its own processes, and nobody else reads.

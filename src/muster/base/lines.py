@@ -1,10 +1,15 @@
-"""Where in a YAML file something stands, so that a mistake is told with its line."""
+"""Where in a file something stands, so that a mistake is told with its key and its line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import yaml
+
+
+def key_of(location: Sequence[int | str]) -> str:
+    """A location as `parts.of.it`, on one line whatever its keys hold."""
+    return ".".join(text if (text := str(part)).isprintable() else repr(text)[1:-1] for part in location)
 
 
 def line_of(node: yaml.Node | None, location: Sequence[int | str]) -> int:

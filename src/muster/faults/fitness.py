@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationError
 
 from muster.base.errors import UsageError
+from muster.base.lines import key_of
 from muster.faults.activity_fitness import ACTIVITIES, READING, Activity, Part, Provider, longest_s, unfit
 
 CONTROLS = "muster.faults.controls"
@@ -95,7 +96,7 @@ def check_fit(experiment: Any) -> Content:
 def first_error(error: ValidationError, *above: str) -> str:
     """The first thing that is wrong, in one sentence; `above` are the keys that lead to what was validated."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in (*above, *first["loc"]))
+    where = key_of((*above, *first["loc"]))
     return f"'{where}' is wrong: {first['msg']}, not {first['input']!r}"
 
 

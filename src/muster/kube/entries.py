@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from muster.base.errors import UsageError
+from muster.base.lines import key_of
 
 M = TypeVar("M", bound="_Entry")
 
@@ -102,7 +103,7 @@ def read_entry(kind: type[M], content: Mapping[str, Any], where: str) -> M:
         return kind.model_validate(dict(content))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = key_of(first["loc"])
         raise UsageError(f"{where}: '{key}' is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from muster.base.errors import UsageError
+from muster.base.lines import key_of
 from muster.objectives.objective import Objective, Window
 
 
@@ -142,7 +143,7 @@ def _sentence(error: ValidationError) -> str:
     """What is wrong with the first field that does not fit, and what would be right."""
     first = error.errors()[0]
     # A union says the same of each of its types; the numbers in the way are places in lists.
-    where = ".".join(str(part) for part in first["loc"] if part not in ("int", "float")) or "as a whole"
+    where = key_of([part for part in first["loc"] if part not in ("int", "float")]) or "as a whole"
     kind = first["type"]
     if kind == "missing":
         return f"{where} is missing"

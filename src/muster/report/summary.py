@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from muster.base.clock import utc_iso
 from muster.base.errors import UsageError
 from muster.base.files import write_atomically
+from muster.base.lines import key_of
 from muster.verdict import DrillVerdict, Verdict, combine
 from muster.verdict.many.repeated import RepeatEntry, repeats_of, success_line
 
@@ -251,5 +252,5 @@ def read_summary(path: Path) -> SummaryModel:
         return SummaryModel.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = key_of(first["loc"])
         raise SummaryError(f"summary {file}, {where}: {first['msg']}") from error

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from muster.base.documents import Document
+from muster.base.lines import key_of
 
 # What stands below these may be a secret, and is not quoted.
 UNQUOTED = ("headers", "env", "options", "token_env", "body")
@@ -25,7 +26,7 @@ def explain(document: Document, error: ValidationError, model: type[BaseModel]) 
     first = problems[0]
     # pydantic puts the names of union members into locations; only keys and indices of the document are of use.
     place = first["loc"]
-    key = ".".join(str(part) for part in place) or "(document)"
+    key = key_of(place) or "(document)"
     quoted = "" if set(UNQUOTED) & set(place) else f", not {first['input']!r}"
     wrong = {
         "missing": "is missing",

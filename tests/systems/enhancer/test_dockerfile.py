@@ -125,7 +125,7 @@ def test_absolute_paths_lead_into_the_scratch_root(said: str, inside: str) -> No
     assert Scratch(Path("/r")).inside(said) == inside
 
 
-@pytest.mark.long(of="what the docs tell to do")
+@pytest.mark.long(of="whole drills")
 def test_the_image_can_be_built_and_what_it_holds_runs(tmp_path: Path) -> None:
     builder = engine()
     if builder is None:

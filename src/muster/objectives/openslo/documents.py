@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from muster.base.errors import UsageError
-from muster.base.lines import line_of, named_twice
+from muster.base.lines import key_of, line_of, named_twice
 
 LONGEST_SHOWN = 60  # characters of what was given, in an error
 Location = tuple[int | str, ...]
@@ -29,7 +29,7 @@ class Document:
 
     def wrong(self, where: Location, what: str) -> UsageError:
         """An error in one sentence: file, document, line and key, and `what` is wrong there."""
-        key = ".".join(str(part) for part in where)
+        key = key_of(where)
         told = f"'{key}' " if key else ""
         return UsageError(f"{self.path}, document {self.number}, line {line_of(self.node, where)}: {told}{what}")
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from muster.base.errors import UsageError
+from muster.base.lines import key_of
 from muster.system.definition import ExpectProbe, ReadProbe
 from muster.system.ledger import AnyLedger
 from muster.system.parts import ProberLimits
@@ -53,5 +54,5 @@ def read_plan(path: Path) -> Plan:
         raise UsageError(f"prober plan {path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        where = key_of(first["loc"]) or "the document"
         raise UsageError(f"prober plan {path}: {where}: {first['msg']}") from None
