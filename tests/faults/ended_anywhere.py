@@ -64,11 +64,12 @@ class Dictionary:
         key = body["kind"], body["metadata"]["name"]
         if key in self.objects:
             raise ApiError("it exists", code=409, reason="AlreadyExists")
-        body["metadata"]["namespace"] = namespace
+        body["metadata"] |= {"namespace": namespace, "resourceVersion": "1"}
         self.objects[key] = deepcopy(body)
         return body
 
-    def replace(self, body: dict[str, Any], _namespace: str) -> Any:
+    def replace(self, body: dict[str, Any], namespace: str) -> Any:
+        body["metadata"] |= {"namespace": namespace, "resourceVersion": "1"}
         self.objects[body["kind"], body["metadata"]["name"]] = deepcopy(body)
         return body
 
@@ -79,7 +80,7 @@ class Dictionary:
                 found["data"]["rate"] = change["value"]
         return deepcopy(found)
 
-    def delete(self, kind: str, name: str, _namespace: str) -> None:
+    def delete(self, kind: str, name: str, _namespace: str, **_options: str) -> None:
         self.objects.pop((kind, name), None)
 
     def trouble(self) -> str:
@@ -139,7 +140,7 @@ def run(content: dict[str, Any], script: Script, patience_s: float) -> str:
 
     session.official_clients = lambda _: nullcontext()  # type: ignore[assignment,attr-defined,return-value]
     session.connect = connect  # type: ignore[assignment,attr-defined]
-    session.check_fit = lambda _: SimpleNamespace(extension=SimpleNamespace(experiment="own"))  # type: ignore[assignment,attr-defined,return-value]
+    session.check_fit = lambda _: SimpleNamespace(extension=SimpleNamespace(experiment="own"), longest_s=0.0)  # type: ignore[assignment,attr-defined,return-value]
     settings = {"runtime": {"rollbacks": {"strategy": "always"}}}
     runner = Runner(Strategy.DEFAULT)
     sys.settrace(script)

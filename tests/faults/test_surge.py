@@ -92,7 +92,11 @@ def test_the_load_is_raised_in_the_block_and_goes_back_after_it(
         assert not fault.wait_landed(0.3), "a load that nobody feels has not landed"
         refuse(service, 20)
         assert fault.wait_landed(30), fault.evidence
-        assert open_records(target.cluster, target.namespace) == [], "nothing was changed in the cluster"
+        (record,) = open_records(target.cluster, target.namespace)
+        assert record.entries == (), "nothing was changed in the cluster"
+        (held,) = record.held
+        assert (held.what, held.lasts) == ("load raised to 60 requests/s", True)
+    assert open_records(target.cluster, target.namespace) == []
     wait_rate(target, CALM)
     assert fault.undone == ["load raised to 60 requests/s: let go"]
     (sent,) = target.events("fault.sent")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.safety.recorded import on_record
 
 from muster.base.errors import RefusedError
 from muster.drill import ManagedSystem
 from muster.kube import Cluster, connect
-from muster.safety import Entry, ProcedureRecord, remember
+from muster.safety import Entry, ProcedureRecord
 from muster.safety.procedures import put_on_record
 from muster.system import read_system
 
@@ -24,7 +25,7 @@ def in_namespace(project: DrillProject, namespace: str) -> None:
 
 def leave_a_fault(cluster: Cluster, namespace: str) -> None:
     entry = Entry("ConfigMap", "settings", ("data", "rate"), "100", "fast")
-    remember(cluster, namespace, None, experiment="flood", run="r", injection="i", entry=entry)
+    on_record(cluster, namespace, entry)
 
 
 @pytest.mark.parametrize("left", ["fault", "procedure"])

@@ -10,7 +10,9 @@ import pytest
 
 from muster.base.errors import RefusedError
 from muster.kube import Cluster, access_to
-from muster.safety import Entry, check_nothing_open, check_target, remember
+from muster.safety import Entry, check_nothing_open, check_target
+
+from .recorded import on_record
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_a_cluster_that_does_not_answer_is_refused(silent: Cluster) -> None:
 
 def test_a_fault_in_force_keeps_another_out(cluster: Cluster, namespace: str) -> None:
     entry = Entry("ConfigMap", "x", ("data", "a"), "1", "2")
-    remember(cluster, namespace, None, experiment="flood", run="r", injection="i", entry=entry)
+    on_record(cluster, namespace, entry, experiment="flood", run="r", injection="i")
     with pytest.raises(RefusedError, match=r"fault 'flood' of .* still in force .*; undo it first: muster undo"):
         check_nothing_open(cluster, namespace)
 

@@ -9,9 +9,11 @@ import pytest
 
 from muster.base.errors import ClusterError, RefusedError
 from muster.kube import Cluster
-from muster.safety import Entry, Record, RecordError, find_record, open_records, remember, sift_records, undo
+from muster.safety import Entry, Record, RecordError, find_record, open_records, sift_records, undo
 from muster.safety.fields import ABSENT, parse_path, read_field
 from muster.safety.records import apply_entry
+
+from .recorded import on_record
 
 RATE = parse_path("spec.template.spec.containers[name=web].env[name=RATE]")
 FAST = {"name": "RATE", "value": "fast"}
@@ -31,11 +33,9 @@ def deployment(cluster: Cluster, namespace: str) -> str:
 
 def strike(cluster: Cluster, namespace: str, *entries: Entry) -> Record:
     """Record and make the entries' changes, as one fault."""
-    record = None
+    record = on_record(cluster, namespace, *entries)
     for entry in entries:
-        record = remember(cluster, namespace, record, experiment="flood", run="run-1", injection="i-1", entry=entry)
         assert apply_entry(cluster, namespace, entry)
-    assert record is not None
     return record
 
 
@@ -124,7 +124,7 @@ def test_an_experiment_is_in_force_once(cluster: Cluster, namespace: str, deploy
     entry = Entry("Deployment", deployment, RATE, ABSENT, FAST)
     strike(cluster, namespace, entry)
     with pytest.raises(RefusedError, match="'flood' is in force in namespace"):
-        remember(cluster, namespace, None, experiment="flood", run="run-2", injection="i-2", entry=entry)
+        on_record(cluster, namespace, entry, run="run-2", injection="i-2")
 
 
 def unreadable(cluster: Cluster, namespace: str, content: str) -> None:

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 from muster.kube import Cluster
-from muster.safety import Entry, ProcedureRecord, open_records, remember
+from muster.safety import Entry, ProcedureRecord, open_records
 from muster.safety.procedures import put_on_record
 from muster.safety.targets import note_struck, struck
+
+from .recorded import on_record
 
 SYSTEM = Path(__file__).resolve().parents[2] / "systems/enhancer"
 
@@ -42,9 +44,9 @@ def config_map(name: str, data: dict[str, str], **labels: str) -> dict[str, obje
 def test_one_bad_record_stops_no_other_undo(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     cluster.create(config_map("settings", {"rate": "fast"}), namespace)
     strange = Entry("Nonsense", "x", ("data",), "1", "2")
-    remember(cluster, namespace, None, experiment="drought", run="r", injection="i", entry=strange)
+    on_record(cluster, namespace, strange, experiment="drought", run="r", injection="i")
     entry = Entry("ConfigMap", "settings", ("data", "rate"), "100", "fast")
-    remember(cluster, namespace, None, experiment="flood", run="r", injection="i", entry=entry)
+    on_record(cluster, namespace, entry, experiment="flood", run="r", injection="i")
     bad = config_map("muster-fault-odd", {"record.json": "?"}, **{"muster.dev/fault-record": "odd"})
     cluster.create(bad, namespace)
 
@@ -86,7 +88,7 @@ def test_without_a_context_it_looks_where_drills_struck(cluster: Cluster, namesp
     note_struck(tmp_path / ".muster", cluster, namespace)
     entry = Entry("ConfigMap", "settings", ("data", "rate"), "100", "fast")
     cluster.create(config_map("settings", {"rate": "fast"}), namespace)
-    remember(cluster, namespace, None, experiment="flood", run="r", injection="i", entry=entry)
+    on_record(cluster, namespace, entry, experiment="flood", run="r", injection="i")
 
     done = undo(cluster, namespace, tmp_path, named=False)
     assert done.returncode == 2

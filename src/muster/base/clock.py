@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -65,6 +65,6 @@ def utc() -> datetime:
     return datetime.now(UTC)
 
 
-def utc_iso(*, timespec: str = "milliseconds") -> str:
-    """The time of day as ISO 8601 with a Z, by default to the millisecond."""
-    return utc().isoformat(timespec=timespec).replace("+00:00", "Z")
+def utc_iso(*, timespec: str = "milliseconds", after_s: float = 0.0) -> str:
+    """The time of day, or `after_s` seconds later, as ISO 8601 with a Z, by default to the millisecond."""
+    return (utc() + timedelta(seconds=after_s)).isoformat(timespec=timespec).replace("+00:00", "Z")

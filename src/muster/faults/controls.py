@@ -102,6 +102,7 @@ def after_activity_control(
     if ENDING.undoing or not state:
         return
     if state.get("status") == "failed" and not _gone_already(context, state):
+        session.doubt()  # what it has sent may be carried out all the same
         raise InterruptExecution(f"activity '{context.get('name')}' failed: {_why(state)}")
     tolerance, answer = context.get("tolerance"), state.get("output")
     if tolerance is not None and not _is_within(tolerance, answer, configuration):

@@ -32,6 +32,7 @@ from muster.system import SystemDefinition
 START_WITHIN_S = 60.0
 STRIKE_WITHIN_S = 60.0  # besides what its activities say that they wait for
 UNDO_WITHIN_S = 20.0
+SETTLE_S = 1.0  # how long what a process has sent that was killed may be carried out after it
 # Colour and time before a line of Chaos Toolkit's log.
 LOG_PREFIX = re.compile(r"(\x1b\[[0-9;]*m)*(\[[^]]*\] )?")
 # On loopback there is no proxy; chaosk8s takes the variables even for addresses that no_proxy names.
@@ -77,6 +78,12 @@ class Injection:
         self._channel: DrillSide | None = None
         self._child: Child | None = None
         self._watch: EffectWatch | None = None
+
+    @property
+    def injection(self) -> str:
+        """Its id, which the record of its fault has; it is prepared."""
+        assert self._channel is not None
+        return self._channel.injection
 
     @property
     def landed_at(self) -> float | None:
@@ -195,7 +202,7 @@ class Injection:
             self._undo_what_is_left(channel.injection, passed=channel.seen("waiting") is not None)
 
     def _undo_what_is_left(self, injection: str, *, passed: bool) -> None:
-        """Undo from the record what the experiment's process did not live to undo, and give back its lock.
+        """Undo from the record what the experiment's process did not live to undo, and give back a lock of its own.
 
         `passed` says whether that process passed its guard; before that it has no record.
         """
@@ -213,7 +220,7 @@ class Injection:
             ) from error
 
     def _undo_from(self, record: Record) -> None:
-        outcome = undo(self._cluster, record)
+        outcome = undo(self._cluster, record, settle_s=SETTLE_S)
         self.undone, self.left = list(outcome.undone), list(outcome.left)
         target = f"{self._cluster.context}/{self._namespace}"
         self._audit.record("undo", target=target, outcome="done", undone=self.undone, left=self.left)

@@ -8,20 +8,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from muster.base.clock import utc_iso
 from muster.base.errors import RefusedError, UsageError
 from muster.base.process import run_id
-from muster.faults.channel import NAMESPACE_VARIABLE, ExperimentSide, lock_holder
+from muster.faults.channel import (
+    DEADLINE_VARIABLE,
+    LEASE_VARIABLE,
+    NAMESPACE_VARIABLE,
+    ExperimentSide,
+    lock_holder,
+)
 from muster.faults.fitness import check_fit
 from muster.faults.foreign import official_clients
 from muster.kube import Cluster, connect
 from muster.safety import (
     AuditLog,
+    Command,
     DrillLock,
     Entry,
+    Held,
+    Part,
     Record,
     check_nothing_open,
     check_target,
@@ -29,7 +39,11 @@ from muster.safety import (
     remember,
 )
 from muster.safety import undo as undo_record
+from muster.safety.locks import check_held
 from muster.safety.targets import DEFAULT_HOME, HOME_VARIABLE, note_struck
+
+SETTLE_S = 1.0  # how long a request may be carried out after nobody waits for its answer any more
+BY_HAND_S = 120.0
 
 
 @dataclass
@@ -41,8 +55,11 @@ class Session:
     namespace: str
     channel: ExperimentSide
     audit: AuditLog
+    holder: str  # under which the namespace is held, by this experiment or by its drill
+    deadline: str  # ISO 8601: until when the fault may last
     record: Record | None = None
     struck: bool = False
+    doubtful: bool = False  # a request may be under way still, whose answer nobody waits for
     _lasting_with_us: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
 
     @property
@@ -53,23 +70,32 @@ class Session:
         """Write down what undoes a change, before it is made.
 
         Raises:
-            RefusedError: the experiment is in force already.
+            RefusedError: the experiment is in force already, or another drill has the namespace by now.
             ClusterError: the record could not be written.
         """
-        self.record = remember(
-            self.cluster,
-            self.namespace,
-            self.record,
+        self._record(Part(entry=entry))
+
+    def remember_command(self, command: Command) -> None:
+        """Write down what is to be run in a container to take back what is about to be done there. Raises likewise."""
+        self._record(Part(command=command))
+
+    def hold(self, what: str, undo: Callable[[], object], *, by: int | None = None) -> None:
+        """Write down a part of the fault that lasts only as long as a process, in whatever way that ends: `by` its id,
+        or this one. `what` is it, for people; `undo` ends it. Raises likewise, and then it is ended at once."""
+        self._lasting_with_us.append((what, undo))
+        self._record(Part(held=Held.by(by or os.getpid(), what)))
+
+    def _record(self, part: Part) -> None:
+        check_held(self.cluster, self.namespace, self.holder)
+        begun = self.record or Record(
             experiment=self.experiment,
+            namespace=self.namespace,
             run=run_id(),
             injection=self.channel.injection,
-            entry=entry,
+            created=utc_iso(timespec="seconds"),
+            deadline=self.deadline,
         )
-
-    def undo_with(self, what: str, undo: Callable[[], object]) -> None:
-        """Note what ends a part of the fault that lasts only as long as this process, in whatever way that ends; all
-        else must be in the record. `what` is what will then have been undone, for people."""
-        self._lasting_with_us.append((what, undo))
+        self.record = remember(self.cluster, begun, part)
 
     def let_go(self) -> list[str]:
         """Undo what lasts only as long as this process, latest first; returns what that was."""
@@ -77,7 +103,7 @@ class Session:
         while self._lasting_with_us:
             what, undo = self._lasting_with_us.pop()
             undo()
-            undone.append(what)
+            undone.append(f"{what}: let go")
         return undone
 
     def undo(self) -> list[str]:
@@ -91,7 +117,8 @@ class Session:
         undone, left = self.let_go(), list[str]()
         record = find_record(self.cluster, self.namespace, self.experiment)
         if record is not None and record.injection == self.channel.injection:
-            outcome = undo_record(self.cluster, record)
+            rest = replace(record, held=())  # that is what was let go
+            outcome = undo_record(self.cluster, rest, settle_s=SETTLE_S if self.doubtful else 0.0)
             undone, left = [*undone, *outcome.undone], list(outcome.left)
         elif not undone:
             return []
@@ -109,13 +136,25 @@ class Session:
 
         Raises:
             AuditError, TimelineError: it could not be told; then it must not strike.
+            RefusedError: another drill has the namespace by now.
+            ClusterError: that cannot be asked.
         """
+        check_held(self.cluster, self.namespace, self.holder)
         self.audit.record("strike", target=self.target, outcome="begun", experiment=self.experiment, activity=activity)
         if not self.struck:
             if self.channel.timeline:
                 self.channel.timeline.append("fault.sent", experiment=self.experiment, activity=activity)
             self.channel.report("sent", activity=activity)
             self.struck = True
+
+
+def _deadline_by_hand(longest_s: float, configuration: Mapping[str, Any]) -> str:
+    """Until when a fault may last that no drill limits: as long as it takes and is to be held, and a while."""
+    try:
+        held_s = float(configuration.get("hold_s", 0.0))
+    except (TypeError, ValueError):
+        held_s = 0.0
+    return utc_iso(timespec="seconds", after_s=longest_s + held_s + BY_HAND_S)
 
 
 _current: list[Session] = []
@@ -152,8 +191,14 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
         if home := os.environ.get(HOME_VARIABLE, DEFAULT_HOME):  # empty where the cluster goes with the session
             note_struck(Path(home), cluster, namespace)
         channel, audit = ExperimentSide(), AuditLog.of_run(Path("reports") / run_id())
-        stack.enter_context(DrillLock(cluster, namespace, lock_holder(name, channel.injection)))
-        session = Session(name, cluster, namespace, channel, audit)
+        holder = os.environ.get(LEASE_VARIABLE, "")
+        if holder:
+            check_held(cluster, namespace, holder)
+        else:
+            lock = DrillLock(cluster, namespace, lock_holder(name, channel.injection), run=run_id())
+            holder = stack.enter_context(lock).holder
+        deadline = os.environ.get(DEADLINE_VARIABLE) or _deadline_by_hand(content.longest_s, configuration or {})
+        session = Session(name, cluster, namespace, channel, audit, holder, deadline)
         session.audit.record("experiment", target=session.target, outcome="begun", experiment=name)
         _until_end.push(stack.pop_all())
     _current[:] = [session]
@@ -176,6 +221,12 @@ def current() -> Session:
 def guarded() -> Session | None:
     """The session of this process, or None where the guard was not passed."""
     return _current[0] if _current else None
+
+
+def doubt() -> None:
+    """Note that a request may be under way still, whose answer nobody waits for: the undo looks twice."""
+    if _current:
+        _current[0].doubtful = True
 
 
 def end() -> None:

@@ -1,8 +1,8 @@
 """More load than a system was made for.
 
 Under a drill the rate of the drill's own load is raised; by hand a Locust of its own is started. Nothing in the cluster
-is changed, so there is nothing to record: the load is raised for as long as this process holds on to it, through a pipe
-or as the owner of a child, and it goes back when the hand is taken off or the process dies, however it does.
+is changed, so the record names the process instead: the load is raised for as long as this one holds on to it, through
+a pipe or as the owner of a child, and it goes back when the hand is taken off or the process dies, however it does.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _raised(here: Session, rate: float) -> str:
         raise UsageError("the drill runs no load that could be raised; right would be inject() in a block of load(...)")
     _check(rate, float(os.environ.get(CEILING_VARIABLE) or 0.0))
     hand = Hand(Path(dial))
-    here.undo_with(f"load raised to {rate:g} requests/s: let go", hand.let_go)
+    here.hold(f"load raised to {rate:g} requests/s", hand.let_go)
     here.strike(f"raise the load to {rate:g} requests/s")
     hand.turn(rate, held=True)
     return f"the drill's load goes on at {rate:g} requests/s"
@@ -59,7 +59,7 @@ def _started(here: Session, rate: float, profile: str, service: str, port: int) 
     command += ["--rate", repr(rate), "--ceiling", repr(ceiling), "--only-summary", "--loglevel", "WARNING"]
     here.strike(f"send {rate:g} requests/s of {profile}")
     child = Child(command, stdout=subprocess.DEVNULL, stderr=sys.stderr.buffer)
-    here.undo_with(f"load of {rate:g} requests/s: ended", child.stop)
+    here.hold(f"load of {rate:g} requests/s", child.stop, by=child.pid)
     return f"{path} sends {rate:g} requests/s to {url}"
 
 

@@ -196,16 +196,26 @@ class Cluster:
         return _object(self.request("PATCH", path, body=patch, content_type=content_type))
 
     def delete(
-        self, kind: str, name: str, namespace: str | None = None, *, grace_s: int | None = None, missing_ok: bool = True
+        self,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        grace_s: int | None = None,
+        missing_ok: bool = True,
+        version: str | None = None,
     ) -> bool:
-        """Delete an object; returns whether there was one. `grace_s` 0 kills a pod without grace.
+        """Delete an object; returns whether there was one. `grace_s` 0 kills a pod without grace; with a `version` only
+        if nobody has changed it since.
 
         Raises:
-            ApiError: with code 404 where there is none and `missing_ok` is false.
+            ApiError: with code 404 where there is none and `missing_ok` is false; 409 where it is of another version.
         """
         options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         if grace_s is not None:
             options["gracePeriodSeconds"] = grace_s
+        if version is not None:
+            options["preconditions"] = {"resourceVersion": version}
         try:
             self.request("DELETE", _kind(kind).path(namespace, name), body=options)
         except ApiError as error:

@@ -6,10 +6,13 @@ does not: see `muster.faults`.
 
 from muster.safety.audit import AuditLog
 from muster.safety.guards import check_nothing_open, check_target
+from muster.safety.held import Held
 from muster.safety.locks import DrillLock
 from muster.safety.procedures import ProcedureRecord, ProcedureRecordError, begun_procedures
 from muster.safety.records import (
+    Command,
     Entry,
+    Part,
     Record,
     RecordError,
     Undone,
@@ -22,8 +25,11 @@ from muster.safety.records import (
 
 __all__ = [
     "AuditLog",
+    "Command",
     "DrillLock",
     "Entry",
+    "Held",
+    "Part",
     "ProcedureRecord",
     "ProcedureRecordError",
     "Record",

@@ -1,8 +1,13 @@
-"""One drill at a time in a namespace: a Lease that its holder renews, and that runs out when the holder dies."""
+"""One drill at a time in a namespace: a Lease that its holder renews, and that runs out when the holder dies.
+
+Only who holds it renews it, so a holder that was taken for dead learns of it and stops (`DrillLock.lost`); whoever
+strikes for a drill asks whether the drill holds it still (`check_held`).
+"""
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -11,19 +16,53 @@ from muster.base.background import Background
 from muster.base.clock import SYSTEM_CLOCK, utc, utc_iso
 from muster.base.errors import ClusterError, RefusedError
 from muster.kube import ApiError, Cluster
-from muster.wire.names import MANAGED_BY_LABEL, MANAGED_BY_VALUE
+from muster.kube.client import JSON_PATCH
+from muster.wire.names import MANAGED_BY_LABEL, MANAGED_BY_VALUE, RUN_LABEL
 
 NAME = "muster-drill"
-DURATION_S = 15
-RENEW_EVERY_S = 3.0
+DURATION_S = 5
+RENEW_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Tenure:
+    """Who holds a namespace, as its Lease says."""
+
+    holder: str
+    run: str  # empty where it is not said
+    since: str  # ISO 8601
+    renewed: str  # ISO 8601
+    duration_s: float
+    version: str
+
+    @classmethod
+    def from_lease(cls, lease: dict[str, Any]) -> Tenure:
+        """Read a Lease; what it does not say is told as unknown, or taken for long ago."""
+        metadata, spec = lease["metadata"], lease.get("spec") or {}
+        return cls(
+            holder=str(spec.get("holderIdentity") or "somebody"),
+            run=str((metadata.get("labels") or {}).get(RUN_LABEL, "")),
+            since=str(spec.get("acquireTime") or "some time"),
+            renewed=str(spec.get("renewTime") or "1970-01-01T00:00:00Z"),
+            duration_s=float(spec.get("leaseDurationSeconds") or DURATION_S),
+            version=str(metadata.get("resourceVersion", "")),
+        )
+
+    @property
+    def has_run_out(self) -> bool:
+        """Whether it was not renewed for as long as it lasts, as far as this machine's clock and the holder's agree."""
+        return utc() - datetime.fromisoformat(self.renewed) > timedelta(seconds=self.duration_s)
 
 
 class DrillLock:
     """The namespace's lease. A context manager: entering takes it, leaving gives it back."""
 
-    def __init__(self, cluster: Cluster, namespace: str, holder: str) -> None:
-        """`holder` says who has it: people read it when they are refused."""
-        self._cluster, self._namespace, self._holder = cluster, namespace, holder
+    def __init__(self, cluster: Cluster, namespace: str, holder: str, *, run: str = "") -> None:
+        """`holder` says who has it: people read it when they are refused. `run` is the run that it is taken for."""
+        self.holder = holder
+        self.lost = ""  # why it is not ours any more
+        self._cluster, self._namespace, self._run = cluster, namespace, run
+        self._acquired = ""
         self._renewing = Background(self._keep, name="drill lock")
 
     def __enter__(self) -> Self:
@@ -33,6 +72,7 @@ class DrillLock:
             RefusedError: another drill has it.
             ClusterError: the cluster does not answer.
         """
+        self._acquired = utc_iso(timespec="microseconds")
         try:
             self._cluster.create(self._lease(), self._namespace)
         except ApiError as error:
@@ -47,19 +87,19 @@ class DrillLock:
     ) -> None:
         self._renewing.stop()
         with contextlib.suppress(ClusterError):  # then it runs out
-            release(self._cluster, self._namespace, self._holder)
+            release(self._cluster, self._namespace, self.holder)
 
     def _take_over(self) -> None:
         """Take a lease that has run out.
 
         Whether it has is told by two clocks, which may disagree; so it must also not have been renewed while we look.
         """
-        found = self._cluster.get("Lease", NAME, self._namespace)
-        if not _has_run_out(found):
+        found = find_tenure(self._cluster, self._namespace)
+        if found is None or not found.has_run_out:
             raise self._refusal(found)
         SYSTEM_CLOCK.sleep(1.5 * RENEW_EVERY_S)
         lease = self._lease()
-        lease["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
+        lease["metadata"]["resourceVersion"] = found.version
         try:
             self._cluster.replace(lease, self._namespace)
         except ApiError as error:
@@ -67,31 +107,59 @@ class DrillLock:
                 raise
             raise self._refusal(found) from error
 
-    def _refusal(self, found: dict[str, Any]) -> RefusedError:
-        holder = found["spec"].get("holderIdentity", "somebody")
+    def _refusal(self, found: Tenure | None) -> RefusedError:
+        if found is None:
+            return RefusedError(f"refused: another drill has just ended in namespace '{self._namespace}'; try again")
         return RefusedError(
-            f"refused: another drill is at work in namespace '{self._namespace}': {holder}, "
-            f"since {found['spec'].get('acquireTime', 'some time')}; should it be dead, its Lease {NAME} runs out "
-            f"after {found['spec'].get('leaseDurationSeconds', DURATION_S)} s"
+            f"refused: another drill is at work in namespace '{self._namespace}' of context '{self._cluster.context}': "
+            f"{found.holder}, since {found.since}; should it be dead, its Lease {NAME} runs out "
+            f"{found.duration_s:g} s after it was last renewed, at {found.renewed}"
         )
 
     def _lease(self) -> dict[str, Any]:
-        now = utc_iso(timespec="microseconds")
         spec = {
-            "holderIdentity": self._holder,
+            "holderIdentity": self.holder,
             "leaseDurationSeconds": DURATION_S,
-            "acquireTime": now,
-            "renewTime": now,
+            "acquireTime": self._acquired,
+            "renewTime": utc_iso(timespec="microseconds"),
         }
-        metadata = {"name": NAME, "labels": {MANAGED_BY_LABEL: MANAGED_BY_VALUE}}
+        labels = {MANAGED_BY_LABEL: MANAGED_BY_VALUE, **({RUN_LABEL: self._run} if self._run else {})}
+        metadata: dict[str, Any] = {"name": NAME, "labels": labels}
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
 
     def _keep(self) -> None:
-        while not self._renewing.pause(RENEW_EVERY_S):
+        while not self.lost and not self._renewing.pause(RENEW_EVERY_S):
             # A cluster that does not answer now may do so in time for the next renewal.
             with contextlib.suppress(ClusterError):
-                patch = {"spec": {"renewTime": utc_iso(timespec="microseconds")}}
-                self._cluster.patch("Lease", NAME, self._namespace, patch)
+                self.lost = self._renew()
+
+    def _renew(self) -> str:
+        """Renew it; returns why it is lost, if it is. A patch, as an update would make a Lease that is gone anew."""
+        patch = [
+            {"op": "test", "path": "/spec/holderIdentity", "value": self.holder},
+            {"op": "replace", "path": "/spec/renewTime", "value": utc_iso(timespec="microseconds")},
+        ]
+        try:
+            self._cluster.patch("Lease", NAME, self._namespace, patch, content_type=JSON_PATCH)
+        except ApiError:
+            found = find_tenure(self._cluster, self._namespace)
+            if found is None or found.holder != self.holder:
+                return self._told_lost(found)
+        return ""
+
+    def _told_lost(self, found: Tenure | None) -> str:
+        taken = "was taken away" if found is None else f"was taken over by {found.holder}"
+        return f"this drill was taken for dead: its Lease {NAME} in namespace '{self._namespace}' {taken}"
+
+
+def find_tenure(cluster: Cluster, namespace: str) -> Tenure | None:
+    """Who has the lease, run out or not; None where there is none.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    found = cluster.find("Lease", NAME, namespace)
+    return None if found is None else Tenure.from_lease(found)
 
 
 def holder(cluster: Cluster, namespace: str) -> str | None:
@@ -100,8 +168,21 @@ def holder(cluster: Cluster, namespace: str) -> str | None:
     Raises:
         ClusterError: the cluster does not answer.
     """
-    found = cluster.find("Lease", NAME, namespace)
-    return None if found is None or _has_run_out(found) else str(found["spec"].get("holderIdentity", "somebody"))
+    found = find_tenure(cluster, namespace)
+    return None if found is None or found.has_run_out else found.holder
+
+
+def check_held(cluster: Cluster, namespace: str, holder: str) -> None:
+    """Let pass whoever acts for the holder of the lease.
+
+    Raises:
+        RefusedError: it is another's, or nobody's.
+        ClusterError: the cluster does not answer.
+    """
+    found = find_tenure(cluster, namespace)
+    if found is None or found.holder != holder:
+        now = "nobody has it" if found is None else f"{found.holder} has it since {found.since}"
+        raise RefusedError(f"refused: '{holder}' lost the Lease {NAME} in namespace '{namespace}': {now}")
 
 
 def release(cluster: Cluster, namespace: str, holder: str) -> None:
@@ -110,12 +191,9 @@ def release(cluster: Cluster, namespace: str, holder: str) -> None:
     Raises:
         ClusterError: the cluster does not answer.
     """
-    found = cluster.find("Lease", NAME, namespace)
-    if found is not None and found["spec"].get("holderIdentity") == holder:
-        cluster.delete("Lease", NAME, namespace)
-
-
-def _has_run_out(lease: dict[str, Any]) -> bool:
-    spec = lease["spec"]
-    renewed = datetime.fromisoformat(spec["renewTime"])
-    return utc() - renewed > timedelta(seconds=float(spec.get("leaseDurationSeconds", DURATION_S)))
+    while (found := find_tenure(cluster, namespace)) is not None and found.holder == holder:
+        try:
+            cluster.delete("Lease", NAME, namespace, version=found.version)
+        except ApiError as error:
+            if error.code != 409:  # it was renewed in between
+                raise

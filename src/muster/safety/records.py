@@ -2,16 +2,20 @@
 
 A record is a ConfigMap with the label `muster.dev/fault-record` in the target's namespace, so it outlives the process
 that injected the fault. Undoing puts a field back only where it still holds the value that the fault gave it: what a
-recovery procedure, a controller or a person changed since stays.
+recovery procedure, a controller or a person changed since stays. A record also says until when the fault may last at
+most, what is to be run in which container to take a part of it back, and which process of which machine holds what
+lasts only as long as that process does.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from muster.base.clock import utc_iso
+from muster.base.clock import SYSTEM_CLOCK, utc
 from muster.base.differing import differences, in_short
 from muster.base.errors import ClusterError, MusterError, RefusedError
 from muster.base.waiting import wait_for
@@ -27,7 +31,8 @@ from muster.safety.fields import (
     read_field,
     show_path,
 )
-from muster.wire.names import FAULT_RECORD_LABEL, MANAGED_BY_LABEL, MANAGED_BY_VALUE
+from muster.safety.held import Held
+from muster.wire.names import FAULT_RECORD_LABEL, MANAGED_BY_LABEL, MANAGED_BY_VALUE, RUN_LABEL
 
 SCHEMA = "muster/fault-record/v1"
 # What a patch answers when a `test` in it fails: 422 by the API, 409 by another writer in between.
@@ -70,6 +75,28 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Command:
+    """What is to be run in a container of a pod, as long as it is that very pod, to take back what was done there."""
+
+    pod: str
+    uid: str
+    container: str
+    command: tuple[str, ...]
+    what: str  # what will then have been undone, for people
+
+    def __str__(self) -> str:
+        return f"Pod {self.pod}: {self.what}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "command": list(self.command)}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Command:
+        texts = {key: str(content[key]) for key in ("pod", "uid", "container", "what")}
+        return cls(command=tuple(map(str, content["command"])), **texts)
+
+
+@dataclass(frozen=True)
 class Record:
     """What undoes one experiment's fault."""
 
@@ -79,7 +106,15 @@ class Record:
     injection: str  # which injection of the run this is: nobody undoes another's fault by accident
     created: str  # ISO 8601
     entries: tuple[Entry, ...] = ()
+    commands: tuple[Command, ...] = ()
+    held: tuple[Held, ...] = ()
+    deadline: str = ""  # ISO 8601: until when it may last; empty where nothing was said
     version: str = ""  # the ConfigMap's resourceVersion
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the fault has lasted longer than it may."""
+        return bool(self.deadline) and utc() > datetime.fromisoformat(self.deadline)
 
     @property
     def name(self) -> str:
@@ -93,11 +128,18 @@ class Record:
             "run": self.run,
             "injection": self.injection,
             "created": self.created,
+            "deadline": self.deadline,
             "entries": [entry.to_json() for entry in self.entries],
+            "commands": [command.to_json() for command in self.commands],
+            "held": [held.to_json() for held in self.held],
         }
         metadata = {
             "name": self.name,
-            "labels": {FAULT_RECORD_LABEL: self.experiment, MANAGED_BY_LABEL: MANAGED_BY_VALUE},
+            "labels": {
+                FAULT_RECORD_LABEL: self.experiment,
+                MANAGED_BY_LABEL: MANAGED_BY_VALUE,
+                RUN_LABEL: self.run,
+            },
         }
         if self.version:
             metadata["resourceVersion"] = self.version
@@ -125,6 +167,9 @@ class Record:
                 injection=str(content["injection"]),
                 created=str(content["created"]),
                 entries=tuple(Entry.from_json(entry) for entry in content["entries"]),
+                commands=tuple(Command.from_json(command) for command in content.get("commands", ())),
+                held=tuple(Held.from_json(held) for held in content.get("held", ())),
+                deadline=_a_time(content.get("deadline", "")),
                 version=str(metadata.get("resourceVersion", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -188,48 +233,114 @@ def find_record(cluster: Cluster, namespace: str, experiment: str) -> Record | N
     return None if item is None else Record.from_config_map(item)
 
 
-def remember(
-    cluster: Cluster, namespace: str, record: Record | None, *, experiment: str, run: str, injection: str, entry: Entry
-) -> Record:
-    """Write down what undoes a change that is about to be made, into a new record or into this run's own.
+@dataclass(frozen=True)
+class Part:
+    """One part of a fault that is about to be made: exactly one of these."""
+
+    entry: Entry | None = None
+    command: Command | None = None
+    held: Held | None = None
+
+    def added_to(self, record: Record) -> Record:
+        """The record with this part as its latest."""
+        return replace(
+            record,
+            entries=(*record.entries, *([self.entry] if self.entry else [])),
+            commands=(*record.commands, *([self.command] if self.command else [])),
+            held=(*record.held, *([self.held] if self.held else [])),
+        )
+
+
+def remember(cluster: Cluster, begun: Record, part: Part) -> Record:
+    """Write down what undoes a part of a fault before it is made: into a new record, where `begun` has no version yet,
+    or into this run's own. Returns the record as it stands now.
 
     Raises:
         RefusedError: another run's fault of this experiment is in force.
         ClusterError: it could not be written; then the change must not be made.
     """
-    if record is None:
-        record = Record(experiment, namespace, run, injection, utc_iso(timespec="seconds"), (entry,))
-        try:
-            return Record.from_config_map(cluster.create(record.to_config_map(), namespace))
-        except ApiError as error:
-            if error.code == 409:
-                raise RefusedError(
-                    f"refused: experiment '{experiment}' is in force in namespace '{namespace}' already "
-                    f"(ConfigMap {record.name})"
-                ) from error
-            raise
-    longer = replace(record, entries=(*record.entries, entry))
-    return Record.from_config_map(cluster.replace(longer.to_config_map(), namespace))
+    longer = part.added_to(begun)
+    if begun.version:
+        return Record.from_config_map(cluster.replace(longer.to_config_map(), begun.namespace))
+    try:
+        return Record.from_config_map(cluster.create(longer.to_config_map(), begun.namespace))
+    except ApiError as error:
+        if error.code == 409:
+            raise RefusedError(
+                f"refused: experiment '{begun.experiment}' is in force in namespace '{begun.namespace}' already "
+                f"(ConfigMap {begun.name})"
+            ) from error
+        raise
 
 
-def undo(cluster: Cluster, record: Record) -> Undone:
-    """Put back, latest first, each field that is still the fault's, then delete the record.
+def undo(cluster: Cluster, record: Record, *, settle_s: float = 0.0) -> Undone:
+    """Take back, latest first, each part that is still the fault's, then delete the record.
+
+    Where whoever struck may have been cut in the middle of a request, which the server carries out all the same, it is
+    looked at again after `settle_s` seconds, before the record goes.
 
     Raises:
         ClusterError: the cluster did not answer; the record stays, so that undoing can be tried again.
         TimeoutExceededError: a field changed faster than it could be put back; the record stays.
     """
+    undone, left = put_back(cluster, record)
+    if settle_s:
+        SYSTEM_CLOCK.sleep(settle_s)
+        undone += put_back(cluster, record).undone
+    forget(cluster, record)
+    return Undone(undone, left)
+
+
+def put_back(cluster: Cluster, record: Record) -> Undone:
+    """Take back, latest first, each part that is still the fault's; the record stays. Raises like `undo`."""
     undone: list[str] = []
     left: list[str] = []
+    for said in _parts_undone(cluster, record):
+        undone += said.undone
+        left += said.left
+    return Undone(tuple(undone), tuple(left))
+
+
+def forget(cluster: Cluster, record: Record) -> None:
+    """Delete a record whose fault is undone, unless another injection has written its own meanwhile.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    found = find_record(cluster, record.namespace, record.experiment)
+    if found is not None and found.injection == record.injection:
+        cluster.delete("ConfigMap", record.name, record.namespace)
+
+
+def _parts_undone(cluster: Cluster, record: Record) -> Iterator[Undone]:
+    for held in reversed(record.held):  # first: it may be what strikes
+        yield Undone(*held.ended())
     for entry in reversed(record.entries):
-        said = wait_for(
+        yield wait_for(
             lambda entry=entry: _put_back(cluster, record.namespace, entry),  # type: ignore[misc]
             within=UNDO_WITHIN_S,
             reason=f"{entry} to be put back",
         )
-        (undone if said.undone else left).extend(said.undone or said.left)
-    cluster.delete("ConfigMap", record.name, record.namespace)
-    return Undone(tuple(undone), tuple(left))
+    for command in reversed(record.commands):
+        yield _run_back(cluster, record.namespace, command)
+
+
+def _run_back(cluster: Cluster, namespace: str, command: Command) -> Undone:
+    """Run a command that undoes, unless its pod is gone, and with it what the fault did there."""
+    found = cluster.find("Pod", command.pod, namespace)
+    if found is None or found["metadata"]["uid"] != command.uid:
+        return Undone(left=(f"{command}: left, the pod is gone",))
+    try:
+        result = cluster.execute(command.pod, namespace, command.command, container=command.container)
+    except ClusterError:
+        found = cluster.find("Pod", command.pod, namespace)
+        if found is None or found["metadata"]["uid"] != command.uid or "deletionTimestamp" in found["metadata"]:
+            return Undone(left=(f"{command}: left, the pod has gone",))
+        raise
+    if result.code:
+        said = (result.stderr or result.stdout).strip().splitlines()
+        raise ClusterError(f"{command}: not undone, its command ended with {result.code}: {said[-1] if said else ''}")
+    return Undone(undone=(str(command),))
 
 
 def apply_entry(cluster: Cluster, namespace: str, entry: Entry) -> bool:
@@ -243,6 +354,11 @@ def _of_schema(content: dict[str, Any], name: str) -> dict[str, Any]:
     if record_name(content["experiment"]) != name:
         raise ValueError(f"its experiment is {content['experiment']!r}")
     return content
+
+
+def _a_time(said: Any) -> str:
+    """A time that can be read, or the empty text; raises ValueError."""
+    return datetime.fromisoformat(said).isoformat().replace("+00:00", "Z") if said else ""
 
 
 def _put_back(cluster: Cluster, namespace: str, entry: Entry) -> Undone | None:

@@ -10,6 +10,7 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY_VALUE = "muster"
 FAULT_RECORD_LABEL = "muster.dev/fault-record"
 PROCEDURE_RECORD_LABEL = "muster.dev/procedure-record"
+RUN_LABEL = "muster.dev/run"
 KNOWN_GOOD_LABEL = "muster.dev/known-good"
 REPLICAS_BEFORE_ANNOTATION = "muster.dev/replicas-before"
 
