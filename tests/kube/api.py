@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from muster.base.clock import utc
 
 Asked = tuple[str, list[tuple[str, str]]]
+NOT_FOUND = {"kind": "Status", "message": "not found", "code": 404}
 
 
 class Api:
@@ -36,36 +38,63 @@ class Api:
         return found
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request; `asked` and `leases` are its server's."""
+
+    protocol_version = "HTTP/1.1"
+    asked: list[Asked]
+    leases: dict[str, dict[str, Any]]
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, list(self.headers.items())))
+        answer: dict[str, Any] = {"gitVersion": "v1.36.0", "kind": "List", "metadata": {}, "items": []}
+        if self.path == "/api/v1/namespaces/shop":
+            answer = {"kind": "Namespace", "metadata": {"name": "shop", "labels": {"muster.dev/drills": "allowed"}}}
+        if "/exec" in self.path:
+            answer = {"kind": "Status", "message": "no exec for you", "code": 403}
+        if re.search("/(configmaps|leases)/", self.path):
+            answer = self.leases.get(self.path, NOT_FOUND)
+        self.answer(answer)
+
+    def do_POST(self) -> None:
+        self.keep(self.path.split("/")[-1], lambda lease: f"{self.path}/{lease['metadata']['name']}")
+
+    def do_PUT(self) -> None:
+        self.keep(self.path.split("/")[-2], lambda _: self.path)
+
+    def do_DELETE(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.answer(self.leases.pop(self.path, NOT_FOUND))
+
+    def keep(self, plural: str, place: Callable[[dict[str, Any]], str]) -> None:
+        self.asked.append((self.path, list(self.headers.items())))
+        sent = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        if plural == "leases":
+            sent["metadata"]["resourceVersion"] = str(len(self.asked))
+            self.leases[place(sent)] = sent
+        self.answer(sent if plural == "leases" else {"kind": "Status", "message": "no writing for you", "code": 403})
+
+    def answer(self, answer: dict[str, Any]) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(answer.get("code", 200))
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
 @contextmanager
 def serving(pair: Path | None = None, *, trusts: Path | None = None) -> Iterator[Api]:
     """An API server on loopback; over TLS with a certificate and key in one file, asking for clients' where it trusts.
 
-    It has an empty namespace `shop`, opted in to drills, and refuses every exec.
+    It has an empty namespace `shop`, opted in to drills, remembers Leases, and refuses every exec.
     """
     asked: list[Asked] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            asked.append((self.path, list(self.headers.items())))
-            answer: dict[str, Any] = {"gitVersion": "v1.36.0", "kind": "List", "metadata": {}, "items": []}
-            if self.path == "/api/v1/namespaces/shop":
-                answer = {"kind": "Namespace", "metadata": {"name": "shop", "labels": {"muster.dev/drills": "allowed"}}}
-            if "/exec" in self.path:
-                answer = {"kind": "Status", "message": "no exec for you", "code": 403}
-            body = json.dumps(answer).encode()
-            self.send_response(answer.get("code", 200))
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Connection", "close")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"asked": asked, "leases": {}}))
     server.daemon_threads = True
     scheme = "http"
     if pair is not None:

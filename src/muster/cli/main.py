@@ -9,11 +9,13 @@ import click
 
 from muster import __version__
 from muster.base.errors import MusterError
+from muster.cli.guard import guard
 from muster.cli.history import history, plan
 from muster.cli.keep import keep
 from muster.cli.recover import procedures, recover
 from muster.cli.run import run
 from muster.cli.shared import HOME, SYSTEM, definition_if_any, definition_of
+from muster.cli.stop import stop
 from muster.cli.summary import summary
 from muster.cli.undo import undo
 from muster.cli.verdict import analyse, verdict
@@ -78,5 +80,5 @@ def report(reports: Path | None, out: Path | None) -> None:
     click.echo(f"report: {build(reports, out)}")
 
 
-for command in (run, verdict, analyse, undo, recover, procedures, keep, history, plan, summary):
+for command in (run, verdict, analyse, undo, stop, guard, recover, procedures, keep, history, plan, summary):
     commands.add_command(command)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,26 +13,32 @@ from types import TracebackType
 from typing import Self
 
 from muster.base import clock
+from muster.base.clock import utc_iso
 from muster.base.errors import MusterError, RefusedError
 from muster.base.timeline import Timeline, TimelineError
 from muster.drill.live import Live
 from muster.drill.needs import rights_of_drill
 from muster.drill.watcher import Watcher
-from muster.faults.experiments import find_experiment
-from muster.faults.injection import Injection
+from muster.faults.channel import DEADLINE_VARIABLE, LEASE_VARIABLE
+from muster.faults.experiments import Experiment, find_experiment
+from muster.faults.injection import FaultError, Injection
+from muster.guardian import Guardian, check_allowed
 from muster.kube import Change
 from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
 from muster.probes.prober.plan import READ, WRITE
 from muster.probes.prober.process import Prober
 from muster.recovery import Context
-from muster.safety import AuditLog
+from muster.safety import AuditLog, DrillLock, check_nothing_open
+from muster.safety.audit import who
+from muster.safety.guards import undo_command
 from muster.safety.rights import check_rights
 from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemState
 from muster.system.headers import HEADERS_VARIABLE, to_environment
 from muster.verdict import DrillVerdict, Verdict, judge_file
 
+FAULT_BESIDES_S = 600.0
 KEPT_S = 5.0  # by how much more than it looks at a wait keeps of the requests
 
 
@@ -74,6 +82,7 @@ class Drill:
     directory: Path
     run: str
     seed: int
+    guardian: Guardian
     injected_at: float | None = None
     load_environment: Mapping[str, str] = field(default_factory=dict)  # by which a fault finds the load that runs
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -85,6 +94,20 @@ class Drill:
     _entitled: bool = False
 
     def __enter__(self) -> Self:
+        """Take the namespace and begin to watch.
+
+        Raises:
+            UnprovableError: another drill has the namespace, a fault is in force there, or drills are forbidden.
+            GuardianError: there is no guardian.
+        """
+        try:
+            self._begin()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         # Load, experiment and effects ask the service as the probes do.
         os.environ[HEADERS_VARIABLE] = to_environment(self.state.definition.headers)
@@ -94,16 +117,49 @@ class Drill:
         )
         self.live = Live(self.timeline_path)
         self.timeline.append("declared", **self.declaration.to_event())
+        self._take_namespace()
         self._stack.enter_context(Watcher(self.state, self.timeline))
         monitoring, alert = self.state.definition.monitoring, self.declaration.alert
         if monitoring is not None and alert is not None:
             self._stack.enter_context(AlertWatch(monitoring, alert, self.timeline))
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+
+    def _take_namespace(self) -> None:
+        """Have the namespace to oneself until the drill is over, with nothing of an earlier one open in it, and have a
+        guardian watch over it.
+
+        Raises:
+            UnprovableError: another drill has it, a fault is in force, or drills are forbidden.
+            GuardianError: there is no guardian.
+        """
+        cluster, namespace = self.state.cluster, self.state.namespace
+        try:
+            check_allowed(cluster, namespace, self.project.home)
+            holder = f"drill {self.declaration.name} ({who()} on {socket.gethostname()}, {secrets.token_hex(6)})"
+            self._lock = self._stack.enter_context(DrillLock(cluster, namespace, holder, run=self.run))
+            check_nothing_open(cluster, namespace)
+        except RefusedError as error:
+            raise UnprovableError(str(error)) from error
+        self.guardian.watch(self.declaration.name, namespace=namespace, holder=holder, timeline=self.timeline_path)
+        self._stack.callback(self._rest)
+
+    def _rest(self) -> None:
+        """Have the guardian take back what is left.
+
+        Raises:
+            FaultError: something is, and it cannot be taken back yet.
+        """
+        if trouble := self.guardian.rest():
+            cluster, namespace = self.state.cluster, self.state.namespace
+            raise FaultError(
+                f"a fault of this drill may still be in force in namespace '{namespace}' of context "
+                f"'{cluster.context}' ({trouble}); its guardian (process {self.guardian.pid}) goes on trying; by hand: "
+                f"{undo_command(cluster, namespace)}"
+            )
 
     @property
     def timeline_path(self) -> Path:
@@ -126,7 +182,14 @@ class Drill:
         self.timeline.append("phase", phase=phase, detail=detail)
 
     def pump(self) -> None:
-        """Take in the timeline's news; every wait of a drill calls this."""
+        """Take in the timeline's news; every wait of a drill calls this.
+
+        Raises:
+            UnprovableError: the drill was stopped, or taken for dead.
+            GuardianError: its guardian is gone.
+        """
+        if why := self.guardian.look() or self._lock.lost:
+            raise UnprovableError(f"stopped: {why}")
         declared = self.declaration
         newest = clock.now() if self.injected_at is None else self.injected_at
         self.live.update(since=newest - max(declared.steady_s, declared.hold_s) - KEPT_S)
@@ -196,12 +259,25 @@ class Drill:
                 self.timeline,
                 self.work / "fault",
                 self.url,
-                {HOME_VARIABLE: str(self.project.home), **self.load_environment},
+                {
+                    HOME_VARIABLE: str(self.project.home),
+                    LEASE_VARIABLE: self._lock.holder,
+                    DEADLINE_VARIABLE: (deadline := self._deadline(experiment)),
+                    **self.load_environment,
+                },
                 self.state.definition,
             )
             self._stack.callback(self._injection.release)
             self._injection.prepare()
+            self.guardian.arm(self._injection.injection, deadline)
         return self._injection
+
+    def _deadline(self, experiment: Experiment) -> str:
+        """Until when the fault may last at most: as long as it takes to strike, service may take to come back and to be
+        held good, and a while for what lies between."""
+        declared = self.declaration
+        awaited = max(declared.rto_budget_s or 0.0, declared.rto_target_s or 0.0)
+        return utc_iso(timespec="seconds", after_s=FAULT_BESIDES_S + experiment.longest_s + awaited + declared.hold_s)
 
     def operated(self, arguments: Mapping[str, str] | None = None, *, timeline: Timeline | None = None) -> Context:
         """The system as operators see it: what recovery procedures work on. A `timeline` is told what they change."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         RecoverView,
         SystemView,
     )
+    from muster.guardian import Guardian
     from muster.kube import Cluster
     from muster.system import SystemDefinition
 
@@ -77,8 +78,19 @@ def managed_system(request: pytest.FixtureRequest, cluster: Cluster) -> ManagedS
     return ManagedSystem(cluster, _definition(request))
 
 
+@pytest.fixture(scope="session")
+def guardian(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Guardian]:
+    """The process that takes back a fault when this one cannot any more."""
+    from muster.drill import Project
+    from muster.guardian import Guardian
+
+    run = request.config.stash[RUN]
+    with Guardian(cluster, run.directory, Project(request.config.rootpath).home) as guardian:
+        yield guardian
+
+
 @pytest.fixture
-def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem) -> Iterator[Drill]:
+def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem, guardian: Guardian) -> Iterator[Drill]:
     """This test's drill; it owns the timeline and the verdict."""
     item = request.node
     if not is_drill(item):
@@ -89,10 +101,10 @@ def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem) -> Iter
     run.begin()
     announce(item, drill_name(item), system=managed_system.definition.name)
     with turn(item, run):
-        yield from _held(item, run, managed_system)
+        yield from _held(item, run, managed_system, guardian)
 
 
-def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem) -> Iterator[Drill]:
+def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem, guardian: Guardian) -> Iterator[Drill]:
     from muster.drill import Drill, Project
     from muster.probes.http.address import service_url
 
@@ -106,6 +118,7 @@ def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem) -> Iterato
         directory=run.directory,
         run=run.id,
         seed=run.options.seed,
+        guardian=guardian,
     )
     # Until the verdict says otherwise: a drill that is cut short leaves nobody knows what.
     managed_system.spoilt()

@@ -167,6 +167,12 @@ class Monitoring(Event):
     state: Literal["watching", "lost", "stopped"]
 
 
+class Guard(Event):
+    """`guard`: the guardian stopped the drill, or took its fault back."""
+
+    state: Literal["tripped", "undone"]
+
+
 class Judged(Event):
     """`judged`: what the drill requires; after `began` no request counts."""
 
@@ -203,6 +209,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "recovery.ended": ProcedureEnded,
     "alert": Alert,
     "monitoring": Monitoring,
+    "guard": Guard,
     "judged": Judged,
     "ended": Ended,
 }

@@ -6,6 +6,13 @@ from muster.verdict.reading.record import Record
 from muster.verdict.reasons import Reason
 
 
+def lasted_too_long(record: Record) -> list[Reason]:
+    """Whether the guardian took the fault back, as it had lasted as long as it may."""
+    if record.stopped is None or record.stopped[0] >= record.judged_at:
+        return []
+    return [Reason(f"the drill was stopped: {record.stopped[1]}", "see what the drill waited for")]
+
+
 def body_ended(record: Record) -> list[Reason]:
     """Whether the drill's body came to its end. One that was killed left no word at all."""
     if record.ended == "passed":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from muster.verdict.disruption.look import Look
 from muster.verdict.disruption.watching import under_turns
-from muster.verdict.doubts.body import body_ended
+from muster.verdict.doubts.body import body_ended, lasted_too_long
 from muster.verdict.doubts.origin import check_origin
 from muster.verdict.doubts.procedure import check_procedure
 from muster.verdict.doubts.relapse import contradicted, relapsed, unanswered
@@ -18,6 +18,7 @@ from muster.verdict.reasons import Reason
 def doubts_about(record: Record, seen: Look, *, requiring: Sequence[Reason], writes: Sequence[Reason]) -> list[Reason]:
     """`requiring` is what speaks against what the drill said that it requires, `writes` against the look at them."""
     return [
+        *lasted_too_long(record),
         *body_ended(record),
         *requiring,
         *seen.doubts,

@@ -9,6 +9,8 @@ from muster.verdict.doubts.steady import check_steady
 from muster.verdict.reading.record import Record
 from muster.verdict.reasons import Reason
 
+DEADLINE = "deadline"
+
 
 def says_nothing(record: Record, landed: Landed) -> list[Reason]:
     """Why the data say nothing about a recovery, the cause before its consequences; empty where they say something."""
@@ -17,13 +19,26 @@ def says_nothing(record: Record, landed: Landed) -> list[Reason]:
         return [*body_ended(record), *check_steady(record), *never_began(record), *landed.reasons]
     if record.injected is None and not refused:
         return [
+            *was_stopped(record),
             *broke_down(record),
             *body_ended(record),
             *never_began(record),
             *check_steady(record),
             *landed.reasons,
         ]
-    return [*broke_down(record), *check_steady(record), *never_began(record), *landed.reasons]
+    return [*was_stopped(record), *broke_down(record), *check_steady(record), *never_began(record), *landed.reasons]
+
+
+def was_stopped(record: Record) -> list[Reason]:
+    """A drill that its guardian stopped before it judged: nobody knows what would have come of it.
+
+    A fault that lasted as long as it may is no such reason: by then the objectives have been missed, or were not.
+    """
+    if record.stopped is None or record.stopped[0] >= record.judged_at or record.stopped[2] == DEADLINE:
+        return []
+    took = record.taken_back_s
+    back = "its fault was not seen taken back" if took is None else f"its fault was taken back after {took:.1f} s"
+    return [Reason(f"the drill was stopped: {record.stopped[1]}; {back}", "see to the cause, then run it again")]
 
 
 def broke_down(record: Record) -> list[Reason]:

@@ -41,6 +41,7 @@ _TEXTS: dict[str, tuple[str, ...]] = {
 _FLAGS: dict[str, tuple[str, ...]] = {
     "steady": ("ok",),
     "instrument": ("ok",),
+    "guard": ("state",),
     "good": ("ok",),
     "fault.effect": ("observed",),
     "fault.done": ("ok",),

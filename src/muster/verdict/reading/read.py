@@ -308,6 +308,13 @@ def _on_instrument(record: Record, event: Event) -> None:
         record.broken = (event["t"], str(event.get("why") or "no reason given"))
 
 
+def _on_guard(record: Record, event: Event) -> None:
+    if event["state"] == "tripped" and record.stopped is None:
+        record.stopped = (event["t"], str(event.get("why") or "no reason given"), str(event.get("rule") or ""))
+    elif event["state"] == "undone" and record.taken_back_s is None and record.stopped is not None:
+        record.taken_back_s = float(event["took_s"])
+
+
 _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "timeline": _on_clock,
     "clock": _on_clock,
@@ -335,4 +342,5 @@ _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "alert": _on_alert,
     "monitoring": _on_monitoring,
     "instrument": _on_instrument,
+    "guard": _on_guard,
 }

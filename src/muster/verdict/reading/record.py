@@ -66,6 +66,8 @@ class Record:
     relations: list[Relations] = field(default_factory=list)
     unrelated: str | None = None  # why it was not seen at some time what pods rely on
     foreign: list[tuple[float, list[str]]] = field(default_factory=list)  # whom else clients were led to, from when
+    stopped: tuple[float, str, str] | None = None  # when the guardian stopped the drill, why, and by which rule
+    taken_back_s: float | None = None  # from then to the last field that it put back
     broken: tuple[float, str] | None = None  # when a part of the harness itself was first seen broken, and which
 
     @cached_property

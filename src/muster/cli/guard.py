@@ -1,0 +1,31 @@
+"""`muster guard`: a guardian for a cluster, which takes back the faults of sessions that are gone."""
+
+from __future__ import annotations
+
+import click
+
+from muster.base.errors import UsageError
+from muster.cli.shared import CONTEXT, HOME
+
+
+@click.command(short_help="Take back, in a cluster, the faults of sessions that are gone.")
+@CONTEXT
+@click.option("--in-cluster", is_flag=True, help="as a pod: by the account of the pod")
+@click.option("--namespace", "namespaces", metavar="NAME", multiple=True, help="guard only this one (may be repeated)")
+@click.option("--home", metavar="NAME", default="muster", show_default=True, help="the namespace that it lives in")
+def guard(kube_context: str | None, in_cluster: bool, namespaces: tuple[str, ...], home: str) -> None:
+    """Watch over the faults that are on record in a cluster, until it is told to end.
+
+    A fault is taken back when the drill that made it has given no sign for as long as its Lease lasts, or when it has
+    lasted as long as its record allows.
+    """
+    from muster.guardian.post import Post
+    from muster.kube import connect_context
+    from muster.safety import AuditLog
+
+    if in_cluster:
+        raise UsageError("--in-cluster is not there yet; right would be --kube-context NAME")
+    if kube_context is None:
+        raise UsageError("which cluster is to be guarded? right would be --kube-context NAME, or --in-cluster in a pod")
+    with connect_context(kube_context) as cluster:
+        Post(cluster, namespaces, home, AuditLog.of_run(HOME), click.echo).keep()

@@ -1,0 +1,191 @@
+"""What a session's guardian does: hear the session, look at what may stop it, and take back its faults when it must."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from muster.base.clock import SYSTEM_CLOCK, now, utc, utc_iso
+from muster.base.errors import ClusterError, MusterError
+from muster.base.timeline import Timeline
+from muster.guardian import talk
+from muster.guardian.guardian import GUARDED_VARIABLE
+from muster.guardian.levers import find_levers
+from muster.guardian.taking_back import TakingBack
+from muster.guardian.talk import Ear, Message
+from muster.kube import Cluster
+from muster.safety import AuditLog, Record
+from muster.safety.locks import NAME, find_tenure, release
+
+TICK_S = 0.1
+LEVERS_EVERY_S = 1.0
+BEAT_WITHIN_S = 4.0  # eight heartbeats
+TRY_EVERY_S = 0.5
+# For how long a cluster that does not answer is tried. One of the session's own goes with the session.
+TRY_FOR_S = 24 * 3600.0
+TRY_EMBEDDED_FOR_S = 10.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class Reason(NamedTuple):
+    """Why a drill must not go on: by which rule, and in a sentence."""
+
+    rule: str  # gone, heartbeat, deadline, lever
+    why: str
+
+
+@dataclass
+class Guarded:
+    """The drill that is watched over."""
+
+    drill: str
+    namespace: str
+    holder: str
+    timeline: Path
+    deadlines: dict[str, datetime] = field(default_factory=dict)  # by injection
+
+
+class Watch:
+    """The guardian's loop, over the standard streams of its process."""
+
+    def __init__(self, cluster: Cluster, home: Path, token: str) -> None:
+        self._cluster, self._home, self._token = cluster, home, token
+        self._ear = Ear()
+        self._guarded: Guarded | None = None
+        self._alive, self._closing = True, False
+        self._heard_at = self._looked_at = now()
+
+    def keep(self) -> None:
+        """Watch until the session is closed, or is gone and everything of it is taken back."""
+        for number in SIGNALS:  # whoever wants the end of a session does not want its faults to stay
+            signal.signal(number, signal.SIG_IGN)
+        talk.say(sys.stdout.fileno(), talk.READY)
+        before = now()
+        while self._alive and not self._closing:
+            self._hear(TICK_S)
+            if now() - before > BEAT_WITHIN_S / 2:
+                self._heard_at = now()  # we did not run ourselves: the machine was asleep, or has no time for anybody
+            before = now()
+            if self._guarded is not None and (why := self._reason(self._guarded)):
+                self._trip(self._guarded, why)
+        if self._guarded is not None:
+            self._trip(self._guarded, Reason("gone", "the session is gone: its process has ended"))
+
+    def _reason(self, guarded: Guarded) -> Reason | None:
+        """Why the drill must not go on, if it must not."""
+        if not self._alive:
+            return None
+        if now() - self._heard_at > BEAT_WITHIN_S:
+            return Reason("heartbeat", f"the session hangs: it gave no sign for {BEAT_WITHIN_S:g} s")
+        if any(utc() > deadline for deadline in guarded.deadlines.values()):
+            return Reason("deadline", "the fault has lasted as long as it may")
+        if now() - self._looked_at >= LEVERS_EVERY_S:
+            self._looked_at = now()
+            # A cluster that does not answer forbids nothing; that it does not is for the drill to tell.
+            with contextlib.suppress(ClusterError):
+                for lever in find_levers(self._cluster, guarded.namespace, self._home):
+                    return Reason("lever", str(lever))
+        return None
+
+    def _trip(self, guarded: Guarded, reason: Reason) -> None:
+        """Take back the drill's faults, and tell who is there to hear it."""
+        began = now()
+        self._guarded = None
+        self._tell(guarded, talk.TRIPPED, rule=reason.rule, why=reason.why)
+        self._end(f"MUSTER_INJECTION={injection}" for injection in guarded.deadlines)
+        taking = self._take_back(guarded, began)
+        if not self._alive or reason.rule == "heartbeat":
+            self._end([f"{GUARDED_VARIABLE}={self._token}"])
+            with contextlib.suppress(ClusterError):
+                release(self._cluster, guarded.namespace, guarded.holder)
+        if taking.trouble:
+            print(taking.trouble, file=sys.stderr, flush=True)
+
+    def _take_back(self, guarded: Guarded, began: float) -> TakingBack:
+        def ours(record: Record) -> bool:
+            return record.injection in guarded.deadlines
+
+        audit = AuditLog.of_run(guarded.timeline.parent)
+        taking = TakingBack(self._cluster, guarded.namespace, ours, audit)
+        for_s = TRY_EMBEDDED_FOR_S if self._cluster.embedded else TRY_FOR_S
+        told = False
+        while not taking.attempt():
+            self._renew(guarded)
+            if taking.undone_at is not None and not told:
+                told = True
+                self._tell_undone(guarded, taking, began)
+            if taking.trouble:
+                talk.say(sys.stdout.fileno(), talk.FAILED, why=taking.trouble)
+            if now() - began > for_s:
+                return taking
+            self._hear(0.0)
+            SYSTEM_CLOCK.sleep(TRY_EVERY_S)
+        if not told:
+            self._tell_undone(guarded, taking, began)
+        return taking
+
+    def _tell_undone(self, guarded: Guarded, taking: TakingBack, began: float) -> None:
+        assert taking.undone_at is not None
+        took = round(taking.undone_at - began, 3)
+        self._tell(guarded, talk.UNDONE, undone=taking.undone, left=taking.left, took_s=took)
+
+    def _renew(self, guarded: Guarded) -> None:
+        """Keep others out of the namespace for as long as it is not as it was, where the session has gone."""
+        if self._alive:
+            return
+        with contextlib.suppress(MusterError):
+            found = find_tenure(self._cluster, guarded.namespace)
+            if found is not None and found.holder == guarded.holder:
+                patch = {"spec": {"renewTime": utc_iso(timespec="microseconds")}}
+                self._cluster.patch("Lease", NAME, guarded.namespace, patch)
+
+    def _hear(self, seconds: float) -> None:
+        """Take in what the session says; the end of its stream says that it is gone."""
+        while self._alive and select.select([0], [], [], seconds)[0]:
+            data = os.read(0, 65536)
+            if not data:
+                self._alive = False
+                return
+            self._heard_at, seconds = now(), 0.0
+            for message in self._ear.hear(data):
+                self._heed(message)
+
+    def _heed(self, message: Message) -> None:
+        match message["what"]:
+            case talk.WATCH:
+                timeline = Path(message["timeline"])
+                self._guarded = Guarded(message["drill"], message["namespace"], message["holder"], timeline)
+                self._looked_at = now()
+            case talk.ARM if self._guarded is not None:
+                self._guarded.deadlines[message["injection"]] = datetime.fromisoformat(message["deadline"])
+            case talk.REST:
+                guarded, self._guarded = self._guarded, None
+                if guarded is not None and guarded.deadlines:
+                    self._take_back(guarded, now())
+                talk.say(sys.stdout.fileno(), talk.RESTED)
+            case talk.CLOSE:
+                self._closing = True
+
+    def _tell(self, guarded: Guarded, state: str, **fields: Any) -> None:
+        """Tell the session, and write it where it is found when there is no session any more."""
+        talk.say(sys.stdout.fileno(), state, **fields)
+        with contextlib.suppress(MusterError), Timeline(guarded.timeline) as timeline:
+            timeline.append("guard", state=state, **fields)
+
+    def _end(self, markers: Any) -> None:
+        """Kill every process that has one of the markers in its environment: none of them strikes any more."""
+        wanted = [marker.encode() for marker in markers]
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            with contextlib.suppress(OSError):
+                environment = (entry / "environ").read_bytes().split(b"\0")
+                if any(marker in environment for marker in wanted):
+                    os.kill(int(entry.name), signal.SIGKILL)

@@ -1,0 +1,199 @@
+"""A session's guardian takes its faults back when the session cannot, and only then."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.safety.recorded import on_record
+
+from muster.base.clock import utc_iso
+from muster.base.process import wait_gone
+from muster.base.timeline import Event, Timeline, read_timeline
+from muster.base.waiting import wait_for
+from muster.guardian import Guardian, GuardianError, levers
+from muster.kube import Cluster
+from muster.safety import Entry, Held, find_record
+from muster.safety.locks import DrillLock
+
+RATE = Entry("ConfigMap", "settings", ("data", "rate"), "100", "fast")
+
+
+@pytest.fixture
+def struck(cluster: Cluster, namespace: str, tmp_path: Path) -> Path:
+    """A ConfigMap whose field a fault took to "fast", on record as injection `i-1`; returns a drill's timeline."""
+    item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"rate": "fast"}}
+    cluster.create(item, namespace)
+    on_record(cluster, namespace, RATE)
+    Timeline.start(tmp_path / "drill.jsonl", run="run-1", drill="drill").close()
+    return tmp_path / "drill.jsonl"
+
+
+def rate(cluster: Cluster, namespace: str) -> str:
+    return str(cluster.get("ConfigMap", "settings", namespace)["data"]["rate"])
+
+
+def told(timeline: Path) -> dict[str, Event]:
+    """What the guardian wrote on the timeline, by state."""
+    return {event["state"]: event for event in read_timeline(timeline) if event["kind"] == "guard"}
+
+
+def soon(text: float) -> str:
+    return utc_iso(after_s=text)
+
+
+@contextmanager
+def watched(cluster: Cluster, namespace: str, timeline: Path, deadline: str) -> Iterator[Guardian]:
+    with Guardian(cluster, timeline.parent, timeline.parent / ".muster") as guardian:
+        guardian.watch("drill", namespace=namespace, holder="drill", timeline=timeline)
+        guardian.arm("i-1", deadline)
+        yield guardian
+
+
+def test_it_keeps_still_while_all_is_well_and_takes_back_what_a_drill_leaves(
+    cluster: Cluster, namespace: str, struck: Path
+) -> None:
+    with watched(cluster, namespace, struck, soon(600)) as guardian:
+        assert guardian.look() == ""
+        assert rate(cluster, namespace) == "fast"
+        assert guardian.rest() == ""
+        assert rate(cluster, namespace) == "100"
+        pid = guardian.pid
+    assert wait_gone(pid, within=30)
+    assert find_record(cluster, namespace, "flood") is None
+    assert "tripped" not in told(struck)
+
+
+def test_a_fault_that_lasts_longer_than_it_may_is_taken_back(cluster: Cluster, namespace: str, struck: Path) -> None:
+    with watched(cluster, namespace, struck, soon(0.5)) as guardian:
+        wait_for(guardian.look, within=60, reason="the guardian to trip")
+        wait_for(lambda: find_record(cluster, namespace, "flood") is None, within=60, reason="the record to go")
+        assert guardian.tripped == "the fault has lasted as long as it may"
+    assert rate(cluster, namespace) == "100"
+    said = told(struck)
+    assert said["tripped"]["rule"] == "deadline"
+    assert said["undone"]["undone"] == ["ConfigMap settings data.rate: 'fast' put back to '100'"]
+    assert said["undone"]["took_s"] >= 0
+
+
+@pytest.mark.parametrize("lever", ["file", "namespace", "cluster"])
+def test_a_lever_stops_a_drill(cluster: Cluster, namespace: str, struck: Path, lever: str, monkeypatch: Any) -> None:
+    home = struck.parent / ".muster"
+    monkeypatch.setattr(levers, "CLUSTER_NAMESPACE", namespace if lever != "cluster" else "muster-levers")
+    with watched(cluster, namespace, struck, soon(600)) as guardian:
+        if lever == "file":
+            levers.pull_file(home, "the shop is on fire")
+        else:
+            levers.pull(cluster, namespace, "the shop is on fire")
+        wait_for(guardian.look, within=60, reason="the guardian to trip")
+        assert guardian.tripped.endswith(": the shop is on fire")
+        wait_for(lambda: rate(cluster, namespace) == "100", within=60, reason="the fault to be undone")
+    assert told(struck)["tripped"]["rule"] == "lever"
+
+
+def test_what_another_changed_since_is_kept(cluster: Cluster, namespace: str, struck: Path) -> None:
+    cluster.patch("ConfigMap", "settings", namespace, {"data": {"rate": "7"}})
+    with watched(cluster, namespace, struck, soon(600)) as guardian:
+        assert guardian.rest() == ""
+    assert rate(cluster, namespace) == "7"
+    assert find_record(cluster, namespace, "flood") is None
+
+
+def test_what_another_injection_recorded_is_not_its_own(cluster: Cluster, namespace: str, struck: Path) -> None:
+    on_record(cluster, namespace, RATE, experiment="drought", injection="i-2")
+    with watched(cluster, namespace, struck, soon(600)) as guardian:
+        assert guardian.rest() == ""
+    assert find_record(cluster, namespace, "drought") is not None
+
+
+# A session that strikes and goes no further: it holds the namespace, its guardian is armed, a child of it lives.
+SESSION = """
+    import os, subprocess, sys, time
+    from pathlib import Path
+    from muster.guardian import Guardian
+    from muster.kube import connect
+    from muster.safety.locks import DrillLock
+
+    kubeconfig, namespace, timeline, deadline = sys.argv[1:]
+    with connect(Path(kubeconfig)) as cluster, Guardian(cluster, Path(timeline).parent, Path(".muster")) as guardian:
+        with DrillLock(cluster, namespace, "drill", run="run-1"):
+            guardian.watch("drill", namespace=namespace, holder="drill", timeline=Path(timeline))
+            guardian.arm("i-1", deadline)
+            child = subprocess.Popen(["sleep", "1000"], env={**os.environ, "MUSTER_INJECTION": "i-1"})
+            print(guardian.pid, child.pid, flush=True)
+            time.sleep(1000)
+"""
+
+
+@contextmanager
+def session(cluster: Cluster, namespace: str, timeline: Path) -> Iterator[tuple[subprocess.Popen[str], int, int]]:
+    """The session's process, its guardian's and its child's process ids."""
+    program = timeline.parent / "session.py"
+    program.write_text(textwrap.dedent(SESSION))
+    arguments = [str(cluster.kubeconfig), namespace, str(timeline), soon(600)]
+    process = subprocess.Popen(
+        [sys.executable, str(program), *arguments],
+        cwd=timeline.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    guardian, child = map(int, process.stdout.readline().split())
+    try:
+        yield process, guardian, child
+    finally:
+        with process:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_when_its_session_is_killed_it_takes_the_faults_back_and_ends_what_struck(
+    cluster: Cluster, namespace: str, struck: Path
+) -> None:
+    with session(cluster, namespace, struck) as (process, guardian, child):
+        process.kill()
+        assert wait_gone(guardian, within=60)
+        assert wait_gone(child, within=1)
+    assert rate(cluster, namespace) == "100"
+    assert find_record(cluster, namespace, "flood") is None
+    assert cluster.find("Lease", "muster-drill", namespace) is None
+    said = told(struck)
+    assert said["tripped"]["why"] == "the session is gone: its process has ended"
+    audit = [json.loads(line) for line in (struck.parent / "audit.jsonl").read_text().splitlines()]
+    assert [(line["act"], line["by"]) for line in audit] == [("undo", "guardian")]
+
+
+def test_a_session_that_hangs_is_taken_for_gone(cluster: Cluster, namespace: str, struck: Path) -> None:
+    with session(cluster, namespace, struck) as (process, _, child):
+        process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: find_record(cluster, namespace, "flood") is None, within=60, reason="the record to go")
+        with pytest.raises(ProcessLookupError):
+            Held.by(child, "nothing")
+        process.send_signal(signal.SIGCONT)
+    assert rate(cluster, namespace) == "100"
+    assert told(struck)["tripped"]["rule"] == "heartbeat"
+
+
+def test_a_guardian_that_is_gone_stops_the_drill(cluster: Cluster, namespace: str, struck: Path) -> None:
+    with watched(cluster, namespace, struck, soon(600)) as guardian:
+        os.kill(guardian.pid, signal.SIGKILL)
+        wait_gone(guardian.pid, within=10)
+        with pytest.raises(GuardianError, match="the guardian of this session is gone"):
+            guardian.look()
+
+
+def test_a_drill_that_was_taken_for_dead_learns_of_it(cluster: Cluster, namespace: str) -> None:
+    with DrillLock(cluster, namespace, "first") as lock:
+        cluster.patch("Lease", "muster-drill", namespace, {"spec": {"holderIdentity": "second"}})
+        wait_for(lambda: lock.lost, within=60, reason="the holder to learn of it")
+        assert "was taken over by second" in lock.lost
+    assert cluster.get("Lease", "muster-drill", namespace)["spec"]["holderIdentity"] == "second"
