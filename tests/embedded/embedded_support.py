@@ -54,9 +54,9 @@ class Running:
 
 
 @contextmanager
-def running_cluster(state: Path, run_id: str) -> Iterator[Running]:
+def running_cluster(state: Path, run_id: str, *options: str) -> Iterator[Running]:
     """Start a cluster, and end it however the test went."""
-    command = [sys.executable, "-m", "muster.embedded", "--state", str(state), "--run-id", run_id]
+    command = [sys.executable, "-m", "muster.embedded", "--state", str(state), "--run-id", run_id, *options]
     with (state.parent / f"{state.name}.err").open("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
         try:

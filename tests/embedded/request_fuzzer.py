@@ -31,6 +31,9 @@ METHODS = ("GET", "GET", "POST", "POST", "PUT", "PATCH", "PATCH", "PATCH", "DELE
 PATHS = (
     "/", "/api", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/openapi/v2", "/openapi/v3", "/openapi/v3/api/v1",
     "/healthz", "//", "/api/v1//pods", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "*",
+    "/apis/authorization.k8s.io/v1/subjectaccessreviews", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+    "/apis/authorization.k8s.io/v1/namespaces/default/localsubjectaccessreviews",
+    "/apis/authentication.k8s.io/v1/tokenreviews", "/apis/authentication.k8s.io/v1/selfsubjectreviews",
     "/apis/metrics.k8s.io/v1beta1/nodes", "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods",
 )  # fmt: skip
 POINTERS = (

@@ -23,6 +23,7 @@ def _arguments() -> argparse.Namespace:
     what.add_argument("--state", type=Path, metavar="DIR", help="keeps kubeconfig, logs and volumes")
     what.add_argument("--list-images", action="store_true", help="print the images that there are, and end")
     parser.add_argument("--images", type=Path, metavar="FILE", help="YAML: which environment an image name stands for")
+    parser.add_argument("--audit", type=Path, metavar="FILE", help="append an audit event for each request")
     inherited = os.environ.get("MUSTER_RUN_ID", "")
     parser.add_argument("--run-id", default=inherited, metavar="ID", help="MUSTER_RUN_ID of every process of a pod")
     return parser.parse_args()
@@ -37,7 +38,8 @@ async def _serve(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop.set)
-    async with Cluster(options.state.resolve(), images, options.run_id) as cluster:
+    audit = options.audit and options.audit.resolve()
+    async with Cluster(options.state.resolve(), images, options.run_id, audit) as cluster:
         print(f"ready {cluster.url}", flush=True)
         await asked_to_stop.wait()
 

@@ -13,8 +13,12 @@ from types import TracebackType
 
 from muster.base.errors import UsageError
 from muster.base.files import write_atomically
+from muster.embedded.access.accounts import Accounts
+from muster.embedded.access.authorizer import Authorizer
+from muster.embedded.access.defaults import create_defaults
 from muster.embedded.addresses import API_PORT, Addresses
 from muster.embedded.admission.cluster_rules import ClusterRules
+from muster.embedded.admission.service_accounts import ServiceAccountAdmission
 from muster.embedded.api.call import Backend
 from muster.embedded.api.server import ApiServer
 from muster.embedded.certificates import Identity, make_identity
@@ -35,12 +39,14 @@ class Cluster:
     Entering it raises `UsageError` where the directory, an address or a program is not to be had.
     """
 
-    def __init__(self, directory: Path, images: Images, run_id: str) -> None:
+    def __init__(self, directory: Path, images: Images, run_id: str, audit: Path | None = None) -> None:
+        """`audit` is the file that each request is noted in (`muster.embedded.api.audit`)."""
         self.directory = directory
         self.kubeconfig = directory / "kubeconfig"
         self.url = ""
         self._images = images
         self._run_id = run_id
+        self._audit = audit
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Cluster:
@@ -61,13 +67,17 @@ class Cluster:
         addresses = self._stack.enter_context(Addresses.claim())
         self.url = f"https://{addresses.api_server}:{API_PORT}"
         identity = make_identity(self.directory, addresses.api_server)
-        store = Store(ClusterRules(addresses))
+        rules = ClusterRules(addresses)
+        store = Store(rules)
+        rules.pods = ServiceAccountAdmission(store)
+        accounts, authorizer = Accounts(store), Authorizer(store)
         store.subscribe(SERVICES, _giving_back(addresses))
         for name in NAMESPACES_AT_START:
             store.create(NAMESPACES, {"metadata": {"name": name}})
-        await self._start_workers(store, addresses, identity)
+        create_defaults(store)
+        await self._start_workers(store, addresses, identity, accounts)
         token = secrets.token_urlsafe(24)
-        api = ApiServer(Backend(store, self._node), token)
+        api = self._api_server(Backend(store, self._node, accounts, authorizer), token)
         try:
             await api.start(addresses.api_server, API_PORT, identity.server_context())
         except OSError as error:
@@ -76,14 +86,22 @@ class Cluster:
         write_atomically(self.kubeconfig, self._kubeconfig(identity.authority, token), mode=0o600)
         self._stack.callback(self.kubeconfig.unlink, missing_ok=True)
 
-    async def _start_workers(self, store: Store, addresses: Addresses, identity: Identity) -> None:
+    def _api_server(self, backend: Backend, token: str) -> ApiServer:
+        try:
+            return ApiServer(backend, token, self._audit)
+        except OSError as error:
+            raise UsageError(f"the audit log {self._audit} cannot be written: {error.strerror or error}") from error
+
+    async def _start_workers(self, store: Store, addresses: Addresses, identity: Identity, accounts: Accounts) -> None:
         """Node, proxy, controllers. They stop in the opposite order: nobody replaces what the node ends."""
         proxy = ServiceProxy(store, self._run_id)
-        self._node = Kubelet(store, self._images, self.directory, addresses, self._run_id, network=proxy)
+        self._node = Kubelet(
+            store, self._images, self.directory, addresses, self._run_id, network=proxy, accounts=accounts
+        )
         self._stack.push_async_callback(self._node.stop)
         self._stack.push_async_callback(proxy.stop)
         await asyncio.gather(self._node.start(), proxy.start())
-        controllers = ControllerManager(store, identity.authority.decode())
+        controllers = ControllerManager(store, identity.authority.decode(), accounts)
         controllers.start()
         self._stack.push_async_callback(controllers.stop)
 

@@ -81,7 +81,10 @@ SERVICES = Resource(
 )  # fmt: skip
 CONFIGMAPS = Resource("", "v1", "configmaps", "configmap", "ConfigMap", short_names=("cm",))
 SECRETS = Resource("", "v1", "secrets", "secret", "Secret")
-SERVICEACCOUNTS = Resource("", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount", short_names=("sa",))
+SERVICEACCOUNTS = Resource(
+    "", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount", short_names=("sa",),
+    subresources=(Subresource("token", "TokenRequest", ("create",), "authentication.k8s.io", "v1"),),
+)  # fmt: skip
 NAMESPACES = Resource(
     "", "v1", "namespaces", "namespace", "Namespace", namespaced=False, short_names=("ns",),
     subresources=(Subresource("finalize", "Namespace", ("update",)), _status("Namespace")),
@@ -119,11 +122,37 @@ JOBS = Resource(
     "batch", "v1", "jobs", "job", "Job", generation=True,
     categories=("all",), subresources=(_status("Job"),),
 )  # fmt: skip
+_RBAC = "rbac.authorization.k8s.io"
+ROLES = Resource(_RBAC, "v1", "roles", "role", "Role")
+ROLEBINDINGS = Resource(_RBAC, "v1", "rolebindings", "rolebinding", "RoleBinding")
+CLUSTERROLES = Resource(_RBAC, "v1", "clusterroles", "clusterrole", "ClusterRole", namespaced=False)
+CLUSTERROLEBINDINGS = Resource(
+    _RBAC, "v1", "clusterrolebindings", "clusterrolebinding", "ClusterRoleBinding", namespaced=False,
+)  # fmt: skip
 
 RESOURCES: tuple[Resource, ...] = (
     NAMESPACES, NODES, PODS, SERVICES, CONFIGMAPS, SECRETS, SERVICEACCOUNTS, EVENTS, ENDPOINTS,
     PERSISTENTVOLUMECLAIMS, DEPLOYMENTS, REPLICASETS, STATEFULSETS, CONTROLLERREVISIONS,
     LEASES, ENDPOINTSLICES, PODDISRUPTIONBUDGETS, JOBS,
+    ROLES, ROLEBINDINGS, CLUSTERROLES, CLUSTERROLEBINDINGS,
+)  # fmt: skip
+
+
+def _review(group: str, singular: str, kind: str, *, namespaced: bool = False) -> Resource:
+    return Resource(group, "v1", f"{singular}s", singular, kind, namespaced=namespaced, verbs=("create",))
+
+
+# What can be asked, and is stored nowhere.
+ACCESS_REVIEWS = _review("authorization.k8s.io", "subjectaccessreview", "SubjectAccessReview")
+LOCAL_ACCESS_REVIEWS = _review(
+    "authorization.k8s.io", "localsubjectaccessreview", "LocalSubjectAccessReview", namespaced=True
+)
+OWN_ACCESS_REVIEWS = _review("authorization.k8s.io", "selfsubjectaccessreview", "SelfSubjectAccessReview")
+OWN_RULES_REVIEWS = _review("authorization.k8s.io", "selfsubjectrulesreview", "SelfSubjectRulesReview")
+OWN_REVIEWS = _review("authentication.k8s.io", "selfsubjectreview", "SelfSubjectReview")
+TOKEN_REVIEWS = _review("authentication.k8s.io", "tokenreview", "TokenReview")
+REVIEWS: tuple[Resource, ...] = (
+    LOCAL_ACCESS_REVIEWS, OWN_ACCESS_REVIEWS, OWN_RULES_REVIEWS, ACCESS_REVIEWS, OWN_REVIEWS, TOKEN_REVIEWS,
 )  # fmt: skip
 
 _BY_PATH = {(r.group, r.version, r.plural): r for r in RESOURCES}

@@ -94,6 +94,11 @@ class Store:
         found = self._tables[resource].objects.get(Key(namespace, name))
         return found.copy() if found else None
 
+    def peek(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """The object itself, shared: read it, never change it. None where there is none."""
+        found = self._tables[resource].objects.get(Key(namespace, name))
+        return found.shared if found else None
+
     def stored(self, resource: Resource, namespace: str, name: str) -> Stored:
         """The present version of the object, shared. Raises `StatusError` 404."""
         found = self._tables[resource].objects.get(Key(namespace, name))

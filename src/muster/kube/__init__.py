@@ -4,9 +4,10 @@ Belongs here: connecting, requests, exec, kubeconfig files. What a system is mad
 """
 
 from muster.kube.access import Access, access_of, access_to
+from muster.kube.calls import Call, read_calls
 from muster.kube.changes import Change
 from muster.kube.client import Cluster
-from muster.kube.connect import connect, connect_context
+from muster.kube.connect import connect, connect_context, connect_in_cluster, own_namespace
 from muster.kube.errors import ApiError
 from muster.kube.execution import ExecResult
 from muster.kube.kubeconfig import contexts, isolated_kubeconfig
@@ -15,6 +16,7 @@ from muster.kube.launch import EmbeddedCluster, embedded_images
 __all__ = [
     "Access",
     "ApiError",
+    "Call",
     "Change",
     "Cluster",
     "EmbeddedCluster",
@@ -23,7 +25,10 @@ __all__ = [
     "access_to",
     "connect",
     "connect_context",
+    "connect_in_cluster",
     "contexts",
     "embedded_images",
     "isolated_kubeconfig",
+    "own_namespace",
+    "read_calls",
 ]

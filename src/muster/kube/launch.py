@@ -31,13 +31,15 @@ class EmbeddedCluster:
         images: Path | None = None,
         state: Path | None = None,
         log: Path | None = None,
+        audit: Path | None = None,
         detached: bool = False,
         within: float = 15.0,
     ) -> Self:
         """Start a cluster and wait until it serves.
 
         `images` is a table of image names (docs/embedded-cluster.md); `state` a directory for its state, a temporary
-        one by default; `log` receives what the cluster says; a `detached` cluster outlives this process.
+        one by default; `log` receives what the cluster says; `audit` an audit event of Kubernetes for each request
+        (`read_calls` reads it); a `detached` cluster outlives this process.
 
         Raises:
             UsageError: the state directory cannot be had.
@@ -46,6 +48,7 @@ class EmbeddedCluster:
         directory = _state_directory(state)
         command = [sys.executable, "-m", "muster.embedded", "--state", str(directory), "--run-id", run_id()]
         command += ["--images", str(images)] if images else []
+        command += ["--audit", str(audit.absolute())] if audit else []
         output: IO[bytes] = log.open("w+b") if log else tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         child = Child(
             command,

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 import pytest
 from request_fuzzer import Generated, RequestFuzzer
 
+from muster.embedded.access.accounts import Accounts
+from muster.embedded.access.authorizer import Authorizer
 from muster.embedded.addresses import Addresses
 from muster.embedded.admission.cluster_rules import ClusterRules
 from muster.embedded.api.call import Backend
@@ -47,7 +49,7 @@ async def serving() -> AsyncIterator[int]:
     with Addresses.claim() as addresses:
         store = Store(ClusterRules(addresses))
         store.create(NAMESPACES, {"metadata": {"name": "default"}})
-        api = ApiServer(Backend(store, NoNode()), TOKEN)
+        api = ApiServer(Backend(store, NoNode(), Accounts(store), Authorizer(store)), TOKEN)
         await api.start("127.0.0.1", 0, None)
         try:
             yield api.port

@@ -61,6 +61,11 @@ def everything(cluster: Running, namespace: str) -> str:
         assert code == 201, answer
     cluster.call("POST", f"/api/v1/namespaces/{namespace}/secrets", {"metadata": {"name": "s"}, "data": {"a": "Yg=="}})
 
+    roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    cluster.call("POST", f"{roles}/roles", {"metadata": {"name": "r"}})
+    binding = {"metadata": {"name": "r"}, "roleRef": {"kind": "Role", "name": "r"}}
+    cluster.call("POST", f"{roles}/rolebindings", binding)
+
     def settled() -> bool:
         pods = cluster.call("GET", f"/api/v1/namespaces/{namespace}/pods")[1]["items"]
         return len(pods) == 3 and all(pod["status"]["phase"] in ("Running", "Succeeded") for pod in pods)

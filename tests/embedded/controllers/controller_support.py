@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from muster.embedded.access.accounts import Accounts
 from muster.embedded.addresses import Addresses
 from muster.embedded.admission.cluster_rules import ClusterRules
 from muster.embedded.controllers.manager import ControllerManager
@@ -133,7 +134,7 @@ async def _run(test: Callable[[Bench], Awaitable[None]]) -> None:
     with Addresses.claim() as addresses:
         store = Store(ClusterRules(addresses))
         store.create(NAMESPACES, {"metadata": {"name": "ns"}})
-        controllers = ControllerManager(store, "PEM")
+        controllers = ControllerManager(store, "PEM", Accounts(store))
         bench = Bench(store, PretendNode(store, addresses))
         controllers.start()
         try:

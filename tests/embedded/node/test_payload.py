@@ -8,10 +8,12 @@ import pytest
 
 from muster.embedded.node.sources import MissingSourceError, Sources
 from muster.embedded.node.volumes.payload import File, payload_of, write
+from muster.embedded.node.volumes.tokens import PodTokens
 from muster.embedded.resources import CONFIGMAPS, NAMESPACES, SECRETS
 from muster.embedded.store import Store
 
-POD = {"metadata": {"name": "p", "namespace": "n", "labels": {"a": "b"}}}
+POD = {"metadata": {"name": "p", "namespace": "n", "uid": "1", "labels": {"a": "b"}}, "spec": {}}
+TOKENS = PodTokens(POD, None)
 
 
 @pytest.fixture
@@ -24,9 +26,12 @@ def sources() -> Sources:
 
 
 def test_config_maps_are_whole_or_chosen(sources: Sources) -> None:
-    assert payload_of({"configMap": {"name": "conf"}}, POD, sources) == {"a": File(b"1", 0o644), "b": File(b"2", 0o644)}
+    assert payload_of({"configMap": {"name": "conf"}}, POD, sources, TOKENS) == {
+        "a": File(b"1", 0o644),
+        "b": File(b"2", 0o644),
+    }
     chosen = {"configMap": {"name": "conf", "items": [{"key": "b", "path": "x/y", "mode": 0o400}]}}
-    assert payload_of(chosen, POD, sources) == {"x/y": File(b"2", 0o400)}
+    assert payload_of(chosen, POD, sources, TOKENS) == {"x/y": File(b"2", 0o400)}
 
 
 def test_a_projected_volume_joins_its_sources(sources: Sources) -> None:
@@ -40,7 +45,7 @@ def test_a_projected_volume_joins_its_sources(sources: Sources) -> None:
             ],
         }
     }
-    found = payload_of(volume, POD, sources)
+    found = payload_of(volume, POD, sources, TOKENS)
     assert {path: file.content for path, file in found.items()} == {"a": b"1", "t": b"s3", "labels": b'a="b"'}
     assert {file.mode for file in found.values()} == {0o600}
 
@@ -50,8 +55,8 @@ def test_a_projected_volume_joins_its_sources(sources: Sources) -> None:
 )
 def test_what_is_missing_is_named_unless_it_is_optional(sources: Sources, source: dict) -> None:
     with pytest.raises(MissingSourceError, match="absent"):
-        payload_of({"configMap": source}, POD, sources)
-    assert payload_of({"configMap": {**source, "optional": True}}, POD, sources) == {}
+        payload_of({"configMap": source}, POD, sources, TOKENS)
+    assert payload_of({"configMap": {**source, "optional": True}}, POD, sources, TOKENS) == {}
 
 
 def test_files_are_replaced_all_at_once(tmp_path: Path) -> None:

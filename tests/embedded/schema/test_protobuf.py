@@ -57,6 +57,7 @@ def read_back(kind: str, **fields: Any) -> dict[str, Any]:
         ("Lease", {"spec": {"renewTime": "2026-01-01T00:00:00.000001Z"}}),
         ("Service", {"spec": {"ports": [{"port": 80, "targetPort": "http"}, {"port": 81, "targetPort": 8081}]}}),
         ("Secret", {"data": {"a": "/w==", "b": ""}}),
+        ("SubjectAccessReview", {"spec": {"user": "u", "extra": {"a": ["b", "c"]}}}),
         ("ControllerRevision", {"data": {"spec": {"a": [1, None]}}, "revision": 3}),
         ("ResourceQuota", None),
         ("PodList", {"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"name": "a"}}]}),

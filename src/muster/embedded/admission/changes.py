@@ -8,6 +8,7 @@ from typing import Any
 
 from muster.embedded import resources as r
 from muster.embedded.admission.names import bad_value, cause
+from muster.embedded.admission.role_validation import check_binding_change
 from muster.embedded.objects import Object
 from muster.embedded.resources import Resource
 from muster.embedded.status import Cause
@@ -113,4 +114,6 @@ CHANGE_CHECKS: dict[Resource, Callable[[Object, Object], list[Cause]]] = {
     r.PODS: _pod,
     r.SERVICES: _service,
     r.PERSISTENTVOLUMECLAIMS: _claim,
+    r.ROLEBINDINGS: check_binding_change,
+    r.CLUSTERROLEBINDINGS: check_binding_change,
 }

@@ -7,19 +7,21 @@ from muster.embedded.addresses import Addresses, AddressesExhaustedError
 from muster.embedded.admission.changes import CHANGE_CHECKS
 from muster.embedded.admission.defaults import DEFAULTS
 from muster.embedded.admission.names import bad_value, check_metadata, generate_name
+from muster.embedded.admission.service_accounts import ServiceAccountAdmission
 from muster.embedded.admission.validation import CHECKS
 from muster.embedded.objects import Object
-from muster.embedded.resources import PERSISTENTVOLUMECLAIMS, SERVICES, Resource
+from muster.embedded.resources import PERSISTENTVOLUMECLAIMS, PODS, SERVICES, Resource
 from muster.embedded.rules import Rules
 
 CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 
 
 class ClusterRules(Rules):
-    """Defaults, checks, and the addresses of Services."""
+    """Defaults, checks, the addresses of Services, and the accounts of pods where `pods` admits them."""
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
+        self.pods: ServiceAccountAdmission | None = None  # needs the store, which needs these rules first
 
     def prepare_create(self, resource: Resource, obj: Object) -> None:
         meta = obj["metadata"]
@@ -28,6 +30,8 @@ class ClusterRules(Rules):
         self._complete(resource, obj)
         if resource is SERVICES:
             self._assign_address(obj)
+        if resource is PODS and self.pods is not None:
+            self.pods.admit(obj)
         if resource is PERSISTENTVOLUMECLAIMS:
             finalizers = meta.setdefault("finalizers", [])
             if CLAIM_PROTECTION not in finalizers:

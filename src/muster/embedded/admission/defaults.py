@@ -8,6 +8,7 @@ from typing import Any
 
 from muster.embedded import resources as r
 from muster.embedded.admission.pods import default_pod, default_pod_spec
+from muster.embedded.admission.role_validation import default_binding
 from muster.embedded.objects import Object
 from muster.embedded.resources import Resource
 
@@ -119,4 +120,6 @@ DEFAULTS: dict[Resource, Callable[[Object], None]] = {
     r.PERSISTENTVOLUMECLAIMS: _stored_claim,
     r.NAMESPACES: _namespace,
     r.ENDPOINTSLICES: _endpoint_slice,
+    r.ROLEBINDINGS: default_binding,
+    r.CLUSTERROLEBINDINGS: default_binding,
 }

@@ -6,9 +6,18 @@ import random
 import re
 
 from muster.embedded.objects import Object
-from muster.embedded.resources import NAMESPACES, SERVICES, Resource
+from muster.embedded.resources import (
+    CLUSTERROLEBINDINGS,
+    CLUSTERROLES,
+    NAMESPACES,
+    ROLEBINDINGS,
+    ROLES,
+    SERVICES,
+    Resource,
+)
 from muster.embedded.status import Cause
 
+_FREELY_NAMED = (ROLES, ROLEBINDINGS, CLUSTERROLES, CLUSTERROLEBINDINGS)  # by whatever can stand in a path
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # as the real one: no vowels, nothing to mistake
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -63,6 +72,8 @@ def check_metadata(resource: Resource, obj: Object) -> list[Cause]:
     name = meta.get("name") or ""
     if not name:
         return [required("metadata.name", "Required value: name or generateName is required")]
+    if resource in _FREELY_NAMED:
+        return _check_segment(name) + check_labels(meta.get("labels"), "metadata.labels")
     causes: list[Cause] = []
     pattern, rule, longest = _SUBDOMAIN, _SUBDOMAIN_RULE, 253
     if resource is NAMESPACES:
@@ -74,6 +85,13 @@ def check_metadata(resource: Resource, obj: Object) -> list[Cause]:
     if not pattern.fullmatch(name):
         causes.append(bad_value("metadata.name", name, rule))
     return causes + check_labels(meta.get("labels"), "metadata.labels")
+
+
+def _check_segment(name: str) -> list[Cause]:
+    if name in (".", ".."):
+        return [bad_value("metadata.name", name, f"may not be '{name}'")]
+    wrong = [character for character in "/%" if character in name]
+    return [bad_value("metadata.name", name, f"may not contain '{character}'") for character in wrong]
 
 
 def check_labels(labels: dict[str, str] | None, field: str) -> list[Cause]:

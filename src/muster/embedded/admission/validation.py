@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from muster.embedded import resources as r
 from muster.embedded import selectors
+from muster.embedded.access.accounts import NAME_ANNOTATION, SECRET_TYPE
 from muster.embedded.admission.names import bad_value, cause, check_labels, required
 from muster.embedded.admission.pod_validation import check_pod_spec
+from muster.embedded.admission.role_validation import check_binding, check_role
 from muster.embedded.admission.values import check_address, check_port, check_selector, check_share, unsupported
 from muster.embedded.objects import Object
 from muster.embedded.resources import Resource
@@ -148,6 +150,13 @@ def _data(obj: Object) -> list[Cause]:
     ]
 
 
+def _secret(obj: Object) -> list[Cause]:
+    causes = _data(obj)
+    if obj.get("type") == SECRET_TYPE and not (obj["metadata"].get("annotations") or {}).get(NAME_ANNOTATION):
+        causes.append(required(f"metadata.annotations[{NAME_ANNOTATION}]"))
+    return causes
+
+
 def _claim(obj: Object) -> list[Cause]:
     spec = obj.get("spec") or {}
     causes: list[Cause] = []
@@ -181,7 +190,11 @@ CHECKS: dict[Resource, Callable[[Object], list[Cause]]] = {
     r.ENDPOINTS: _endpoints,
     r.ENDPOINTSLICES: _endpoint_slice,
     r.CONFIGMAPS: _data,
-    r.SECRETS: _data,
+    r.SECRETS: _secret,
     r.PERSISTENTVOLUMECLAIMS: _claim,
     r.LEASES: _lease,
+    r.ROLES: check_role(namespaced=True),
+    r.CLUSTERROLES: check_role(namespaced=False),
+    r.ROLEBINDINGS: check_binding(namespaced=True),
+    r.CLUSTERROLEBINDINGS: check_binding(namespaced=False),
 }

@@ -8,6 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
+from muster.embedded.access.accounts import Accounts
+from muster.embedded.access.attributes import attributes_of, denied, is_set
+from muster.embedded.access.authorizer import Authorizer
+from muster.embedded.access.grants import check_grant
+from muster.embedded.access.users import User
 from muster.embedded.api.forms.answers import Form, answer, negotiate
 from muster.embedded.api.forms.bodies import content_type, header, parse
 from muster.embedded.contracts import Node
@@ -27,6 +32,8 @@ class Backend:
 
     store: Store
     node: Node
+    accounts: Accounts
+    authorizer: Authorizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class Call:
     request: web.Request
     backend: Backend
     target: Target
+    user: User
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -71,9 +79,7 @@ class Call:
 
     def flag(self, name: str) -> bool:
         """Whether a boolean of the query is set; `?watch` counts as set."""
-        if name not in self.request.query:
-            return False
-        return self.request.query[name].lower() in ("", "1", "t", "true")
+        return is_set(self.request.query, name)
 
     def number(self, name: str) -> int | None:
         """An integer of the query. Raises `StatusError` 400."""
@@ -91,6 +97,19 @@ class Call:
         if value not in ("", "All"):
             raise bad_request(f'dryRun: Unsupported value: "{value}": supported values: "All"')
         return value == "All"
+
+    def require(self, verb: str) -> None:
+        """What this request comes to takes another right than its method says. Raises `StatusError` 403."""
+        if self.user.is_master:
+            return
+        wanted = attributes_of(self.request.method, self.request.path, self.request.query)._replace(verb=verb)
+        decision = self.backend.authorizer.decide(self.user, wanted)
+        if not decision.allowed:
+            raise denied(self.user, wanted, decision.reason)
+
+    def check_grant(self, new: Object, old: Object | None) -> None:
+        """Nobody grants what they do not have. Raises `StatusError`: 403, 404."""
+        check_grant(self.backend.authorizer, self.user, self.resource, new, old)
 
     @property
     def manager(self) -> str:

@@ -65,6 +65,9 @@ async def _apply(call: Call) -> web.Response:
         subresource=call.target.subresource,
     )
     if old is None:
+        call.require("create")
+    call.check_grant(new, old)
+    if old is None:
         return call.reply(call.store.create(call.resource, new, dry_run=call.dry_run), 201)
     if call.target.subresource == "status":
         return call.reply(call.store.update_status(call.resource, new, dry_run=call.dry_run))

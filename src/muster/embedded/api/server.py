@@ -1,29 +1,30 @@
-"""The HTTPS server: who may ask, which handler answers, and how refusals are put."""
+"""The HTTPS server: who asks and whether they may, which handler answers, and how refusals are put."""
 
 from __future__ import annotations
 
-import hmac
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from muster.embedded.api import eviction, metrics, patching, reading, scale, writing
+from muster.embedded.access.attributes import attributes_of, denied
+from muster.embedded.access.authentication import Authenticator
+from muster.embedded.access.users import User
+from muster.embedded.api import eviction, metrics, patching, reading, reviews, scale, tokens, writing
+from muster.embedded.api.audit import AuditLog, entry_of, note_beginning
 from muster.embedded.api.call import Backend, Call, find_target
 from muster.embedded.api.documents import discovery, openapi_v2, openapi_v3
 from muster.embedded.api.forms.answers import answer, negotiate, refusal
-from muster.embedded.api.forms.bodies import content_type, parse
 from muster.embedded.api.streams import execution, forwarding, logs, watching
-from muster.embedded.schema.decode import Decoder
 from muster.embedded.status import StatusError, bad_request, method_not_allowed
 
 log = logging.getLogger(__name__)
 
 _HEALTH = ("/healthz", "/livez", "/readyz")
 _OPEN = (*_HEALTH, "/version")
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _MAX_BODY = 8 * 1024 * 1024  # bytes
 
 _UNFORMED = ("log", "exec", "portforward")  # subresources that answer with no object
@@ -32,17 +33,22 @@ Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
 class ApiServer:
-    """Serves one store on one address."""
+    """Serves one store on one address; `token` is the administrator's."""
 
-    def __init__(self, backend: Backend, token: str) -> None:
+    def __init__(self, backend: Backend, token: str, audit: Path | None = None) -> None:
+        """`audit` is the file that each request is noted in. Raises OSError where that cannot be written."""
         self._backend = backend
-        self._authorization = f"Bearer {token}".encode()
+        self._authenticator = Authenticator(token, backend.accounts, backend.authorizer)
+        self._reviews = reviews.Reviews(self._authenticator, backend.authorizer)
+        self._audit = AuditLog(audit) if audit else None
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         """Listen; on a port of the kernel's choice where it is 0. Raises OSError where the address is not to be had."""
         app = web.Application(client_max_size=_MAX_BODY)
-        app.router.add_route("*", "/{path:.*}", self._answer)
+        app.router.add_route("*", "/{path:.*}", self._audited if self._audit else self._answer)
+        if self._audit:
+            app.on_response_prepare.append(note_beginning)
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -62,6 +68,19 @@ class ApiServer:
     async def stop(self) -> None:
         if self._runner:
             await self._runner.cleanup()
+        if self._audit:
+            self._audit.close()
+            self._audit = None
+
+    async def _audited(self, request: web.Request) -> web.StreamResponse:
+        assert self._audit is not None
+        entry = self._audit.begin(request)
+        try:
+            response = await self._answer(request)
+            entry.code = response.status
+            return response
+        finally:  # also where the client goes first
+            entry.write("ResponseComplete", entry.code)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -88,24 +107,45 @@ class ApiServer:
         path = request.path
         if path.rstrip("/") in _HEALTH or path.startswith(("/livez/", "/readyz/", "/healthz/")):
             return web.Response(text="ok")
-        if path not in _OPEN and not self._is_known(request):
-            raise StatusError(401, "Unauthorized", "Unauthorized")
+        if path in _OPEN and "Authorization" not in request.headers:
+            return answer(negotiate(request), _find_document(path))
+        return await self._serve(request, self._admitted(request))
+
+    async def _serve(self, request: web.Request, user: User) -> web.StreamResponse:
+        path = request.path
         if path == "/openapi/v2":
             return openapi_v2.answer(request)
-        if path == _REVIEWS:
-            return await _review(request)
+        if found := reviews.find(path):
+            return await self._reviews.answer(request, user, *found)
         if document := _find_document(path):
             return answer(negotiate(request), document)
         if path.startswith(metrics.PREFIX):
             return await metrics.get(request, self._backend)
-        call = Call(request, self._backend, find_target(path))
+        call = Call(request, self._backend, find_target(path), user)
         if call.target.subresource not in _UNFORMED:
             negotiate(request)  # before anything is changed
         return await _handler(call)(call)
 
-    def _is_known(self, request: web.Request) -> bool:
-        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
-        return hmac.compare_digest(given, self._authorization)
+    def _admitted(self, request: web.Request) -> User:
+        """In whose name the request is put, if they may. Raises `StatusError`: 401, 403."""
+        user, entry = self._authenticator.user_of(request.headers), entry_of(request)
+        if entry is not None:
+            entry.user = user
+        if acting := self._authenticator.acting_as(user, request.headers):
+            user = acting
+            if entry is not None:
+                entry.acting = acting
+        if user.is_master:
+            if entry is not None:
+                entry.decision = ("allow", "")
+            return user
+        wanted = attributes_of(request.method, request.path, request.query)
+        decision = self._backend.authorizer.decide(user, wanted)
+        if entry is not None:
+            entry.decision = ("allow" if decision.allowed else "forbid", decision.reason)
+        if not decision.allowed:
+            raise denied(user, wanted, decision.reason)
+        return user
 
 
 def _find_document(path: str) -> Any:
@@ -130,16 +170,6 @@ def _find_document(path: str) -> Any:
     if path in ("/version", "/api", "/apis", "/api/v1") or (path.startswith("/apis/") and path.count("/") <= 3):
         return discovery.find(path)
     return None
-
-
-async def _review(request: web.Request) -> web.Response:
-    """SelfSubjectAccessReview: the one user may do everything, whatever the question. Raises `StatusError`."""
-    if request.method != "POST":
-        raise method_not_allowed()
-    form, asked = negotiate(request), parse(await request.read(), content_type(request))
-    review = Decoder("SelfSubjectAccessReview", "v1").decode(asked)
-    kind = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}}
-    return answer(form, {**kind, "spec": review.get("spec") or {}, "status": {"allowed": True}}, 201)
 
 
 async def _get(call: Call) -> web.StreamResponse:
@@ -170,6 +200,7 @@ _SUBRESOURCES: dict[tuple[str, str], Handler] = {
     ("PATCH", "scale"): patching.patch,
     ("PUT", "finalize"): writing.replace,
     ("POST", "eviction"): eviction.evict,
+    ("POST", "token"): tokens.create,
     ("GET", "log"): logs.get,
     ("GET", "exec"): execution.run,
     ("POST", "exec"): execution.run,

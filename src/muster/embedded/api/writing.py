@@ -7,8 +7,9 @@ import asyncio
 from aiohttp import web
 
 from muster.embedded import status
-from muster.embedded.api import reading
+from muster.embedded.api import audit, reading
 from muster.embedded.api.call import Call, delete_options
+from muster.embedded.controllers.accounts import DEFAULT
 from muster.embedded.deletion import DeleteOptions, Deletion, is_deletable
 from muster.embedded.objects import Key, Object
 from muster.embedded.patches.apply import note_update
@@ -30,13 +31,28 @@ _RETURN_DELETED = {PODS, SERVICES, PERSISTENTVOLUMECLAIMS, SERVICEACCOUNTS}
 _CREATED_BY_UPDATE = {LEASES, EVENTS}
 _ONLY_CONDITIONAL = {LEASES, PODDISRUPTIONBUDGETS}
 BETWEEN_WRITES_S = 0.05
+ACCOUNT_LOOKS = 20
 
 
 async def create(call: Call) -> web.Response:
     """POST to a collection."""
     obj = place(call, await call.body())
+    audit.name_object(call.request, obj)
+    call.check_grant(obj, None)
+    if call.resource is PODS:
+        await _wait_for_account(call.store, call.namespace, obj)
     note_update(call.resource, None, obj, call.manager)
     return call.reply(call.store.create(call.resource, obj, dry_run=call.dry_run), 201)
+
+
+async def _wait_for_account(store: Store, namespace: str, pod: Object) -> None:
+    """A namespace is given its account a moment after it was made; who makes a pod at once need not know that."""
+    if (pod.get("spec") or {}).get("serviceAccountName") not in (None, "", DEFAULT):
+        return
+    for _ in range(ACCOUNT_LOOKS):
+        if store.peek(SERVICEACCOUNTS, namespace, DEFAULT) or not store.peek(NAMESPACES, "", namespace):
+            return
+        await asyncio.sleep(BETWEEN_WRITES_S)
 
 
 async def replace(call: Call) -> web.Response:
@@ -47,6 +63,7 @@ async def replace(call: Call) -> web.Response:
         raise bad_request("name must be provided")
     old = call.store.find(call.resource, call.namespace, call.target.name)
     if old is None and call.resource in _CREATED_BY_UPDATE and not call.target.subresource:
+        call.require("create")
         note_update(call.resource, None, obj, call.manager)
         return call.reply(call.store.create(call.resource, obj, dry_run=call.dry_run), 201)
     if call.resource in _ONLY_CONDITIONAL and not meta.get("resourceVersion"):
@@ -59,6 +76,7 @@ async def replace(call: Call) -> web.Response:
 def write(call: Call, obj: Object, old: Object | None) -> Object:
     """Write a changed object where the call's path says: the object, its status, or its finalizers."""
     sub = call.target.subresource
+    call.check_grant(obj, old)
     note_update(call.resource, old, obj, call.manager, sub)
     if sub == "status":
         return call.store.update_status(call.resource, obj, dry_run=call.dry_run)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from muster.embedded.access.accounts import Accounts
+from muster.embedded.controllers.accounts import ServiceAccountController, TokenSecretController
+from muster.embedded.controllers.aggregation import AggregationController
 from muster.embedded.controllers.budgets import BudgetController
 from muster.embedded.controllers.claims import ClaimController
 from muster.embedded.controllers.deployment import DeploymentController
@@ -21,9 +24,12 @@ from muster.embedded.store import Store
 class ControllerManager:
     """The control loops of one cluster. `authority` is the PEM that every namespace is given."""
 
-    def __init__(self, store: Store, authority: str) -> None:
+    def __init__(self, store: Store, authority: str, accounts: Accounts) -> None:
         self._reconcilers: list[Reconciler[Any]] = [
+            ServiceAccountController(store).reconciler(),
             NamespaceController(store, authority).reconciler(),
+            TokenSecretController(store, accounts, authority).reconciler(),
+            AggregationController(store).reconciler(),
             Scheduler(store).reconciler(),
             DeploymentController(store).reconciler(),
             ReplicaSetController(store).reconciler(),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from muster.embedded.admission.service_accounts import ROOT_CA
 from muster.embedded.objects import Key, Object, is_terminating
 from muster.embedded.reconciler import Reconciler, own_key
-from muster.embedded.resources import CONFIGMAPS, EVENTS, NAMESPACES, PODS, RESOURCES, SERVICEACCOUNTS
+from muster.embedded.resources import CONFIGMAPS, EVENTS, NAMESPACES, PODS, RESOURCES
 from muster.embedded.store import Store
-
-ROOT_CA = "kube-root-ca.crt"
 
 
 class NamespaceController:
-    """Gives each namespace its ServiceAccount and the authority's certificate; deletes what a dying one holds."""
+    """Gives each namespace the authority's certificate; deletes what a dying one holds."""
 
     def __init__(self, store: Store, authority: str) -> None:
         self._store = store
@@ -23,7 +22,7 @@ class NamespaceController:
         reconciler = Reconciler("namespace", self._store, self.reconcile).watch(NAMESPACES, own_key)
         for resource in RESOURCES:
             if resource.namespaced and resource is not EVENTS:
-                reconciler.watch(resource, self._concerned(furniture=resource in (SERVICEACCOUNTS, CONFIGMAPS)))
+                reconciler.watch(resource, self._concerned(furniture=resource is CONFIGMAPS))
         return reconciler
 
     def _concerned(self, *, furniture: bool) -> Callable[[Object], Iterable[Key]]:
@@ -33,7 +32,7 @@ class NamespaceController:
             meta = obj["metadata"]
             namespace = self._store.find(NAMESPACES, "", meta["namespace"])
             ending = namespace is not None and is_terminating(namespace)
-            if ending or (furniture and meta["name"] in ("default", ROOT_CA)):
+            if ending or (furniture and meta["name"] == ROOT_CA):
                 return (Key("", meta["namespace"]),)
             return ()
 
@@ -50,8 +49,6 @@ class NamespaceController:
         return None
 
     def _furnish(self, name: str) -> None:
-        if not self._store.find(SERVICEACCOUNTS, name, "default"):
-            self._store.create(SERVICEACCOUNTS, {"metadata": {"name": "default", "namespace": name}})
         if not self._store.find(CONFIGMAPS, name, ROOT_CA):
             data = {"ca.crt": self._authority}
             self._store.create(CONFIGMAPS, {"metadata": {"name": ROOT_CA, "namespace": name}, "data": data})

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
 from muster.embedded import status
+from muster.embedded.access.accounts import Accounts
 from muster.embedded.addresses import Addresses
 from muster.embedded.contracts import ExecProcess, Network
 from muster.embedded.events import EventRecorder
@@ -41,14 +42,15 @@ class Kubelet:
         run_id: str,
         *,
         network: Network | None = None,
+        accounts: Accounts | None = None,
     ) -> None:
         """`state` is the cluster's directory; `run_id` is passed on to every container as MUSTER_RUN_ID;
-        `network` hears what becomes of the addresses of pods.
+        `network` hears what becomes of the addresses of pods; `accounts` makes their tokens.
         """
         self.name = NAME
         self._store = store
         recorder = EventRecorder(store, "kubelet", NAME)
-        self._host = Host(store, images, state, addresses, recorder, run_id, Isolation(), network)
+        self._host = Host(store, images, state, addresses, recorder, run_id, Isolation(), accounts, network)
         self._workers: dict[str, PodWorker] = {}  # by uid
         self._latest: dict[Key, PodWorker] = {}
         self._unsubscribe: list[Callable[[], None]] = []

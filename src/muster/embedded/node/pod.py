@@ -13,7 +13,8 @@ from typing import Any
 
 from muster.base.clock import now
 from muster.base.errors import MusterError
-from muster.embedded.addresses import Addresses
+from muster.embedded.access.accounts import Accounts
+from muster.embedded.addresses import API_PORT, Addresses
 from muster.embedded.contracts import Network
 from muster.embedded.deletion import DeleteOptions
 from muster.embedded.events import EventRecorder
@@ -48,8 +49,14 @@ class Host:
     recorder: EventRecorder
     run_id: str
     isolation: Isolation
+    accounts: Accounts | None = None
     network: Network | None = None
     pace: Pace = field(default_factory=Pace)
+
+    def api_server(self) -> Object:
+        """The API server as if it were the Service `kubernetes`, which pods are told of whatever else they are."""
+        ports = [{"name": "https", "port": API_PORT, "protocol": "TCP"}]
+        return {"metadata": {"name": "kubernetes"}, "spec": {"clusterIP": self.addresses.api_server, "ports": ports}}
 
     def names(self) -> list[hosts.Row]:
         """What the cluster's names stand for at present."""
@@ -69,7 +76,7 @@ class PodWorker:
         self.directory = host.state / "pods" / self.uid
         self.gone = asyncio.Event()
         self.supervisor = Supervisor(self.directory, host.run_id)
-        self.volumes = PodVolumes(pod, host.store, host.state, self.directory / "volumes")
+        self.volumes = PodVolumes(pod, host.store, host.state, self.directory / "volumes", host.accounts)
         self.containers = [ContainerRunner(self, ContainerState(c)) for c in self.spec.get("containers") or ()]
         self.inits = [
             ContainerRunner(self, ContainerState(c, init=True)) for c in self.spec.get("initContainers") or ()
@@ -180,7 +187,7 @@ class PodWorker:
             UnknownImageError, MissingSourceError, VolumeError, CreateError: it cannot be told (yet).
         """
         image = self._host.images.find(container["image"])
-        services = environment.service_variables(self._services())
+        services = environment.service_variables([*self._services(), self._host.api_server()])
         sources = Sources(self._host.store, self.key.namespace)
         pod = {**self._pod, "status": {**(self._pod.get("status") or {}), **self._addresses()}}
         values = environment.build(pod, container, image, services=services, sources=sources, run_id=self._host.run_id)
@@ -241,6 +248,8 @@ class PodWorker:
             self._predecessor = None
         self._turn = await self._host.pace.turn(unless=self._stopping)
         await self._set_up_or_retry()
+        if self.volumes.renewed_in() is not None:
+            self.spawn(self._renew_tokens())
         if not self._stopping.is_set():
             await self._run_containers()
         if not self._stopping.is_set():
@@ -280,6 +289,14 @@ class PodWorker:
                 await self.sources_changed(LOOK_AGAIN_S, self._stopping)
             else:
                 return
+
+    async def _renew_tokens(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(self.volumes.renewed_in() or 0.0, LOOK_AGAIN_S)):
+                    await self._stopping.wait()
+            if not self._stopping.is_set():
+                self.volumes.refresh()
 
     async def _run_containers(self) -> None:
         """Init containers one after the other, then the others together; returns when none will run again."""

@@ -21,7 +21,10 @@ _ROOTS = {
     "k8s.io/api/core/v1": ("Binding", "PodExecOptions", "PodPortForwardOptions"),
     "k8s.io/api/autoscaling/v1": ("Scale",),
     "k8s.io/api/policy/v1": ("Eviction",),
-    "k8s.io/api/authorization/v1": ("SelfSubjectAccessReview",),
+    "k8s.io/api/authentication/v1": ("SelfSubjectReview", "TokenRequest", "TokenReview"),
+    "k8s.io/api/authorization/v1": (
+        "LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview",
+    ),
     "k8s.io/metrics/pkg/apis/metrics/v1beta1": ("NodeMetrics", "NodeMetricsList", "PodMetrics", "PodMetricsList"),
     _META: (
         "DeleteOptions", "Status", "WatchEvent", "PartialObjectMetadata", "PartialObjectMetadataList",

@@ -99,7 +99,7 @@ def _field(number: int, value: Any, shape: str) -> bytes:
     if shape[0] == "[":
         return b"".join(_field(number, item, shape[1:-1]) for item in value)
     if shape[0] == "{":
-        entries = (wire.run(1, key.encode()) + _field(2, item, shape[1:-1]) for key, item in value.items())
+        entries = (wire.run(1, key.encode()) + _value(item, shape[1:-1]) for key, item in value.items())
         return b"".join(wire.run(number, entry) for entry in entries)
     if shape in ("int32", "int64", "bool"):
         return wire.number(number, int(value))
@@ -108,6 +108,11 @@ def _field(number: int, value: Any, shape: str) -> bytes:
     if shape in _WRITERS:
         return wire.run(number, _WRITERS[shape](value))
     return wire.run(number, _message(value, shape))
+
+
+def _value(item: Any, shape: str) -> bytes:
+    """What a map holds for a key; a list, which protobuf cannot put there, in a message of its own (`ExtraValue`)."""
+    return wire.run(2, _field(1, item, shape)) if shape[0] == "[" else _field(2, item, shape)
 
 
 def _write_time(text: str) -> bytes:
@@ -185,11 +190,17 @@ def _put(result: Object, name: str, field: Field, value: int | bytes) -> None:
     elif shape[0] == "{":
         entry = dict(wire.fields(_run(value)))
         key = _run(entry.get(1, b"")).decode()
-        result.setdefault(name, {})[key] = _read(entry.get(2, b""), shape[1:-1])
+        result.setdefault(name, {})[key] = _entry_value(entry.get(2, b""), shape[1:-1])
     else:
         found = _read(value, shape)
         if found is not None and (found not in _ZEROS or field.pointer or (field.kept and found != {})):
             result[name] = found
+
+
+def _entry_value(value: int | bytes, shape: str) -> Any:
+    if shape[0] != "[":
+        return _read(value, shape)
+    return [item for number, found in wire.fields(_run(value)) if number == 1 for item in _items(found, shape[1:-1])]
 
 
 _ZEROS: tuple[Any, ...] = ("", 0, False, 0.0, {})

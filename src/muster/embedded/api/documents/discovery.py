@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from muster.embedded.objects import Object
-from muster.embedded.resources import RESOURCES, Resource, groups
+from muster.embedded.resources import RESOURCES, REVIEWS, Resource, groups
 from muster.embedded.status import unknown_path
 
 VERSION = {
@@ -21,15 +21,13 @@ VERSION = {
 }
 
 
-# Groups that hold no stored objects, only questions that can be asked.
 def _question(name: str, singular: str, kind: str, *verbs: str, namespaced: bool = False) -> Object:
     return {"name": name, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": list(verbs)}
 
 
+# Groups that hold no stored objects, only questions that can be asked.
 _VIRTUAL: dict[str, list[Object]] = {
-    "authorization.k8s.io": [
-        _question("selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview", "create")
-    ],
+    **{group: [] for group in dict.fromkeys(review.group for review in REVIEWS)},
     "metrics.k8s.io": [
         _question("nodes", "", "NodeMetrics", "get", "list"),
         _question("pods", "", "PodMetrics", "get", "list", namespaced=True),
@@ -87,6 +85,6 @@ def find(path: str) -> Any:
         if len(parts) == 2:
             return {"kind": "APIGroup", "apiVersion": "v1", **group}
         if parts[2] == group["preferredVersion"]["version"]:
-            entries = [e for r in RESOURCES if r.group == parts[1] for e in _entries(r)]
+            entries = [e for r in (*RESOURCES, *REVIEWS) if r.group == parts[1] for e in _entries(r)]
             return _resource_list(f"{parts[1]}/{parts[2]}", entries or _VIRTUAL.get(parts[1], []))
     raise unknown_path()

@@ -180,8 +180,33 @@ def _job_duration(job: Object) -> str:
     return human_duration(age_seconds(status["startTime"]) - (age_seconds(ended) if ended else 0))
 
 
+def _role(binding: Object) -> str:
+    return f"{binding['roleRef']['kind']}/{binding['roleRef']['name']}"
+
+
+def _subjects(kind: str) -> Callable[[Object], str]:
+    """The subjects of one kind of a binding."""
+
+    def cell(binding: Object) -> str:
+        found = [subject for subject in binding.get("subjects") or () if subject.get("kind") == kind]
+        if kind == "ServiceAccount":
+            return ", ".join(f"{subject.get('namespace', '')}/{subject['name']}" for subject in found)
+        return ", ".join(subject["name"] for subject in found)
+
+    return cell
+
+
 name_column = Column("Name", lambda obj: obj["metadata"]["name"])
 age_column = Column("Age", age_of)
+_CREATED = Column("Created At", _at("metadata", "creationTimestamp"))
+_BINDING = (
+    name_column,
+    Column("Role", _role),
+    age_column,
+    Column("Users", _subjects("User"), priority=1),
+    Column("Groups", _subjects("Group"), priority=1),
+    Column("ServiceAccounts", _subjects("ServiceAccount"), priority=1),
+)
 _CONTAINERS = Column("Containers", _names("name"), priority=1)
 _IMAGES = Column("Images", _names("image"), priority=1)
 _SELECTOR = Column("Selector", _selector, priority=1)
@@ -286,5 +311,9 @@ COLUMNS: dict[Resource, tuple[Column, ...]] = {
         _CONTAINERS,
         _IMAGES,
     ),
+    r.ROLES: (name_column, _CREATED),
+    r.CLUSTERROLES: (name_column, _CREATED),
+    r.ROLEBINDINGS: _BINDING,
+    r.CLUSTERROLEBINDINGS: _BINDING,
     r.CONTROLLERREVISIONS: (name_column, Column("Revision", _number("revision"), "integer"), age_column),
 }  # fmt: skip

@@ -25,6 +25,7 @@ _STDIN, _STDOUT, _STDERR, _OUTCOME, _RESIZE, _CLOSE = 0, 1, 2, 3, 4, 255
 
 async def run(call: Call) -> web.StreamResponse:
     """Run a program in a container. Raises `StatusError`: 400, 404."""
+    call.require("create")  # also where a WebSocket is asked for with GET
     _check_container(call)
     command = call.request.query.getall("command", [])
     if not command:

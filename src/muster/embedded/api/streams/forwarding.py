@@ -29,6 +29,7 @@ Sink = Callable[[bytes], Awaitable[None]]
 
 async def run(call: Call) -> web.StreamResponse:
     """Forward until the client goes. Raises `StatusError`: 400, 404."""
+    call.require("create")  # also where a WebSocket is asked for with GET
     pod = call.store.stored(call.resource, call.namespace, call.target.name).shared
     status = pod.get("status") or {}
     if status.get("phase") != "Running" or not status.get("podIP"):

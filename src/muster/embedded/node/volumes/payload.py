@@ -1,4 +1,4 @@
-"""Volumes whose files come from the API: configMap, secret, downwardAPI, projected.
+"""Volumes whose files come from the API: configMap, secret, downwardAPI, projected (tokens among these).
 
 The files are replaced all at once, as a kubelet does it: they are links into `..data`, itself a link that is switched
 to a new directory in one step.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muster.embedded.node.sources import MissingSourceError, Sources, read_field
+from muster.embedded.node.volumes.tokens import PodTokens
 from muster.embedded.objects import Object
 
 DATA = "..data"
@@ -29,7 +30,7 @@ class File:
 Payload = dict[str, File]  # by path within the volume
 
 
-def payload_of(volume: Object, pod: Object, sources: Sources) -> Payload:
+def payload_of(volume: Object, pod: Object, sources: Sources, tokens: PodTokens) -> Payload:
     """The files that the volume is to hold now.
 
     Raises:
@@ -40,7 +41,10 @@ def payload_of(volume: Object, pod: Object, sources: Sources) -> Payload:
         mode = projected.get("defaultMode") or 0o644
         files: Payload = {}
         for source in projected.get("sources") or ():
-            files |= _files_of(source, pod, sources, mode)
+            if wish := source.get("serviceAccountToken"):
+                files[wish["path"]] = File(tokens.token(wish).encode(), mode)
+            else:
+                files |= _files_of(source, pod, sources, mode)
         return files
     return _files_of(volume, pod, sources, 0o644)
 

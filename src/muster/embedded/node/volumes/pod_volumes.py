@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from muster.base.errors import MusterError
+from muster.embedded.access.accounts import Accounts
 from muster.embedded.node.environment import expand
 from muster.embedded.node.sources import MissingSourceError, Sources
 from muster.embedded.node.volumes import claims, payload
+from muster.embedded.node.volumes.tokens import PodTokens
 from muster.embedded.objects import Key, Object
 from muster.embedded.resources import PERSISTENTVOLUMECLAIMS
 from muster.embedded.store import Store
@@ -23,7 +25,9 @@ class VolumeError(MusterError):
 class PodVolumes:
     """Makes a pod's volumes on the machine, keeps them as the API says, and tells where containers see them."""
 
-    def __init__(self, pod: Object, store: Store, state: Path, directory: Path) -> None:
+    def __init__(
+        self, pod: Object, store: Store, state: Path, directory: Path, accounts: Accounts | None = None
+    ) -> None:
         """`state` is the cluster's directory, `directory` the one for this pod's own volumes."""
         self._pod = pod
         self._store = store
@@ -31,6 +35,7 @@ class PodVolumes:
         self._directory = directory
         self._namespace = pod["metadata"]["namespace"]
         self._sources = Sources(store, self._namespace)
+        self._tokens = PodTokens(pod, accounts)
         self._volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or ()}
         self._written: dict[str, payload.Payload] = {}
 
@@ -53,6 +58,10 @@ class PodVolumes:
                 self._refresh(name, self._volumes[name])
             except VolumeError:
                 continue
+
+    def renewed_in(self) -> float | None:
+        """Seconds until a token that a volume holds is to be renewed, by `refresh`; None where none is held."""
+        return self._tokens.renewed_in()
 
     def claims(self) -> list[str]:
         """Names of the PersistentVolumeClaims that the pod uses."""
@@ -105,7 +114,7 @@ class PodVolumes:
 
     def _refresh(self, name: str, volume: Object) -> None:
         try:
-            wanted = payload.payload_of(volume, self._pod, self._sources)
+            wanted = payload.payload_of(volume, self._pod, self._sources, self._tokens)
         except MissingSourceError as error:
             raise VolumeError(f'MountVolume.SetUp failed for volume "{name}" : {error}') from error
         if wanted != self._written.get(name):
