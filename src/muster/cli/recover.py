@@ -37,6 +37,7 @@ def procedures() -> None:
 @SYSTEM
 def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str | None, system: Path | None) -> None:
     """Run a recovery procedure; exit 1 if a step of it fails. Without a name, choose from a menu."""
+    from muster.kube import PROCEDURE
     from muster.probes.http.address import service_url
     from muster.recovery import Context, find_procedure, run
     from muster.recovery import procedures as known
@@ -62,7 +63,7 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
         if not procedure:
             _confirm(found, f"{cluster.context}/{definition.namespace}")
         context = Context(
-            cluster=cluster,
+            cluster=cluster.asking_as(PROCEDURE),
             system=definition,
             namespace=definition.namespace,
             timeline=None,

@@ -23,7 +23,7 @@ from muster.faults.channel import DEADLINE_VARIABLE, LEASE_VARIABLE
 from muster.faults.experiments import Experiment, find_experiment
 from muster.faults.injection import FaultError, Injection
 from muster.guardian import Guardian, check_allowed
-from muster.kube import Change
+from muster.kube import PROCEDURE, Change
 from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
 from muster.probes.prober.plan import READ, WRITE
@@ -287,7 +287,7 @@ class Drill:
 
         cluster = self.state.cluster
         return Context(
-            cluster=cluster if timeline is None else cluster.observed(changed),
+            cluster=cluster if timeline is None else cluster.observed(changed).asking_as(PROCEDURE),
             system=self.state.definition,
             namespace=self.state.namespace,
             timeline=timeline,

@@ -19,6 +19,7 @@ class Call(NamedTuple):
     """One request: in whose name, what was wanted of which object, and the status it was answered with.
 
     `path` is set where it was about no resource. `code` is 0 for a request whose client went before any answer.
+    `agent` is the program that asked, as it calls itself.
     """
 
     user: str
@@ -30,6 +31,7 @@ class Call(NamedTuple):
     name: str
     path: str
     code: int
+    agent: str = ""
 
     @property
     def writes(self) -> bool:
@@ -70,4 +72,5 @@ def _call(event: dict[str, Any]) -> Call:
         about.get("name", ""),
         "" if about else event["requestURI"].partition("?")[0],
         (event.get("responseStatus") or {}).get("code", 0),
+        event.get("userAgent", ""),
     )

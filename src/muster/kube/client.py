@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import httpx
 
+from muster import __version__
 from muster.base.errors import ClusterError, UsageError
 from muster.kube.access import Access
 from muster.kube.changes import READS, Change, made, target_of
@@ -24,6 +25,8 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+
+PROCEDURE = "procedure"  # the part of muster that a recovery procedure is, as an audit log is told
 
 
 class _Asking(httpx.Auth):
@@ -57,6 +60,7 @@ class Cluster:
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=8),
         )
+        self._agent = f"muster/{__version__}"
         self._tell: Callable[[Change], None] | None = None
         self.told: dict[str, dict[Any, float]] = {}  # what whoever asks remembers of its answers, and since when
 
@@ -64,6 +68,12 @@ class Cluster:
         """The same cluster over the same connections, which tells of every change that is made through it."""
         twin = copy.copy(self)
         twin._tell = tell  # noqa: SLF001 - its own kind
+        return twin
+
+    def asking_as(self, part: str) -> Self:
+        """The same cluster over the same connections, whose audit log is told which part of muster asks."""
+        twin = copy.copy(self)
+        twin._agent = f"muster/{__version__} ({part})"  # noqa: SLF001 - its own kind
         return twin
 
     @property
@@ -128,7 +138,7 @@ class Cluster:
         content_type: str = "application/json",
         timeout: float | None = None,
     ) -> httpx.Response:
-        headers, content = {"Accept": "application/json"}, None
+        headers, content = {"Accept": "application/json", "User-Agent": self._agent}, None
         if body is not None:
             content, headers["Content-Type"] = json.dumps(body).encode(), content_type
         try:
@@ -246,7 +256,7 @@ class Cluster:
             ClusterError: it could not be run, or did not end within `timeout` seconds.
         """
         path, what = _kind("Pod").path(namespace, pod, "exec"), f"'{' '.join(command)}' in pod {pod}"
-        result = execute(self.access, path, command, container=container, within=timeout, what=what)
+        result = execute(self.access, path, command, container=container, within=timeout, what=what, agent=self._agent)
         if self._tell:
             self._tell(Change("execute", f"Pod/{pod}"))
         return result
@@ -259,7 +269,7 @@ class Cluster:
                 "GET",
                 _kind(kind).path(namespace),
                 params=query,
-                headers={"Accept": "application/json"},
+                headers={"Accept": "application/json", "User-Agent": self._agent},
                 extensions=self.access.extensions,
                 timeout=httpx.Timeout(10, read=seconds + 5),
             ) as response:

@@ -36,9 +36,16 @@ class ExecResult:
 
 
 def execute(
-    access: Access, path: str, command: Sequence[str], *, container: str | None, within: float, what: str
+    access: Access,
+    path: str,
+    command: Sequence[str],
+    *,
+    container: str | None,
+    within: float,
+    what: str,
+    agent: str = "muster",
 ) -> ExecResult:
-    """Run a command by the subresource `exec` at `path`; `what` names command and pod in a message.
+    """Run a command by the subresource `exec` at `path`; `what` names command and pod in a message, `agent` who asks.
 
     Raises:
         ApiError: with code 403 where it is forbidden.
@@ -48,7 +55,7 @@ def execute(
     query += [("container", container)] if container else []
     deadline = now() + within
     try:
-        socket = _opened(access, f"{path}?{urlencode(query)}", within)
+        socket = _opened(access, f"{path}?{urlencode(query)}", within, agent)
         try:
             channels = _read_all(socket, deadline)
         finally:
@@ -65,7 +72,7 @@ def execute(
     return ExecResult(exit_code(said.get(STATUS, "")), said.get(STDOUT, ""), said.get(STDERR, ""))
 
 
-def _opened(access: Access, path: str, within: float) -> WebSocket:
+def _opened(access: Access, path: str, within: float, agent: str) -> WebSocket:
     sslopt: dict[str, Any] = {"context": access.tls, "cert_reqs": access.tls.verify_mode}
     if access.server_name:
         sslopt["server_hostname"] = access.server_name
@@ -73,7 +80,9 @@ def _opened(access: Access, path: str, within: float) -> WebSocket:
         sslopt["check_hostname"] = False
     socket = WebSocket(sslopt=sslopt, skip_utf8_validation=True)
     socket.settimeout(within)
-    headers = [f"{name.decode()}: {value.decode()}" for name, value in access.headers()]
+    headers = [
+        f"{name.decode()}: {value.decode()}" for name, value in [*access.headers(), (b"User-Agent", agent.encode())]
+    ]
     url = f"ws{access.server.removeprefix('http')}{path}"
     connect: Any = socket.connect
     connect(url, header=headers, subprotocols=[PROTOCOL], suppress_origin=True, **_proxy(access.proxy))
