@@ -15,6 +15,7 @@ from kubernetes import client, stream
 from kubernetes.client.exceptions import ApiException
 from tests.kube.api import Api, certificate, serving
 
+from muster import __version__
 from muster.base.errors import ClusterError
 from muster.faults.foreign import official_clients
 from muster.kube import Cluster, connect, isolated_kubeconfig
@@ -122,6 +123,23 @@ def test_in_whose_name(api: Api, tmp_path: Path) -> None:
             )
         assert "/exec" in api.asked[-1][0]
         heeded()
+
+
+def test_a_server_is_told_which_part_of_muster_asks(api: Api, tmp_path: Path) -> None:
+    def agent() -> str:
+        (found,) = api.last()["user-agent"]
+        return found
+
+    with connected(tmp_path, api.url, {}) as cluster:
+        assert agent() == f"muster/{__version__}"
+        acting = cluster.asking_as("procedure")
+        acting.list("Pod", "shop")
+        assert agent() == f"muster/{__version__} (procedure)"
+        with pytest.raises(ClusterError, match="no exec for you"):
+            acting.execute("web-0", "shop", ["true"])
+        assert agent() == f"muster/{__version__} (procedure)"
+        cluster.list("Pod", "shop")
+        assert agent() == f"muster/{__version__}", "the other one is as it was"
 
 
 def test_official_clients_are_as_they_were_afterwards(api: Api, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ def default_pod_spec(spec: Object) -> None:
         securityContext={},
         schedulerName="default-scheduler",
     )
+    if spec.get("serviceAccount") and not spec.get("serviceAccountName"):  # the field's old name
+        spec["serviceAccountName"] = spec["serviceAccount"]
     if "serviceAccountName" in spec:
         _fill(spec, serviceAccount=spec["serviceAccountName"])
     for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
