@@ -12,7 +12,8 @@ from muster.safety.rights import EXEC, Right, rights
 # To find a workload by its name, to see its pods and whether it is rolled out.
 WORKLOADS = rights("get list", "Deployment", "StatefulSet") | rights("list", "ReplicaSet", "Pod")
 RESTART = rights("patch", "Deployment", "StatefulSet") | rights("delete", "Pod")
-SCALE = rights("patch", "Deployment", "StatefulSet", sub="scale")
+# Read as well: what was changed is told with what it was before.
+SCALE = rights("get patch", "Deployment", "StatefulSet", sub="scale")
 # To ask instances of a database, and where its Service leads to.
 DATABASE = rights("list", "Pod", "EndpointSlice") | rights("get", "ConfigMap", "Service") | EXEC
 

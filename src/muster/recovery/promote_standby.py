@@ -45,7 +45,7 @@ class PromoteStandby:
             | rights("patch", "ConfigMap", "Service")
             | rights("get", "StatefulSet")
             | rights("delete", "Pod")
-            | rights("patch", "StatefulSet", sub="scale")
+            | rights("get patch", "StatefulSet", sub="scale")
         )
 
     def steps(self, context: Context) -> Iterator[Step]:

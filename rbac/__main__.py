@@ -1,0 +1,73 @@
+"""`python -m rbac [DRILL ...]`: hold the drills, all by default, and write the Roles that they turn out to need.
+
+Takes about a minute and a half a drill. Exit status 1 where a drill did not go its whole way, from the fault to its
+undoing: what it would have asked is not known, and its Roles stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+
+from muster.base.errors import MusterError
+from muster.history.plan import read_whole_plan
+from muster.kube import Call
+from muster.system import SystemDefinition
+from rbac import declared
+from rbac.files import DRILLS, PROCEDURES, derived, drill_role, procedure_role, write_roles
+from rbac.roles import RESERVED, Role, by_procedures, not_by_procedures, role, used
+from rbac.stage import ROOT, staged
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m rbac", description="Write the Roles of ci/rbac.")
+    parser.add_argument("drills", nargs="*", metavar="DRILL", help="drills to hold (default: all)")
+    try:
+        return _record(parser.parse_args().drills)
+    except MusterError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+
+
+def _record(wanted: Sequence[str]) -> int:
+    planned = read_whole_plan(ROOT).drills
+    if strange := sorted(set(wanted) - planned.keys()):
+        print(f"Error: there is no drill {strange[0]} (there are: {', '.join(planned)})", file=sys.stderr)
+        return 1
+    failed, of_procedures = 0, dict[str, list[Call]]()
+    for name in wanted or planned:
+        drill = planned[name]
+        with staged() as stage:
+            held = stage.hold(drill)
+            if not held.complete:
+                print(
+                    f"{name}: it did not go its whole way, so nothing is learnt of it\n{held.output}", file=sys.stderr
+                )
+                failed += 1
+                continue
+            write_roles(DRILLS, [of_drill(name, not_by_procedures(held.calls), stage.namespace)])
+            if drill.recovery:
+                calls = of_procedures.setdefault(drill.recovery, [])  # several drills may call for the same one
+                calls += by_procedures(held.calls)
+                write_roles(PROCEDURES, [of_procedure(drill.recovery, calls, stage.system)])
+            print(f"{name}: {len(held.calls)} calls", flush=True)
+    for path, one in derived().items():
+        write_roles(path, [one])
+    return 1 if failed else 0
+
+
+def of_drill(name: str, calls: Iterable[Call], namespace: str) -> Role:
+    """The Role of a drill that made these calls."""
+    rights = used(calls, namespace) | RESERVED.keys()
+    return role(drill_role(name), rights, f"holding drill {name}; its recovery procedure has a Role of its own")
+
+
+def of_procedure(name: str, calls: Iterable[Call], system: SystemDefinition) -> Role:
+    """The Role of a recovery procedure that made these calls: with what it may need where it finds something else."""
+    rights = used(calls, system.namespace) | declared.of_procedure(name, system) | RESERVED.keys()
+    return role(procedure_role(name), rights, f"running recovery procedure {name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

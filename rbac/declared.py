@@ -1,0 +1,30 @@
+"""The rights that drills and procedures say they need, which are asked for before anything is struck or changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from muster.drill.needs import rights_of_drill
+from muster.faults.experiments import find_experiment
+from muster.history.plan import Planned
+from muster.recovery import Context, find_procedure
+from muster.recovery.needs import needs_of
+from muster.safety.rights import Right
+from muster.system import SystemDefinition
+from rbac.stage import ROOT
+
+
+def of_drill(drill: Planned, system: SystemDefinition) -> frozenset[Right]:
+    """What a drill says that it needs, its procedure included."""
+    return rights_of_drill(_context(system), find_experiment(ROOT / "experiments", drill.fault or ""), drill.recovery)
+
+
+def of_procedure(name: str, system: SystemDefinition) -> frozenset[Right]:
+    """What a procedure says that it needs, for whatever it may find."""
+    return needs_of(find_procedure(name), _context(system))
+
+
+def _context(system: SystemDefinition) -> Context:
+    """What is needed is said of the definition alone: there is no cluster to be asked."""
+    nothing: Any = None
+    return Context(nothing, system, system.namespace, None, nothing, "", {})
