@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from muster.embedded.access.accounts import ISSUER, Wish
+from muster.embedded.access.accounts import Wish
 from muster.embedded.admission.names import bad_value
 from muster.embedded.api.call import Call
 from muster.embedded.objects import Object, timestamp
@@ -24,7 +24,7 @@ async def create(call: Call) -> web.Response:
     bound = spec.get("boundObjectRef")
     token = call.backend.accounts.issue(call.target.key, Wish(spec.get("audiences") or (), seconds, bound))
     meta = call.store.stored(SERVICEACCOUNTS, *call.target.key).shared["metadata"]
-    answered = {"audiences": token.audiences or [ISSUER], "expirationSeconds": seconds, "boundObjectRef": bound}
+    answered = {"audiences": token.audiences, "expirationSeconds": seconds, "boundObjectRef": bound}
     return call.reply(
         {
             "kind": "TokenRequest",
