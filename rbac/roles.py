@@ -96,14 +96,17 @@ def _rules(rights: Iterable[Right]) -> Iterator[Role]:
 
 
 def of_guardian(drills: Iterable[Right]) -> frozenset[Right]:
-    """What a guardian needs for drills that have these rights: their records and leases, and what they patch.
+    """What a guardian needs for drills that have these rights: their records and leases, what they patch and run.
 
-    A record is undone by reading the fields that the fault changed and patching those that still hold its values.
+    A record is undone by reading the fields that the fault changed and patching those that still hold its values, and
+    by running in a container what takes back what was done there. A guardian makes a Lease that says that it is there.
     """
     kept = {Right(verb, resource, group) for verb in _KEPT for resource, group in _RECORDS}
-    # A lease is patched by its holder; no fault does.
+    lease = {Right(verb, "leases", "coordination.k8s.io") for verb in ("create", "patch")}
     patched = {right for right in drills if right.verb == "patch" and right.resource != "leases"}
-    return frozenset(kept | patched | {right._replace(verb="get") for right in patched})
+    run = {right for right in drills if right.sub == "exec"}
+    looked_at = {Right("get", "pods", "")} if run else set()
+    return frozenset(kept | lease | patched | {right._replace(verb="get") for right in patched} | run | looked_at)
 
 
 def of_readers(all_of_them: Iterable[Right]) -> frozenset[Right]:

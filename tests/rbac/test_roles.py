@@ -137,7 +137,10 @@ def test_a_guardian_may_put_back_what_drills_patch_and_no_more() -> None:
     found = of_guardian(used([POD, call("patch", "configmaps"), SCALE, lease, call("delete", "pods")], "n"))
     kept = {f"{verb} {kind}" for verb in ("get", "list", "watch", "update", "delete") for kind in KEPT}
     put_back = {"patch configmaps", "patch deployments/scale.apps", "get deployments/scale.apps"}
-    assert {str(right) for right in found} == kept | put_back
+    says_it_is_there = {f"{verb} leases.coordination.k8s.io" for verb in ("create", "patch")}
+    assert {str(right) for right in found} == kept | put_back | says_it_is_there
+    in_pods = {str(right) for right in of_guardian(used([EXEC], "n"))} - kept - says_it_is_there
+    assert in_pods == {"get pods", *(str(right) for right in used([EXEC], "n"))}
 
 
 def test_readers_run_and_change_nothing() -> None:

@@ -20,12 +20,10 @@ def guard(kube_context: str | None, in_cluster: bool, namespaces: tuple[str, ...
     lasted as long as its record allows.
     """
     from muster.guardian.post import Post
-    from muster.kube import connect_context
+    from muster.kube import connect_context, connect_in_cluster
     from muster.safety import AuditLog
 
-    if in_cluster:
-        raise UsageError("--in-cluster is not there yet; right would be --kube-context NAME")
-    if kube_context is None:
+    if in_cluster == (kube_context is not None):
         raise UsageError("which cluster is to be guarded? right would be --kube-context NAME, or --in-cluster in a pod")
-    with connect_context(kube_context) as cluster:
+    with connect_in_cluster() if kube_context is None else connect_context(kube_context) as cluster:
         Post(cluster, namespaces, home, AuditLog.of_run(HOME), click.echo).keep()
