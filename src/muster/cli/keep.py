@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from muster.base.errors import MusterError
-from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
+from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
     from muster.kube import Cluster
@@ -35,14 +35,15 @@ def keep(why: str, listed: bool, kube_context: str | None, system: Path | None) 
 
 
 def _keep(cluster: Cluster, definition: SystemDefinition, why: str) -> bool:
+    from muster.cli.project import find_project
     from muster.probes.http.address import service_url
     from muster.recovery.configuration import check_healthy, configurations_of, keep_configuration
     from muster.safety import AuditLog
 
     configurations = configurations_of(definition)
     check_healthy(cluster, definition)
-    HOME.mkdir(exist_ok=True)
-    url, audit, all_kept = service_url(cluster, definition), AuditLog.of_run(HOME), True
+    audit = AuditLog.of_run(find_project(Path.cwd()).reports)
+    url, all_kept = service_url(cluster, definition), True
     for configuration in configurations:
         try:
             click.echo(str(keep_configuration(cluster, definition, configuration, url, why=why, audit=audit)))

@@ -9,6 +9,7 @@ import click
 
 from muster import __version__
 from muster.base.errors import MusterError
+from muster.cli.audit import audit
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
 from muster.cli.keep import keep
@@ -80,5 +81,5 @@ def report(reports: Path | None, out: Path | None) -> None:
     click.echo(f"report: {build(reports, out)}")
 
 
-for command in (run, verdict, analyse, undo, stop, guard, recover, procedures, keep, history, plan, summary):
+for command in (run, verdict, analyse, undo, stop, guard, recover, procedures, keep, audit, history, plan, summary):
     commands.add_command(command)

@@ -37,6 +37,7 @@ def procedures() -> None:
 @SYSTEM
 def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str | None, system: Path | None) -> None:
     """Run a recovery procedure; exit 1 if a step of it fails. Without a name, choose from a menu."""
+    from muster.cli.project import find_project
     from muster.kube import PROCEDURE
     from muster.probes.http.address import service_url
     from muster.recovery import Context, find_procedure, run
@@ -67,7 +68,7 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
             system=definition,
             namespace=definition.namespace,
             timeline=None,
-            audit=AuditLog.of_run(HOME),
+            audit=AuditLog.of_run(find_project(Path.cwd()).reports),
             url=service_url(cluster, definition),
             arguments=given,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
     from muster.kube import Cluster
+    from muster.safety import AuditLog, Record
     from muster.safety.targets import Struck
 
 
@@ -48,9 +49,11 @@ def undo(kube_context: str | None, system: Path | None, namespace: str | None) -
 
 def _undo(cluster: Cluster, namespace: str) -> Iterator[str]:
     """Undo what is on record; yields what is open still, a sentence each."""
-    from muster.safety import sift_records
+    from muster.cli.project import find_project
+    from muster.safety import AuditLog, sift_records
     from muster.safety import undo as undo_record
 
+    audit, target = AuditLog.of_run(find_project(Path.cwd()).reports), f"{cluster.context}/{namespace}"
     where = f"namespace '{namespace}' of context '{cluster.context}'"
     records, bad = sift_records(cluster, namespace)
     if not records and not bad:
@@ -62,10 +65,20 @@ def _undo(cluster: Cluster, namespace: str) -> Iterator[str]:
             undone, left = undo_record(cluster, record)
         except MusterError as error:
             yield f"fault '{record.experiment}' is not undone, its record stays: {error}"
+            yield from _logged(audit, record, target=target, outcome="failed", why=str(error))
             continue
+        yield from _logged(audit, record, target=target, outcome="done", undone=undone, left=left)
         for text in [*undone, *left]:
             click.echo(f"{record.experiment}: {text}")
     yield from _begun(cluster, namespace)
+
+
+def _logged(audit: AuditLog, record: Record, *, target: str, outcome: str, **said: Any) -> Iterator[str]:
+    """Log an undo; yields why it is not logged. It is done all the same: a full disk keeps no fault in force."""
+    try:
+        audit.record("undo", target=target, outcome=outcome, objects=record.objects, by="muster undo", **said)
+    except MusterError as error:
+        yield f"the undoing of '{record.experiment}' is not in the audit log: {error}"
 
 
 def _check_exists(cluster: Cluster, namespace: str) -> None:

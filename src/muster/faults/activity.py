@@ -86,6 +86,6 @@ def strike(entry: Entry) -> None:
     """
     here = session.current()
     here.remember(entry)
-    here.strike(f"patch {entry}")
+    here.strike(f"patch {entry}", entry.object)
     if not apply_entry(here.cluster, here.namespace, entry):
         raise RefusedError(f"{entry} was changed by another at the same moment; nothing was injected")

@@ -223,7 +223,8 @@ class Injection:
         outcome = undo(self._cluster, record, settle_s=SETTLE_S)
         self.undone, self.left = list(outcome.undone), list(outcome.left)
         target = f"{self._cluster.context}/{self._namespace}"
-        self._audit.record("undo", target=target, outcome="done", undone=self.undone, left=self.left)
+        said = {"objects": record.objects, "undone": self.undone, "left": self.left}
+        self._audit.record("undo", target=target, outcome="done", **said)
         self._timeline.append(
             "fault.undone", experiment=self.experiment.name, undone=self.undone, left=self.left, by="record"
         )

@@ -6,8 +6,8 @@ Chaos Toolkit calls plain functions of modules and offers them no place for stat
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -128,11 +128,13 @@ class Session:
                 "fault.undone", experiment=self.experiment, undone=undone, left=left, by="experiment"
             )
         self.channel.report("undone", undone=undone, left=left)
-        self.audit.record("undo", target=self.target, outcome="done", undone=undone, left=left)
+        objects = [] if record is None else record.objects
+        self.audit.record("undo", target=self.target, outcome="done", objects=objects, undone=undone, left=left)
         return [*undone, *left]
 
-    def strike(self, activity: str) -> None:
-        """Tell the timeline and the audit log that an activity is about to strike; to be called right before it does.
+    def strike(self, activity: str, *objects: str) -> None:
+        """Tell the timeline and the audit log that an activity is about to strike these objects (`Kind/name`); to be
+        called right before it does.
 
         Raises:
             AuditError, TimelineError: it could not be told; then it must not strike.
@@ -140,7 +142,8 @@ class Session:
             ClusterError: that cannot be asked.
         """
         check_held(self.cluster, self.namespace, self.holder)
-        self.audit.record("strike", target=self.target, outcome="begun", experiment=self.experiment, activity=activity)
+        said = {"experiment": self.experiment, "activity": activity}
+        self.audit.record("strike", target=self.target, outcome="begun", objects=objects, **said)
         if not self.struck:
             if self.channel.timeline:
                 self.channel.timeline.append("fault.sent", experiment=self.experiment, activity=activity)
@@ -186,11 +189,12 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
     with ExitStack() as stack:
         cluster = stack.enter_context(connect(Path(kubeconfig)))
         stack.enter_context(official_clients(cluster.access))
-        check_target(cluster, namespace)
-        check_nothing_open(cluster, namespace)
+        channel, audit = ExperimentSide(), AuditLog.of_run(Path("reports"))
+        with _refusals_logged(audit, name, f"{cluster.context}/{namespace}"):
+            check_target(cluster, namespace)
+            check_nothing_open(cluster, namespace)
         if home := os.environ.get(HOME_VARIABLE, DEFAULT_HOME):  # empty where the cluster goes with the session
             note_struck(Path(home), cluster, namespace)
-        channel, audit = ExperimentSide(), AuditLog.of_run(Path("reports") / run_id())
         holder = os.environ.get(LEASE_VARIABLE, "")
         if holder:
             check_held(cluster, namespace, holder)
@@ -203,6 +207,15 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
         _until_end.push(stack.pop_all())
     _current[:] = [session]
     return session
+
+
+@contextmanager
+def _refusals_logged(audit: AuditLog, experiment: str, target: str) -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as error:
+        audit.record("experiment", target=target, outcome="refused", experiment=experiment, why=str(error))
+        raise
 
 
 def current() -> Session:

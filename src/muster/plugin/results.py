@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from muster.base.files import write_atomically
 from muster.plugin.declare import drill_name
 from muster.plugin.errors import unforeseen
 from muster.plugin.harmless import harmless
@@ -100,15 +101,24 @@ def finish_results(run: Run) -> None:
 
 
 def seal(run: Run) -> None:
-    """Write the digests of what the run left, when nobody writes to it any more.
+    """Write the digests of what the run left, when nobody writes to it any more; its acts in the audit log, as they
+    stand there, are among it.
 
     Raises:
         SummaryError: they cannot be written; the run is not believed then.
+        AuditError: the audit log cannot be written.
     """
     from muster.report.manifest import write_manifest
+    from muster.safety.audit import FILE_NAME, AuditLog
 
-    if run.summary is not None:
-        write_manifest(run.directory)
+    if run.summary is None:
+        return
+    log, verdict = AuditLog(run.audit_log), run.summary.model.verdict.value
+    log.record("run", target=run.target, outcome=verdict, report=run.directory.name)
+    try:
+        write_atomically(run.directory / FILE_NAME, log.lines_of(run.id))
+    finally:
+        write_manifest(run.directory, log.anchor())
 
 
 def _result(config: pytest.Config) -> TestResult | None:

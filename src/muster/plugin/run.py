@@ -79,6 +79,18 @@ class Run:
     def evidence(self) -> str:
         return "cluster" if self.options.kube_context else "rehearsal"
 
+    @property
+    def target(self) -> str:
+        """What is drilled, as the audit log names it."""
+        return f"{self.cluster_name}/{self.system}"
+
+    @property
+    def audit_log(self) -> Path:
+        """The project's audit log, which all of its runs share."""
+        from muster.safety.audit import FILE_NAME
+
+        return (self.options.reports / FILE_NAME).absolute()
+
     def begin(self) -> None:
         """Make the run's directory and, where this process owns it, its summary. May be called again.
 
@@ -88,11 +100,11 @@ class Run:
             UsageError: the directory cannot be had.
         """
         from muster.report import Summary
-        from muster.safety.audit import AUDIT_VARIABLE
+        from muster.safety.audit import AUDIT_VARIABLE, AuditLog
 
         os.environ[RUN_ID_VARIABLE] = self.id
-        # Experiments and procedures write one audit log, whichever process they run in.
-        os.environ[AUDIT_VARIABLE] = str(self.directory / "audit.jsonl")
+        # Experiments and procedures write the project's audit log, whichever process they run in.
+        os.environ[AUDIT_VARIABLE] = str(self.audit_log)
         owner_begins = self.worker is None and self.summary is None
         try:
             if owner_begins:
@@ -111,6 +123,7 @@ class Run:
                 supersede(self.options.reports)
                 if self.receipt is not None:
                     self.receipt.write_text(str(self.directory))
+                AuditLog(self.audit_log).record("run", target=self.target, outcome="begun", report=self.directory.name)
         except OSError as error:
             raise UsageError(f"directory {self.directory} cannot be had for the report: {error.strerror}") from error
 

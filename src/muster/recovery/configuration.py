@@ -136,7 +136,8 @@ def keep_configuration(
     new = keep(cluster, namespace, name, good)
     if new:
         target = f"{cluster.context}/{namespace}"
-        audit.record("keep configuration", target=target, outcome="done", config_map=name, digest=content.digest)
+        said = {"objects": [f"ConfigMap/{name}"], "config_map": name, "digest": content.digest}
+        audit.record("keep configuration", target=target, outcome="done", **said)
     return Kept(name, new, good)
 
 

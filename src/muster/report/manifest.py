@@ -14,14 +14,15 @@ import orjson
 
 from muster.base.files import write_atomically
 from muster.report.summary import SummaryError
+from muster.safety.audit import Anchor
 
 FILE_NAME = "manifest.json"
 SCHEMA = "muster/manifest/v1"
 _LEFT_OUT = ("allure-results", "kubeconfig*", "cluster*.log", ".*", FILE_NAME)
 
 
-def write_manifest(run: Path) -> None:
-    """Write the digests of a run's files beside them, last of all.
+def write_manifest(run: Path, audit: Anchor | None = None) -> None:
+    """Write the digests of a run's files beside them, last of all, and how long the project's audit log is by now.
 
     Raises:
         SummaryError: it cannot be written; without it the run is not believed.
@@ -29,6 +30,8 @@ def write_manifest(run: Path) -> None:
     try:
         files = {name: _digest(run / name) for name in _evidence(run)}
         content = {"schema": SCHEMA, "algorithm": "sha256", "files": files}
+        if audit is not None:
+            content["audit"] = {"entries": audit.entries, "head": audit.head}
         write_atomically(run / FILE_NAME, orjson.dumps(content, option=orjson.OPT_INDENT_2))
     except OSError as error:
         raise SummaryError(f"manifest {run / FILE_NAME} cannot be written: {error.strerror}") from error

@@ -62,6 +62,11 @@ class Entry:
     def __str__(self) -> str:
         return f"{self.kind} {self.name} {show_path(self.path)}"
 
+    @property
+    def object(self) -> str:
+        """The object as `Kind/name`."""
+        return f"{self.kind}/{self.name}"
+
     def to_json(self) -> dict[str, Any]:
         content: dict[str, Any] = {"kind": self.kind, "name": self.name, "path": path_to_json(self.path)}
         values = {"before": self.before, "after": self.after}
@@ -120,6 +125,11 @@ class Record:
     def name(self) -> str:
         """The ConfigMap's name. One per experiment: that it can be created once only keeps a second run out."""
         return record_name(self.experiment)
+
+    @property
+    def objects(self) -> list[str]:
+        """The objects that it puts back, as `Kind/name`, each once."""
+        return list(dict.fromkeys(entry.object for entry in self.entries))
 
     def to_config_map(self) -> dict[str, Any]:
         content = {

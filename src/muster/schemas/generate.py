@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from muster.report.summary import SummaryModel
-from muster.schemas.audit import AuditLine
+from muster.schemas.audit import AuditLine, AuditVerification
 from muster.schemas.events import EVENTS, Event
 from muster.schemas.history import History
 from muster.schemas.manifest import Manifest
@@ -20,6 +20,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What is read by muster is described as it may be written; what it writes, as it stands there.
 FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "audit-line-v1.json": (AuditLine, "serialization"),
+    "audit-verification-v1.json": (AuditVerification, "serialization"),
     "history-v1.json": (History, "serialization"),
     "manifest-v1.json": (Manifest, "serialization"),
     "plan-v1.json": (Plan, "serialization"),

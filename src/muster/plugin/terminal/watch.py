@@ -116,3 +116,14 @@ class Watch:
         """The table of drills, after pytest's own failures and before its short summary."""
         with notices():
             summarise(terminalreporter, self._config, self._held_back.give_back(terminalreporter))
+            self._tell_anchor(terminalreporter)
+
+    def _tell_anchor(self, terminalreporter: Any) -> None:
+        """Say how long the audit log is: who keeps this output can tell later whether its end is missing."""
+        from muster.safety.audit import AuditLog
+
+        run = self._config.stash[RUN]
+        if run.entries and (anchor := AuditLog(run.audit_log).anchor()):
+            terminalreporter.write_line(
+                f"audit log: {anchor.entries}:{anchor.head[:16]} (muster audit verify --anchor)"
+            )

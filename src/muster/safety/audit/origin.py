@@ -1,0 +1,70 @@
+"""Who acts, and from where, as the environment says; and what of a text must not be kept."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+MASK = "***"
+# The address of the running job, by the variable that the pipeline's own documentation names for it.
+CI_JOB_VARIABLES = ("CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL", "TRAVIS_JOB_WEB_URL")
+# These take time in proportion to a text's length: no part that repeats stands before one that tells.
+_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
+_BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+# What stands after a name that sounds like a secret, to the end of the line.
+_NAMED = re.compile(
+    r"(?P<name>(?:passw(?:or)?d|secret|token|credential|api[_-]?key|private[_-]?key)[\w.-]*[\"'\]]*"
+    r"\s*(?:[:=]|,\s*[\"']value[\"']:)\s*)(?P<value>[^\n]+)",
+    re.IGNORECASE,
+)
+
+
+def who() -> str:
+    """Whom the environment names as acting: the user, and that it is a pipeline where it is one."""
+    user = os.environ.get("USER") or os.environ.get("LOGNAME") or f"uid {os.getuid()}"
+    return f"{user} (CI)" if os.environ.get("CI") else user
+
+
+def host() -> str:
+    """The name of this machine."""
+    return socket.gethostname()
+
+
+def ci_job(environment: Mapping[str, str] | None = None) -> str | None:
+    """The address of the pipeline's job in which this runs, without credentials; None where nothing tells."""
+    said = os.environ if environment is None else environment
+    if (server := said.get("GITHUB_SERVER_URL")) and (repository := said.get("GITHUB_REPOSITORY")):
+        job = f"{server}/{repository}/actions/runs/{said.get('GITHUB_RUN_ID', '')}"
+    else:
+        job = next((said[name] for name in CI_JOB_VARIABLES if said.get(name)), "")
+    if not job:
+        return None
+    try:
+        parts = urlsplit(job)
+    except ValueError:
+        return masked(job)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def masked(text: str) -> str:
+    """A text without what looks like a secret: credentials in addresses and headers, and what follows a telling name.
+
+    A last bolt, since texts come from everywhere: no secret is meant to be in them.
+    """
+    text = _BEARER.sub(rf"\1 {MASK}", _IN_ADDRESS.sub(f"{MASK}@", text))
+    return _NAMED.sub(rf"\g<name>{MASK}", text)
+
+
+def fit(value: Any) -> Any:
+    """A value as it may be kept: as JSON, with its texts masked and of characters that UTF-8 has."""
+    if isinstance(value, str):
+        return masked(value).encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {str(key): fit(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [fit(inner) for inner in value]
+    return value if value is None or isinstance(value, bool | int | float) else fit(str(value))
