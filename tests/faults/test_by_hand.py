@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -55,6 +56,7 @@ def chaos(target: Target, tmp_path: Path, path: Path, *options: str, **environme
 
 
 def test_it_holds_the_fault_for_a_while_and_undoes_it(target: Target, tmp_path: Path) -> None:
+    before = target.pods()
     with chaos(target, tmp_path, POD_CRASH, MUSTER_HOLD_S="0.5") as process:
         wait_for(lambda: target.rate() == "fast", within=120, reason="the fault")
         assert [record.experiment for record in open_records(target.cluster, target.namespace)] == ["pod-crash"]
@@ -64,8 +66,23 @@ def test_it_holds_the_fault_for_a_while_and_undoes_it(target: Target, tmp_path: 
     (noted,) = struck(tmp_path / ".muster")
     assert (noted.context, noted.namespace) == (target.cluster.context, target.namespace)
     (log,) = tmp_path.glob("reports/audit.jsonl")
-    assert '"act":"strike"' in log.read_text()
-    assert '"act":"undo"' in log.read_text()
+    acts = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [act["act"] for act in acts] == ["experiment", "strike", "strike", "undo", "experiment"]
+    assert acts[1]["objects"] == acts[3]["objects"] == ["Deployment/api"]
+    assert sorted(acts[2]["objects"]) == sorted(f"Pod/{name}" for name in before.values())
+
+
+def test_what_would_hit_more_than_is_allowed_strikes_nothing(target: Target, tmp_path: Path) -> None:
+    (tmp_path / "safety.yaml").write_text("schema: muster/safety/v1\nat_most: {pods: 50%}\n")
+    with chaos(target, tmp_path, POD_CRASH) as process:
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, output
+    said = f"refused: fault 'pod-crash' may hit 3 of 3 pods in namespace '{target.namespace}', more than safety.yaml"
+    assert said in output, output[-3000:]
+    assert target.rate() is ABSENT
+    assert target.cluster.list("Lease", target.namespace) == []
+    last = json.loads((tmp_path / "reports/audit.jsonl").read_text().splitlines()[-1])
+    assert (last["act"], last["outcome"], said in last["why"]) == ("experiment", "refused", True)
 
 
 def test_interrupted_it_undoes_the_fault(target: Target, tmp_path: Path) -> None:

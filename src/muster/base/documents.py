@@ -50,7 +50,15 @@ def read_documents(path: Path, what: str) -> list[Document]:
     Raises:
         UsageError: it cannot be read, is not UTF-8 or not YAML, names a key twice, or is no file that a person wrote.
     """
-    text = _text(path, what)
+    return parse_documents(_text(path, what), what, path)
+
+
+def parse_documents(text: str, what: str, path: Path) -> list[Document]:
+    """The same of a text; `path` is how it is called.
+
+    Raises:
+        UsageError: as for `read_documents`.
+    """
     try:
         roots = list(yaml.compose_all(text, Loader=_Loader))
     except yaml.YAMLError as error:
@@ -66,7 +74,16 @@ def read_document(path: Path, what: str) -> Document:
     Raises:
         UsageError: as for `read_documents`, or there is more than one.
     """
-    documents = read_documents(path, what)
+    return parse_document(_text(path, what), what, path)
+
+
+def parse_document(text: str, what: str, path: Path) -> Document:
+    """The same of a text; `path` is how it is called.
+
+    Raises:
+        UsageError: as for `read_document`.
+    """
+    documents = parse_documents(text, what, path)
     if len(documents) > 1:
         raise UsageError(f"{documents[1].where()}: a second document begins here, and only one is read")
     return documents[0] if documents else Document(what, path, None, None)

@@ -22,6 +22,7 @@ from muster.drill.watcher import Watcher
 from muster.faults.channel import DEADLINE_VARIABLE, LEASE_VARIABLE
 from muster.faults.experiments import Experiment, find_experiment
 from muster.faults.injection import FaultError, Injection
+from muster.faults.reach import check_reach, content_of
 from muster.guardian import Guardian, check_allowed
 from muster.kube import PROCEDURE, Change
 from muster.monitoring import AlertWatch
@@ -32,6 +33,7 @@ from muster.recovery import Context
 from muster.safety import AuditLog, DrillLock, check_nothing_open
 from muster.safety.audit import who
 from muster.safety.guards import undo_command
+from muster.safety.limits import limits_environment
 from muster.safety.rights import check_rights
 from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemState
@@ -226,20 +228,26 @@ class Drill:
             self._prober_started = True
 
     def check_rights(self) -> None:
-        """Let pass a drill that may do all that it will have to, before it changes anything. Asked once.
+        """Let pass a drill that may do all that it will have to, and whose fault keeps to every limit, before it
+        changes anything. Asked once.
 
         Raises:
-            UnprovableError: a right is missing; the message names it.
-            UsageError: there is no such experiment, or no such procedure.
+            UnprovableError: a right is missing, or a limit is not kept; the message names it.
+            UsageError: there is no such experiment, or no such procedure, or safety.yaml is wrong.
         """
         if self._entitled:
             return
         declared = self.declaration
         experiment = find_experiment(self.project.experiments, declared.fault)
-        needed = rights_of_drill(self.operated(), experiment, declared.recovery)
+        context = self.operated()
+        cluster, namespace = context.cluster, self.state.namespace
+        needed = rights_of_drill(context, experiment, declared.recovery)
         try:
-            check_rights(self.state.cluster, self.state.namespace, needed, who=f"drill '{declared.name}'")
+            check_rights(cluster, namespace, needed, who=f"drill '{declared.name}'")
+            check_reach(declared.fault, content_of(experiment), cluster, namespace, root=self.project.root)
         except RefusedError as error:
+            said = {"drill": declared.name, "why": str(error)}
+            context.audit.record("drill", target=f"{cluster.context}/{namespace}", outcome="refused", **said)
             raise UnprovableError(str(error)) from error
         self._entitled = True
 
@@ -263,6 +271,7 @@ class Drill:
                     HOME_VARIABLE: str(self.project.home),
                     LEASE_VARIABLE: self._lock.holder,
                     DEADLINE_VARIABLE: (deadline := self._deadline(experiment)),
+                    **limits_environment(self.project.root),
                     **self.load_environment,
                 },
                 self.state.definition,

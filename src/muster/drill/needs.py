@@ -9,6 +9,7 @@ from muster.faults.experiments import Experiment
 from muster.recovery import Context
 from muster.recovery.needs import needs_of
 from muster.recovery.registry import find_procedure
+from muster.safety.limits.radius import LOOKED_AT
 from muster.safety.rights import EXEC, Right, rights
 from muster.system import SystemDefinition
 from muster.system.relations import OWNERS
@@ -26,7 +27,7 @@ RELATED = rights("list", *OWNERS, "Service", "NetworkPolicy", "ConfigMap")
 
 def rights_of_drill(context: Context, experiment: Experiment, procedure: str | None) -> frozenset[Right]:
     """What a drill with this experiment and this recovery procedure needs."""
-    found = rights_of_watching(context.system) | experiment.needs
+    found = rights_of_watching(context.system) | LOOKED_AT | experiment.needs
     for kind, verbs in KEPT.items():
         found |= rights(verbs, kind)
     return found | (needs_of(find_procedure(procedure), context) | RELATED if procedure else frozenset())

@@ -6,7 +6,7 @@ Chaos Toolkit calls plain functions of modules and offers them no place for stat
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from muster.faults.channel import (
 )
 from muster.faults.fitness import check_fit
 from muster.faults.foreign import official_clients
+from muster.faults.reach import check_reach
 from muster.kube import Cluster, connect
 from muster.safety import (
     AuditLog,
@@ -57,6 +58,7 @@ class Session:
     audit: AuditLog
     holder: str  # under which the namespace is held, by this experiment or by its drill
     deadline: str  # ISO 8601: until when the fault may last
+    touches: Mapping[str, Sequence[str]] = field(default_factory=dict)  # objects by activity, as far as they are known
     record: Record | None = None
     struck: bool = False
     doubtful: bool = False  # a request may be under way still, whose answer nobody waits for
@@ -142,8 +144,9 @@ class Session:
             ClusterError: that cannot be asked.
         """
         check_held(self.cluster, self.namespace, self.holder)
+        known = objects or self.touches.get(activity, ())
         said = {"experiment": self.experiment, "activity": activity}
-        self.audit.record("strike", target=self.target, outcome="begun", objects=objects, **said)
+        self.audit.record("strike", target=self.target, outcome="begun", objects=known, **said)
         if not self.struck:
             if self.channel.timeline:
                 self.channel.timeline.append("fault.sent", experiment=self.experiment, activity=activity)
@@ -193,6 +196,7 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
         with _refusals_logged(audit, name, f"{cluster.context}/{namespace}"):
             check_target(cluster, namespace)
             check_nothing_open(cluster, namespace)
+            strikes = check_reach(name, content, cluster, namespace, configuration=configuration)
         if home := os.environ.get(HOME_VARIABLE, DEFAULT_HOME):  # empty where the cluster goes with the session
             note_struck(Path(home), cluster, namespace)
         holder = os.environ.get(LEASE_VARIABLE, "")
@@ -202,7 +206,8 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
             lock = DrillLock(cluster, namespace, lock_holder(name, channel.injection), run=run_id())
             holder = stack.enter_context(lock).holder
         deadline = os.environ.get(DEADLINE_VARIABLE) or _deadline_by_hand(content.longest_s, configuration or {})
-        session = Session(name, cluster, namespace, channel, audit, holder, deadline)
+        touches = {one.activity: [touch.object for touch in one.touches] for one in strikes}
+        session = Session(name, cluster, namespace, channel, audit, holder, deadline, touches)
         session.audit.record("experiment", target=session.target, outcome="begun", experiment=name)
         _until_end.push(stack.pop_all())
     _current[:] = [session]

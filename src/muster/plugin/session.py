@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from muster.base.errors import MusterError
+from muster.base.errors import MusterError, RefusedError
 from muster.plugin.declare import clashes, drill_name, has_lost_its_marker, is_drill, problem_with
 from muster.plugin.guard import runs_nothing
 from muster.plugin.harmless import notices
@@ -136,7 +136,8 @@ def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
 
 
 def check_target(run: Run, root: Path) -> None:
-    """Make sure that a real cluster answers, that its namespace is meant to be struck, and that nothing is open there.
+    """Make sure that a real cluster answers, that its namespace is meant to be struck, and now, and that nothing is
+    open there.
 
     Raises:
         UsageError, ClusterError, RefusedError: it is not; the message says what would be right.
@@ -144,14 +145,21 @@ def check_target(run: Run, root: Path) -> None:
     if run.options.kube_context is None:
         return
     from muster.kube import connect_context
-    from muster.safety import check_nothing_open
+    from muster.safety import AuditLog, check_nothing_open
     from muster.safety import check_target as check_namespace
+    from muster.safety.limits import find_limits
     from muster.system import read_system
 
     definition = read_system(_system_path(run.options.system, root))
+    namespace = definition.namespace
     with connect_context(run.options.kube_context) as cluster:
-        check_namespace(cluster, definition.namespace)
-        check_nothing_open(cluster, definition.namespace)
+        try:
+            find_limits(cluster, namespace, root=root).check_target(cluster.context, cluster.server, namespace)
+            check_namespace(cluster, namespace)
+            check_nothing_open(cluster, namespace)
+        except RefusedError as error:
+            AuditLog(run.audit_log).record("run", target=run.target, outcome="refused", why=str(error))
+            raise
 
 
 def _system_path(named: Path | None, root: Path) -> Path:

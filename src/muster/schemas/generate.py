@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from muster.report.summary import SummaryModel
+from muster.safety.limits import SafetySettings
 from muster.schemas.audit import AuditLine, AuditVerification
 from muster.schemas.events import EVENTS, Event
 from muster.schemas.history import History
@@ -24,6 +25,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "history-v1.json": (History, "serialization"),
     "manifest-v1.json": (Manifest, "serialization"),
     "plan-v1.json": (Plan, "serialization"),
+    "safety-v1.json": (SafetySettings, "validation"),
     "summary-v1.json": (SummaryModel, "serialization"),
     "system-v1.json": (SystemDefinition, "validation"),
 }

@@ -12,6 +12,7 @@ FAULT_RECORD_LABEL = "muster.dev/fault-record"
 PROCEDURE_RECORD_LABEL = "muster.dev/procedure-record"
 RUN_LABEL = "muster.dev/run"
 KNOWN_GOOD_LABEL = "muster.dev/known-good"
+KEEP_ONE_READY = "muster.dev/keep-one-ready"  # a label or an annotation, "true"
 REPLICAS_BEFORE_ANNOTATION = "muster.dev/replicas-before"
 
 

@@ -1,0 +1,60 @@
+"""Whether a fault keeps to every limit, asked of the cluster before it strikes: by its drill and its own process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from muster.base.errors import ClusterError, RefusedError
+from muster.faults.channel import NAMESPACE_VARIABLE
+from muster.faults.experiments import Experiment
+from muster.faults.fitness import Content, check_fit
+from muster.faults.touched import configured, read_state, touched
+from muster.kube import Cluster
+from muster.safety.limits import Strike, check_radius, find_limits
+
+
+def check_reach(
+    fault: str,
+    content: Content,
+    cluster: Cluster,
+    namespace: str,
+    *,
+    configuration: Mapping[str, Any] | None = None,
+    root: Path | None = None,
+) -> tuple[Strike, ...]:
+    """Let pass a fault that keeps to every limit, and return what it may touch. Only reads.
+
+    `configuration` holds the values of the experiment's, where they were read already; `root` is the project's.
+
+    Raises:
+        RefusedError: the namespace is protected, this is no hour for drills, the fault may hit more than is allowed, or
+            that cannot be told.
+        UsageError: safety.yaml cannot be read or understood.
+    """
+    limits = find_limits(cluster, namespace, root=root)
+    limits.check_target(cluster.context, cluster.server, namespace)
+    try:
+        state = read_state(cluster, namespace, content)
+    except ClusterError as error:
+        raise RefusedError(
+            f"refused: what fault '{fault}' would hit in namespace '{namespace}' cannot be told: {error}"
+        ) from error
+    known = configured(content, environment_of(namespace), state) if configuration is None else configuration
+    strikes = touched(content, known, state)
+    check_radius(fault, strikes, state, limits)
+    return strikes
+
+
+def content_of(experiment: Experiment) -> Content:
+    """What the file of an experiment that was found fit says."""
+    return check_fit(yaml.safe_load(experiment.path.read_text(encoding="utf-8")))
+
+
+def environment_of(namespace: str) -> dict[str, str]:
+    """The environment in which an experiment's configuration is read under a drill."""
+    return {**os.environ, NAMESPACE_VARIABLE: namespace}
