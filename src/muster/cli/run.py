@@ -19,7 +19,8 @@ from types import FrameType
 import click
 
 ENDED_BY_ITSELF = (0, 1, 5)  # pytest's exit codes for: all well, a test failed, nothing collected
-FAILED, UNKNOWN = 1, 2
+FAILED, UNKNOWN, USED_WRONGLY = 1, 2, 64
+PLANNED = (0, FAILED, UNKNOWN)
 
 
 @click.command(
@@ -35,11 +36,15 @@ def run(arguments: tuple[str, ...]) -> None:
     """Hold drills with pytest and exit by the verdict of this very run: 0 met, 1 missed, 2 unknown.
 
     ARGUMENTS are pytest's; without any they are `drills`. A pytest that came to no run of drills, for whatever reason,
-    is unknown. Where every drill is met and a test beside them failed, the exit code is 1.
+    is unknown. Where every drill is met and a test beside them failed, the exit code is 1. With --plan nothing is held,
+    and the plan's exit code is given: 0, 1 where a drill would be refused, 2 where the cluster does not answer.
     """
     from muster.base.asked import ask, explain
     from muster.cli.project import find_project
 
+    if "--plan" in arguments:
+        code = _pytest(arguments, None)
+        sys.exit(code if code in PLANNED else USED_WRONGLY)
     note = ask(find_project(Path.cwd()).reports)
     with tempfile.TemporaryDirectory(prefix="muster-run-") as scratch:
         receipt = Path(scratch) / "run"
@@ -74,13 +79,14 @@ def _concluded(directory: Path, code: int) -> int:
     return concluded
 
 
-def _pytest(arguments: Sequence[str], receipt: Path) -> int:
+def _pytest(arguments: Sequence[str], receipt: Path | None) -> int:
     """Run pytest, to its end whatever happens meanwhile, and return its exit code; -N where it died of signal N."""
     from muster.base.asked import RECEIPT_VARIABLE
 
     # -P: the modules of the present directory are no more importable than with the command `pytest`.
     command = [sys.executable, "-P", "-m", "pytest", *arguments]
-    with subprocess.Popen(command, env={**os.environ, RECEIPT_VARIABLE: str(receipt)}) as process, _passing_on(process):
+    environment = os.environ if receipt is None else {**os.environ, RECEIPT_VARIABLE: str(receipt)}
+    with subprocess.Popen(command, env=environment) as process, _passing_on(process):
         return process.wait()
 
 

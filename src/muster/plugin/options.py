@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from muster.base.errors import UsageError
 from muster.plugin.guard import reports_of
 from muster.plugin.repeat import read_claim, read_repeat
 
@@ -71,6 +72,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with --repeat: the run is met only if it proves, with 95 %% confidence, that more than this part of the "
         "recoveries succeed; 0.95 takes 59 in a row",
     )
+    group.addoption(
+        "--plan",
+        dest="previewed",
+        action="store_true",
+        help="print which objects each drill would touch, how each is undone, which rights it needs, what it would "
+        "send, and how long it may take; nothing is written. Exit code 1 if a drill would be refused",
+    )
+    group.addoption("--json", dest="as_json", action="store_true", help="with --plan: print it as JSON")
     group.addoption("--drill-plan", metavar="FILE", help="write what the drills declare as JSON, and run nothing")
 
 
@@ -81,6 +90,8 @@ def read_options(config: pytest.Config) -> Options:
         UsageError: one that is none.
     """
     repeat = read_repeat(config.getoption("repeat"))
+    if config.getoption("as_json") and not config.getoption("previewed"):
+        raise UsageError("--json is the form of a plan; right would be --plan --json")
     system = config.getoption("system")
     plan = config.getoption("drill_plan")
     directory = reports_of(config, config.getoption("reports"))

@@ -17,6 +17,7 @@ from muster.plugin.harmless import notices
 from muster.plugin.keeping import HistoryKeeper
 from muster.plugin.options import announced, read_options
 from muster.plugin.plan import check_cadences, insist, keep_cadence, write_plan
+from muster.plugin.preview import Previewer
 from muster.plugin.recorder import Recorder
 from muster.plugin.results import finish_results, keep_results, seal
 from muster.plugin.run import RUN, SKIPPED, Run
@@ -47,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     run = Run.plan(options, system=_system_name(config))
     config.stash[RUN] = run
+    if config.getoption("previewed"):
+        config.pluginmanager.register(Previewer(config), "muster-previewer")
     config.pluginmanager.register(Recorder(config), "muster-recorder")
     config.pluginmanager.register(HistoryKeeper(config), HISTORY_KEEPER)
     config.pluginmanager.register(Watch(config), "muster-terminal")

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from muster.drill.preview import Preview
 from muster.report.summary import SummaryModel
 from muster.safety.limits import SafetySettings
 from muster.schemas.audit import AuditLine, AuditVerification
@@ -25,6 +26,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "history-v1.json": (History, "serialization"),
     "manifest-v1.json": (Manifest, "serialization"),
     "plan-v1.json": (Plan, "serialization"),
+    "preview-v1.json": (Preview, "serialization"),
     "safety-v1.json": (SafetySettings, "validation"),
     "summary-v1.json": (SummaryModel, "serialization"),
     "system-v1.json": (SystemDefinition, "validation"),
