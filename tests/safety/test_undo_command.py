@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from muster.kube import Cluster
-from muster.safety import Entry, ProcedureRecord, open_records
+from muster.safety import AuditLog, Entry, ProcedureRecord, open_records
 from muster.safety.procedures import put_on_record
 from muster.safety.targets import note_struck, struck
 
@@ -58,6 +58,12 @@ def test_one_bad_record_stops_no_other_undo(cluster: Cluster, namespace: str, tm
     first, second = done.stderr.splitlines()
     assert "fault record muster-fault-odd in namespace" in first
     assert second.startswith("muster: fault 'drought' is not undone, its record stays: ")
+    entries = [entry.content for _, entry in AuditLog(tmp_path / "reports/audit.jsonl").entries()]
+    assert [(entry["outcome"], entry["objects"]) for entry in entries] == [
+        ("failed", ["Nonsense/x"]),
+        ("done", ["ConfigMap/settings"]),
+    ]
+    assert {(entry["act"], entry["target"]) for entry in entries} == {("undo", f"{cluster.context}/{namespace}")}
     cluster.delete("ConfigMap", "muster-fault-odd", namespace)
     assert [record.experiment for record in open_records(cluster, namespace)] == ["drought"]
 

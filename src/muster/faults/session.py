@@ -208,7 +208,8 @@ def begin(experiment: Mapping[str, Any], configuration: Mapping[str, Any] | None
         deadline = os.environ.get(DEADLINE_VARIABLE) or _deadline_by_hand(content.longest_s, configuration or {})
         touches = {one.activity: [touch.object for touch in one.touches] for one in strikes}
         session = Session(name, cluster, namespace, channel, audit, holder, deadline, touches)
-        session.audit.record("experiment", target=session.target, outcome="begun", experiment=name)
+        objects = dict.fromkeys(touch for activity in touches.values() for touch in activity)
+        session.audit.record("experiment", target=session.target, outcome="begun", objects=objects, experiment=name)
         _until_end.push(stack.pop_all())
     _current[:] = [session]
     return session

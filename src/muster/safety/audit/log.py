@@ -69,11 +69,11 @@ class AuditLog:
             raise AuditError(f"audit log {self.path} cannot be written: {error.strerror}") from error
 
     def anchor(self) -> Anchor | None:
-        """How long the log is, and how it ends; None where there is none."""
+        """How long the log is, and how it ends; None where there is none, or it cannot be had."""
         try:
             with self._alone(create=False) as descriptor:
                 return self._last(_read_end(descriptor))
-        except OSError:
+        except (OSError, AuditError):
             return None
 
     def entries(self) -> Iterator[tuple[bytes, Entry]]:
