@@ -15,7 +15,7 @@ from tests.schemas.test_schemas import troubles
 from muster.base.errors import RefusedError, UsageError
 from muster.base.waiting import wait_for
 from muster.drill import Drill, UnprovableError
-from muster.kube import Cluster, connect
+from muster.kube import ApiError, Cluster, connect
 from muster.recovery import Context
 from muster.safety import AuditLog
 from muster.safety.limits import find_limits, limits_environment, read_settings
@@ -184,6 +184,25 @@ def test_limits_that_cannot_be_understood_refuse(
     put(cluster, namespace, **data)
     with pytest.raises(RefusedError, match=said):
         find_limits(cluster, namespace)
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "code", "passes"), [("muster-system", 403, True), ("muster-system", 500, False), ("shop", 403, False)]
+)
+def test_what_cannot_be_asked_refuses_but_for_a_cluster_wide_limit_that_may_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forbidden: str, code: int, passes: bool
+) -> None:
+    def find(_kind: str, _name: str, namespace: str) -> None:
+        if namespace == forbidden:
+            raise ApiError("no", code=code, reason="")
+
+    monkeypatch.chdir(tmp_path)
+    cluster = cast("Cluster", SimpleNamespace(context="there", server="https://10.0.0.1", embedded=False, find=find))
+    if passes:
+        assert find_limits(cluster, "shop") == Limits([])
+        return
+    with pytest.raises(RefusedError, match=rf"ConfigMap muster-safety in namespace '{forbidden}' cannot be asked"):
+        find_limits(cluster, "shop")
 
 
 def test_a_drill_that_is_not_allowed_is_unknown_before_its_load_and_logged(

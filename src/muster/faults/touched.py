@@ -101,7 +101,8 @@ def _pods_of(workload: Object) -> Iterator[Object]:
     kind, name, spec = workload["kind"], workload["metadata"]["name"], workload["spec"]
     template = spec.get("template") or {}
     owner = {"kind": kind, "name": name, "controller": True}
-    for number in range(int(spec.get("replicas", 1))):
+    replicas = spec.get("replicas")
+    for number in range(replicas if isinstance(replicas, int) else 1):
         pod = f"{name}-{number}" if kind == "StatefulSet" else f"{name}-({number + 1})"
         metadata = {**(template.get("metadata") or {}), "name": pod, "ownerReferences": [owner]}
         yield {
