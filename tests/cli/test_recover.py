@@ -112,7 +112,7 @@ def test_the_menu_shows_the_target_and_asks_before_anything_is_done(
         shown.type("n")
         assert shown.end() == 2
         assert "nothing was done" in shown.said
-    assert not (drill_project.root / ".muster/audit.jsonl").exists()
+    assert not (drill_project.root / "reports/audit.jsonl").exists()
 
 
 def test_what_is_chosen_and_confirmed_is_run_and_logged(drill_project: DrillProject, context: dict[str, str]) -> None:
@@ -125,7 +125,7 @@ def test_what_is_chosen_and_confirmed_is_run_and_logged(drill_project: DrillProj
         lines = re.sub(r"[^\n]*\r\x1b\[K", "", shown.said).splitlines()
     assert [line for line in lines if re.fullmatch(r"skipped +\d+\.\d s  diagnose", line)], shown.said
     assert re.search(r"repair-crashed-pods: nothing was wrong, nothing was done \(\d+\.\d s\)", shown.said)
-    log = [json.loads(line) for line in (drill_project.root / ".muster/audit.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in (drill_project.root / "reports/audit.jsonl").read_text().splitlines()]
     assert log[0]["act"] == "recovery repair-crashed-pods"
     assert log[0]["target"] == f"{context['MUSTER_KUBE_CONTEXT']}/enhancer"
     assert log[-1]["outcome"] == "done"
