@@ -13,6 +13,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import subprocess
@@ -110,8 +111,9 @@ def session(asked: dict[str, object]) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.path[0] = str(asked["cwd"])  # as `python -m` has it
-    sys.argv = [pytest.__file__, *arguments]
-    sys.exit(pytest.console_main())
+    sys.argv = ["pytest", *arguments]
+    runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    sys.exit()
 
 
 def ended(pid: int, timeout: float) -> int | None:

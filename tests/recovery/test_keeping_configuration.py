@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from tests.safety.recorded import on_record
 
 from muster.base.errors import RefusedError, UsageError
 from muster.base.waiting import wait_for
@@ -13,7 +14,7 @@ from muster.kube import Cluster
 from muster.probes.answers.instances import ask_instances
 from muster.recovery.configuration import Reports, check_healthy, configurations_of
 from muster.recovery.confirmation import is_borne_by, not_made_since
-from muster.safety import Entry, remember
+from muster.safety import Entry
 from muster.safety.fields import parse_path
 from muster.system import Request, read_system
 from muster.system.known_good import Content, known_good
@@ -155,7 +156,7 @@ def test_a_system_that_lacks_pods_or_has_a_fault_in_force_does_not_pass(shop: Sh
     with pytest.raises(RefusedError, match="not healthy: Deployment web"):
         check_healthy(cluster, shop.context.system)
     entry = Entry("ConfigMap", "settings", parse_path('data["settings.yaml"]'), GOOD, WRONG)
-    remember(cluster, namespace, None, experiment="flood", run="r", injection="i", entry=entry)
+    on_record(cluster, namespace, entry)
     with pytest.raises(RefusedError, match=r"the fault 'flood' of .* is still in force"):
         check_healthy(cluster, shop.context.system)
 

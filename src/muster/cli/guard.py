@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from muster.base.errors import UsageError
-from muster.cli.shared import CONTEXT, HOME
+from muster.cli.shared import CONTEXT
 
 
 @click.command(short_help="Take back, in a cluster, the faults of sessions that are gone.")
@@ -19,6 +21,7 @@ def guard(kube_context: str | None, in_cluster: bool, namespaces: tuple[str, ...
     A fault is taken back when the drill that made it has given no sign for as long as its Lease lasts, or when it has
     lasted as long as its record allows.
     """
+    from muster.cli.project import find_project
     from muster.guardian.post import Post
     from muster.kube import connect_context, connect_in_cluster
     from muster.safety import AuditLog
@@ -26,4 +29,4 @@ def guard(kube_context: str | None, in_cluster: bool, namespaces: tuple[str, ...
     if in_cluster == (kube_context is not None):
         raise UsageError("which cluster is to be guarded? right would be --kube-context NAME, or --in-cluster in a pod")
     with connect_in_cluster() if kube_context is None else connect_context(kube_context) as cluster:
-        Post(cluster, namespaces, home, AuditLog.of_run(HOME), click.echo).keep()
+        Post(cluster, namespaces, home, AuditLog.of_run(find_project(Path.cwd()).reports), click.echo).keep()

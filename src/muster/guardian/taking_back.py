@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from muster.base.clock import now
 from muster.base.errors import MusterError
 from muster.kube import Cluster
 from muster.safety import AuditLog, Record, sift_records
+from muster.safety.audit import AuditError
 from muster.safety.records import forget, put_back
 
 # A request of a process that was killed is carried out by then, or never.
@@ -66,4 +68,7 @@ class TakingBack:
         if outcome.undone or not again:
             target = f"{self.cluster.context}/{self.namespace}"
             said = {"experiment": record.experiment, "undone": list(outcome.undone), "left": list(outcome.left)}
-            self.audit.record("undo", target=target, outcome="done", by="guardian", **said)
+            try:
+                self.audit.record("undo", target=target, outcome="done", by="guardian", **said)
+            except AuditError as error:  # what is undone is undone, whether it can be logged or not
+                print(error, file=sys.stderr, flush=True)
