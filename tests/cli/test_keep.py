@@ -54,6 +54,8 @@ def test_keep_strike_restore(up: DrillProject) -> None:
         strike(up, "config-wrong")
         assert settings(cluster) == good
         assert {pod["metadata"]["uid"] for pod in cluster.list("Pod", "enhancer")} == pods
+        copied = muster(up, "experiments", "copy", "config-broken")
+        assert copied.returncode == 0, copied.stderr
         strike(up, "config-broken")
         assert settings(cluster) == good
         assert open_records(cluster, "enhancer") == []

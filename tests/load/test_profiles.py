@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from muster.base.errors import UsageError
+from muster.base.packaged import LOADS
 from muster.load.profiles import find_profile, profiles
 
 
@@ -21,18 +22,19 @@ def directory(tmp_path: Path) -> Path:
 
 def test_a_profile_is_found_by_name(directory: Path) -> None:
     assert find_profile(directory, "steady") == directory / "steady.py"
-    assert profiles(directory) == ["burst", "steady"]
+    assert list(profiles(directory)) == ["burst", "clients", "steady"]
 
 
 @pytest.mark.parametrize("name", ["heavy", "_shared", "conftest", "notes", "../loadtests/steady", ""])
 def test_an_unknown_profile_is_told_with_those_that_there_are(directory: Path, name: str) -> None:
     with pytest.raises(UsageError) as raised:
         find_profile(directory, name)
-    assert str(raised.value) == f"load profile '{name}' not found in loadtests/ (there are: burst, steady)"
+    assert str(raised.value) == f"load profile '{name}' not found in loadtests/ (there are: burst, clients, steady)"
 
 
-def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"\(there are: none\)"):
+def test_where_a_project_has_none_there_are_those_of_the_package(tmp_path: Path) -> None:
+    assert find_profile(tmp_path / "loadtests", "clients") == LOADS / "clients.py"
+    with pytest.raises(UsageError, match=r"\(there are: clients\)"):
         find_profile(tmp_path / "loadtests", "steady")
 
 

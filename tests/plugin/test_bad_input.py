@@ -29,7 +29,7 @@ WRONG = {
         {"fault": "'db-failre'"},
         "experiment 'db-failre' not found in experiments/ (there are: agent-failure, config-broken, config-wrong, ",
     ),
-    "load": ({"load": "'stedy'"}, "load profile 'stedy' not found in loadtests/ (there are: mixed, steady)"),
+    "load": ({"load": "'stedy'"}, "load profile 'stedy' not found in loadtests/ (there are: clients, mixed, steady)"),
     "recovery": ({"recovery": "'pray'"}, "recovery procedure 'pray' not known (there are: "),
     "severity": ({"severity": "'P9'"}, "severity 'P9' is not known (there are: P1, P2, P3, P4)"),
     "cadence": ({"cadence": "'weekly'"}, "cadence 'weekly' is not known (there are: monthly, quarterly, yearly)"),

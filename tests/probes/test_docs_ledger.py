@@ -44,7 +44,7 @@ def beside(tmp_path: Path) -> Iterator[Callable[..., SystemDefinition]]:
         (tmp_path / f"{module}.py").write_text(example(name))
         spec = {"python": f"{module}:{class_name}", "every_s": 0.03, "limit_s": 1.0, "options": options}
         system = system_of().model_copy(update={"ledger": PythonLedgerSpec.model_validate(spec)})
-        system._directory = tmp_path
+        system._path = tmp_path / "system.yaml"
         return system
 
     yield make

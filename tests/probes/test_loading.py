@@ -67,7 +67,7 @@ def test_a_class_beside_system_yaml_is_found(shelf: Path, module: str) -> None:
 )
 def test_what_is_missing_is_named(shelf: Path, timeline: Path, python: str, said: str) -> None:
     system = system_of().model_copy(update={"ledger": spec(python)})
-    system._directory = shelf
+    system._path = shelf / "system.yaml"
     with pytest.raises(UsageError, match=rf"^ledger.python '{python}' in system.yaml: .*{said}"):
         Prober.start(system, "http://127.0.0.1:1", timeline, shelf)
 

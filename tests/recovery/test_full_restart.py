@@ -101,13 +101,15 @@ def test_what_keeps_a_stage_down_is_told_and_the_next_one_is_not_begun(reference
     assert reference.cluster.get("StatefulSet", "db-b", reference.namespace)["spec"]["replicas"] == 0
 
 
-def test_a_system_without_stages_or_with_strange_ones_is_told_what_is_missing(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_system_without_stages_starts_by_kind_and_with_strange_ones_it_is_told(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     system = read_system(ROOT / "systems" / "enhancer")
     context = Context(cluster, system, "enhancer", None, AuditLog(tmp_path / "audit.jsonl"))
     operations = system.operations
     none = system.model_copy(update={"operations": operations.model_copy(update={"stages": []})})
-    with pytest.raises(UsageError, match=r"system 'enhancer' declares no 'operations.stages' in its system.yaml"):
-        Plan(replace(context, system=none))
+    stages = [stage.workloads for stage in Plan(replace(context, system=none)).stages]
+    assert stages == [["db-a", "db-b"], ["api", "agents"]], "what keeps state comes first"
     stage = operations.stages[0].model_copy(update={"workloads": ["db-c"]})
     strange = system.model_copy(update={"operations": operations.model_copy(update={"stages": [stage]})})
     with pytest.raises(UsageError, match=r"stage 'databases' .* names workload 'db-c', .* agents, api, db-a, db-b\)"):

@@ -23,6 +23,7 @@ import yaml
 from tests.drill_project import DrillProject, Session
 
 from muster.base.errors import TimeoutExceededError
+from muster.base.packaged import EXPERIMENTS, own_first
 from muster.base.process import processes_of_run
 from muster.base.timeline import Event, read_timeline
 from muster.base.waiting import wait_for
@@ -164,7 +165,8 @@ def prepare(project: DrillProject) -> None:
 
 def vary(project: DrillProject, name: str, how: str, change: Any, *, effect: dict[str, Any] | None = None) -> None:
     """Write a variant `<name>-<how>` of an experiment, with its method changed."""
-    experiment = yaml.safe_load((project.root / f"experiments/{name}.yaml").read_text())
+    found = own_first(project.root / "experiments", EXPERIMENTS, "*.yaml")[name]
+    experiment = yaml.safe_load(found.read_text())
     experiment["method"] = change(experiment["method"])
     experiment["extensions"][0] |= {"experiment": f"{name}-{how}"} | ({"effect": effect} if effect else {})
     project.write(f"experiments/{name}-{how}.yaml", yaml.safe_dump(experiment))

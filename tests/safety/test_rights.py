@@ -18,6 +18,7 @@ from muster.base.errors import RefusedError
 from muster.drill import Drill, UnprovableError
 from muster.drill.needs import rights_of_drill
 from muster.faults import find_experiment
+from muster.faults.aim import NOBODY
 from muster.kube import ApiError, Cluster, connect
 from muster.recovery import Context, find_procedure, procedures, run
 from muster.recovery.needs import needs_of
@@ -155,8 +156,8 @@ def test_a_drill_that_lacks_a_right_is_unknown_before_anything_is_written(tmp_pa
         context = Context(cluster, system, "shop", None, AuditLog(tmp_path / "audit.jsonl"))
         drill = SimpleNamespace(
             _entitled=False, declaration=SimpleNamespace(name="db", fault="db-failure", recovery="promote-standby"),
-            project=SimpleNamespace(experiments=ROOT / "experiments"), state=SystemState(cluster, system),
-            operated=lambda: context,
+            project=SimpleNamespace(experiments=ROOT / "experiments"), state=SystemState(cluster, system), aim=NOBODY,
+            operated=lambda: context, procedure=lambda: find_procedure("promote-standby"),
         )  # fmt: skip
         with pytest.raises(UnprovableError, match=rf"drill 'db' needs rights .*: {lacking}; nothing was done"):
             Drill.check_rights(cast("Drill", drill))
@@ -164,20 +165,20 @@ def test_a_drill_that_lacks_a_right_is_unknown_before_anything_is_written(tmp_pa
 
 def test_an_experiment_needs_what_its_activities_do_its_effect_and_its_undo() -> None:
     def of(name: str) -> set[str]:
-        return {str(right) for right in find_experiment(ROOT / "experiments", name).needs}
+        return {str(right) for right in find_experiment(ROOT / "experiments", name, shop()).needs}
 
     execs = {"create pods/exec", "get pods/exec"}
     kills = {"list pods", "delete pods"}
     assert of("high-load") == set()
     assert of("config-wrong") == {"get configmaps", "patch configmaps"}
-    assert of("config-broken") == {"get configmaps", "patch configmaps"} | kills
+    assert of("config-broken") == {"get configmaps", "patch configmaps", "get deployments.apps"} | kills
     assert of("pod-crash") == {"get deployments.apps", "patch deployments.apps"} | kills
     assert of("db-failure") == {"get statefulsets.apps", "patch statefulsets.apps", "get services"} | kills | execs
 
 
 def test_a_drill_needs_all_of_its_parts(tmp_path: Path) -> None:
     context = Context(cast("Cluster", None), shop(), "shop", None, AuditLog(tmp_path / "audit.jsonl"))
-    experiment = find_experiment(ROOT / "experiments", "db-failure")
+    experiment = find_experiment(ROOT / "experiments", "db-failure", shop())
     needed = rights_of_drill(context, experiment, "promote-standby")
     assert needed >= experiment.needs | needs_of(find_procedure("promote-standby"), context)
     assert needed >= rights("create get patch", "Lease") | rights("get", "Namespace")

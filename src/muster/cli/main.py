@@ -13,6 +13,7 @@ from muster.cli.audit import audit
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
 from muster.cli.keep import keep
+from muster.cli.packaged import experiments, loads
 from muster.cli.recover import procedures, recover
 from muster.cli.run import run
 from muster.cli.shared import HOME, SYSTEM, definition_if_any, definition_of
@@ -81,5 +82,22 @@ def report(reports: Path | None, out: Path | None) -> None:
     click.echo(f"report: {build(reports, out)}")
 
 
-for command in (run, verdict, analyse, undo, stop, guard, recover, procedures, keep, audit, history, plan, summary):
+for command in (
+    run,
+    verdict,
+    analyse,
+    undo,
+    stop,
+    guard,
+    recover,
+    procedures,
+    keep,
+    audit,
+    history,
+    plan,
+    summary,
+    experiments,
+    loads,
+    init,
+):
     commands.add_command(command)

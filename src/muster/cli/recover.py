@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from muster.base.errors import MusterError, UsageError
-from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
+from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_if_any, definition_of
 
 if TYPE_CHECKING:
+    from muster.kube import Cluster
     from muster.recovery import Procedure, Step, StepOutcome
 
 STATES = {"done": "done", "skipped": "skipped", "failed": "FAILED"}
@@ -20,11 +22,12 @@ WIDTH = 32  # of a step's name
 
 
 @click.command()
-def procedures() -> None:
-    """List the recovery procedures."""
+@SYSTEM
+def procedures(system: Path | None) -> None:
+    """List the recovery procedures: muster's own, those of packages, and those that system.yaml names."""
     from muster.recovery import procedures as known
 
-    for procedure in known():
+    for procedure in known(definition_if_any(system)):
         click.echo(f"{procedure.name:<28} {procedure.summary}")
         for name, what in procedure.parameters.items():
             click.echo(f"{'':<28}   {name}=...: {what}")
@@ -45,15 +48,16 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
     from muster.safety import AuditLog, begun_procedures
     from muster.safety.targets import note_struck
 
+    definition = definition_of(system)
     if not procedure and not _on_a_terminal():
-        names = ", ".join(each.name for each in known())
+        names = ", ".join(each.name for each in known(definition))
         begun = _begun_at(kube_context, system)
         raise UsageError(f"{begun}name a procedure ({names}); a menu to choose from is shown on a terminal only")
-    found = find_procedure(procedure) if procedure else _choose(known())
+    found = find_procedure(procedure, definition) if procedure else _choose(known(definition))
     given = _pairs(arguments) if procedure else _ask_arguments(found)
-    definition = definition_of(system)
     HOME.mkdir(exist_ok=True)
-    with connected(kube_context) as cluster:
+    printer = StepPrinter(live=sys.stdout.isatty())
+    with reached(kube_context) as cluster:
         if kube_context is not None:
             note_struck(HOME, cluster, definition.namespace)
         for record in begun_procedures(cluster, definition.namespace):
@@ -71,13 +75,28 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
             audit=AuditLog.of_run(find_project(Path.cwd()).reports),
             url=service_url(cluster, definition),
             arguments=given,
+            told=printer.said,
         )
-        outcome = run(found, context, observer=StepPrinter(live=sys.stdout.isatty()))
+        outcome = run(found, context, observer=printer)
     seconds = outcome.ended - outcome.began
     idle = all(step.state == "skipped" for step in outcome.steps)
     done = "nothing was wrong, nothing was done" if idle else "done"
     click.echo(f"{found.name}: {done if outcome.ok else outcome.why} ({seconds:.1f} s)")
     sys.exit(0 if outcome.ok else 1)
+
+
+@contextmanager
+def reached(kube_context: str | None) -> Iterator[Cluster]:
+    """The cluster that is recovered, by a file with its one context, which commands of the operator's own are given."""
+    from muster.base.private import private_directory
+    from muster.kube import connect, isolated_kubeconfig
+
+    if kube_context is None:
+        with connected(None) as cluster:
+            yield cluster
+        return
+    with private_directory() as private, connect(isolated_kubeconfig(kube_context, private / "kubeconfig")) as cluster:
+        yield cluster
 
 
 class StepPrinter:
@@ -96,6 +115,11 @@ class StepPrinter:
         click.echo(f"{clear}{'waits':<8} {'':>7}  {step.name:<{WIDTH}}{what}")
         if self._live:
             self.began(step)
+
+    def said(self, line: str) -> None:
+        """Show a line that a command of the operator's own wrote."""
+        clear = "\r\x1b[K" if self._live else ""
+        click.echo(f"{clear}{'':<18}| {line}")
 
     def ended(self, outcome: StepOutcome) -> None:
         if self._live:

@@ -91,7 +91,8 @@ class SteadyCheck:
         if state.definition.database is not None:
             if trouble := state.replication_trouble():
                 return trouble
-            self.checks["replication"] = "one primary, every standby streams synchronously"
+            streams = state.definition.streaming is not None
+            self.checks["replication"] = f"one primary, every standby {'streams synchronously' if streams else 'well'}"
         if left := open_records(state.cluster, state.namespace):
             names, command = (
                 ", ".join(record.experiment for record in left),

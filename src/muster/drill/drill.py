@@ -19,6 +19,7 @@ from muster.base.timeline import Timeline, TimelineError
 from muster.drill.live import Live
 from muster.drill.needs import rights_of_drill
 from muster.drill.watcher import Watcher
+from muster.faults.aim import NOBODY, Aim
 from muster.faults.channel import DEADLINE_VARIABLE, LEASE_VARIABLE
 from muster.faults.experiments import Experiment, find_experiment
 from muster.faults.injection import FaultError, Injection
@@ -29,7 +30,7 @@ from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
 from muster.probes.prober.plan import READ, WRITE
 from muster.probes.prober.process import Prober
-from muster.recovery import Context
+from muster.recovery import Context, Procedure, find_procedure
 from muster.safety import AuditLog, DrillLock, check_nothing_open
 from muster.safety.audit import who
 from muster.safety.guards import undo_command
@@ -37,6 +38,7 @@ from muster.safety.limits import limits_environment
 from muster.safety.rights import check_rights
 from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemState
+from muster.system.definition import SYSTEM_VARIABLE
 from muster.system.headers import HEADERS_VARIABLE, to_environment
 from muster.verdict import DrillVerdict, Verdict, judge_file
 
@@ -73,7 +75,8 @@ class Drill:
     """A drill that runs. A context manager: leaving it stops whatever its body left running.
 
     `directory` receives the timeline and what the parts keep (journals, logs); `kubeconfig` holds the single context
-    that experiments are given; `url` is where clients reach the system.
+    that experiments are given; `url` is where clients reach the system; `aim` is what the marker says of whom its fault
+    strikes; `own_procedure` is the recovery that it describes itself, where that is not one of those known by name.
     """
 
     declaration: Declaration
@@ -85,6 +88,8 @@ class Drill:
     run: str
     seed: int
     guardian: Guardian
+    aim: Aim = NOBODY
+    own_procedure: Procedure | None = None
     injected_at: float | None = None
     load_environment: Mapping[str, str] = field(default_factory=dict)  # by which a fault finds the load that runs
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -113,7 +118,9 @@ class Drill:
         self.directory.mkdir(parents=True, exist_ok=True)
         # Load, experiment and effects ask the service as the probes do.
         os.environ[HEADERS_VARIABLE] = to_environment(self.state.definition.headers)
-        self._stack.callback(os.environ.pop, HEADERS_VARIABLE, None)
+        os.environ[SYSTEM_VARIABLE] = str(self.state.definition.path)
+        for variable in (HEADERS_VARIABLE, SYSTEM_VARIABLE):
+            self._stack.callback(os.environ.pop, variable, None)
         self.timeline = self._stack.enter_context(
             Timeline.start(self.timeline_path, run=self.run, drill=self.declaration.name)
         )
@@ -238,10 +245,11 @@ class Drill:
         if self._entitled:
             return
         declared = self.declaration
-        experiment = find_experiment(self.project.experiments, declared.fault)
+        experiment = find_experiment(self.project.experiments, declared.fault, self.state.definition, self.aim)
+        recovery = self.procedure() if declared.recovery else None
         context = self.operated()
         cluster, namespace = context.cluster, self.state.namespace
-        needed = rights_of_drill(context, experiment, declared.recovery)
+        needed = rights_of_drill(context, experiment, recovery)
         try:
             check_rights(cluster, namespace, needed, who=f"drill '{declared.name}'")
             check_reach(declared.fault, content_of(experiment), cluster, namespace, root=self.project.root)
@@ -258,7 +266,8 @@ class Drill:
             UsageError: there is no such experiment.
         """
         if self._injection is None:
-            experiment = find_experiment(self.project.experiments, self.declaration.fault)
+            declared = self.declaration
+            experiment = find_experiment(self.project.experiments, declared.fault, self.state.definition, self.aim)
             self._injection = Injection(
                 experiment,
                 self.state.cluster,
@@ -287,6 +296,17 @@ class Drill:
         declared = self.declaration
         awaited = max(declared.rto_budget_s or 0.0, declared.rto_target_s or 0.0)
         return utc_iso(timespec="seconds", after_s=FAULT_BESIDES_S + experiment.longest_s + awaited + declared.hold_s)
+
+    def procedure(self, name: str | None = None) -> Procedure:
+        """The recovery procedure of that name, the drill's own by default.
+
+        Raises:
+            UsageError: there is none.
+        """
+        wanted = name or self.declaration.recovery or ""
+        if self.own_procedure is not None and wanted == self.own_procedure.name:
+            return self.own_procedure
+        return find_procedure(wanted, self.state.definition)
 
     def operated(self, arguments: Mapping[str, str] | None = None, *, timeline: Timeline | None = None) -> Context:
         """The system as operators see it: what recovery procedures work on. A `timeline` is told what they change."""

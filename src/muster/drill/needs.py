@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from muster.faults.experiments import Experiment
-from muster.recovery import Context
-from muster.recovery.needs import needs_of
+from muster.recovery import Context, Procedure
+from muster.recovery.needs import database_rights, needs_of
 from muster.recovery.registry import find_procedure
 from muster.safety.limits.radius import LOOKED_AT
 from muster.safety.rights import EXEC, Right, rights
@@ -25,15 +25,17 @@ KEPT: Mapping[str, str] = MappingProxyType(
 RELATED = rights("list", *OWNERS, "Service", "NetworkPolicy", "ConfigMap")
 
 
-def rights_of_drill(context: Context, experiment: Experiment, procedure: str | None) -> frozenset[Right]:
-    """What a drill with this experiment and this recovery procedure needs."""
+def rights_of_drill(context: Context, experiment: Experiment, procedure: Procedure | str | None) -> frozenset[Right]:
+    """What a drill with this experiment and this recovery procedure, or the one of that name, needs."""
+    if isinstance(procedure, str):
+        procedure = find_procedure(procedure, context.system)
     found = rights_of_watching(context.system) | LOOKED_AT | experiment.needs
     for kind, verbs in KEPT.items():
         found |= rights(verbs, kind)
-    return found | (needs_of(find_procedure(procedure), context) | RELATED if procedure else frozenset())
+    return found | (needs_of(procedure, context) | RELATED if procedure is not None else frozenset())
 
 
 def rights_of_watching(system: SystemDefinition) -> frozenset[Right]:
     """What is needed to see whether the system is steady."""
     found = rights("list", "Pod", "EndpointSlice") | rights("get", *WORKLOADS, "ReplicaSet", "Service", "Namespace")
-    return found | EXEC if system.database is not None else found
+    return found | (EXEC if system.streaming is not None else database_rights(system))

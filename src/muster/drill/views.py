@@ -19,7 +19,7 @@ from muster.load.run import Arrivals, LoadRun
 from muster.load.stages import Stage, checked, described
 from muster.probes.ledger.cleaning import clean_up
 from muster.probes.ledger.read_back import read_back
-from muster.recovery import Outcome, find_procedure, run
+from muster.recovery import Outcome, run
 
 STEADY_WITHIN_S = 60.0
 
@@ -222,7 +222,7 @@ class RecoverView:
             UsageError: no such procedure, or it knows no such argument.
         """
         drill = self._drill
-        found = find_procedure(procedure or drill.declaration.recovery or "")
+        found = drill.procedure(procedure)
         drill.enter("recover", found.name)
         return run(found, drill.operated(arguments, timeline=drill.timeline))
 

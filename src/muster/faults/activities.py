@@ -16,6 +16,7 @@ from muster.faults.effects import Reported, Reporting, selected
 from muster.faults.ending import ENDING
 from muster.faults.surge import raise_load
 from muster.faults.texts import replace_line
+from muster.faults.workloads import kill_pods, stop_workloads
 from muster.kube import connect
 from muster.probes.http.address import service_address
 from muster.safety.fields import ABSENT
@@ -25,11 +26,13 @@ __all__ = [
     "crashed",
     "current_primary",
     "hold",
+    "kill_pods",
     "patch_field",
     "raise_load",
     "remember_field",
     "replace_line",
     "reported",
+    "stop_workloads",
     "undo",
 ]
 

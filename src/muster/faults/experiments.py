@@ -1,21 +1,30 @@
-"""Finding an experiment file, and telling whether it is fit to be run: guarded, recorded, undone, its effect known."""
+"""Finding an experiment file, and telling whether it is fit to be run: guarded, recorded, undone, its effect known.
+
+A project's own experiment comes first; where it has none of that name, the one that came with the package is taken.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from muster.base.errors import UsageError
+from muster.base.packaged import EXPERIMENTS, own_first
+from muster.faults.aim import NOBODY, VARIABLES, Aim, values_for
 from muster.faults.channel import NAMESPACE_VARIABLE
 from muster.faults.effects import Effect
+from muster.faults.filling import filled
 from muster.faults.fitness import EXTENSION, Content, check_fit, first_error
 from muster.faults.needs import rights_of_experiment
 from muster.safety.rights import Right
+from muster.system import SystemDefinition
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 
@@ -24,7 +33,8 @@ _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 class Experiment:
     """A Chaos Toolkit experiment that is fit to be run.
 
-    `needs` is what must be allowed to strike, to see the effect, and to undo it.
+    `needs` is what must be allowed to strike, to see the effect, and to undo it; `environment` holds the names of the
+    system that it asks for, for its process to find.
     """
 
     name: str
@@ -33,39 +43,55 @@ class Experiment:
     effect: Effect
     longest_s: float = 0.0  # what its method may take by its own time limits and pauses
     needs: frozenset[Right] = frozenset()
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def find_experiment(directory: Path, name: str) -> Experiment:
-    """The experiment of that name in a directory.
+def experiment_paths(directory: Path) -> Mapping[str, Path]:
+    """The experiments that drills of a project can name, sorted: those in its directory, and the package's others."""
+    return own_first(directory, EXPERIMENTS, "*.yaml")
+
+
+def find_experiment(
+    directory: Path, name: str, system: SystemDefinition | None = None, aim: Aim = NOBODY
+) -> Experiment:
+    """The experiment of that name in a project's directory, or else the package's own.
 
     Raises:
         UsageError: there is none, or it is not fit to be run; the message says why, or which ones there are.
     """
-    path = directory / f"{name}.yaml"
-    if not path.is_file():
-        there = ", ".join(sorted(found.stem for found in directory.glob("*.yaml"))) or "none"
-        raise UsageError(f"experiment '{name}' not found in {directory.name}/ (there are: {there})")
-    return read_experiment(path)
+    known = experiment_paths(directory)
+    if name not in known:
+        raise UsageError(f"experiment '{name}' not found in {directory.name}/ (there are: {', '.join(known)})")
+    return read_experiment(known[name], system, aim)
 
 
-def read_experiment(path: Path) -> Experiment:
-    """Read an experiment file.
+def read_experiment(path: Path, system: SystemDefinition | None = None, aim: Aim = NOBODY) -> Experiment:
+    """Read an experiment file, with the names that it asks for filled in: those of a system, else the environment's.
 
     Raises:
-        UsageError: it is not YAML, lacks what keeps a fault harmless, or holds what cannot be guarded.
+        UsageError: it is not YAML, lacks what keeps a fault harmless, or holds what cannot be guarded; or the system
+            does not have what it strikes.
     """
-    content = _load(path)
+    content = load_experiment(path)
     try:
-        fit = check_fit(content)
-        _check_configuration(fit)
+        environment: Mapping[str, str] = {}
+        if system is not None:
+            environment = values_for(_configuration(content), system, aim, name=path.stem)
+        fit = check_fit(filled(content, {**os.environ, **environment}))
+        _check_configuration(fit, environment)
         effect = _effect(path.stem, fit)
         needs = rights_of_experiment(fit, effect)
-        return Experiment(path.stem, path, fit.title, effect, fit.longest_s, needs)
+        return Experiment(path.stem, path, fit.title, effect, fit.longest_s, needs, environment)
     except UsageError as error:
         raise UsageError(f"experiment {path}: {error}") from error
 
 
-def _load(path: Path) -> Any:
+def load_experiment(path: Path) -> Any:
+    """What an experiment file holds, whatever that is.
+
+    Raises:
+        UsageError: it cannot be read, or is not YAML.
+    """
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -82,7 +108,12 @@ def _load(path: Path) -> Any:
         raise UsageError(f"experiment {path}: a value in it cannot be understood: {error}") from error
 
 
-def _check_configuration(content: Content) -> None:
+def _configuration(content: Any) -> Mapping[str, Any]:
+    found = content.get("configuration") if isinstance(content, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _check_configuration(content: Content, environment: Mapping[str, str]) -> None:
     """Make sure that a drill's experiment strikes the drill's namespace, and finds in the environment what it asks for.
 
     Raises:
@@ -99,7 +130,11 @@ def _check_configuration(content: Content) -> None:
             continue
         if not isinstance(value.get("key"), str):
             raise UsageError(f"its configuration '{key}' names no environment variable; right would be key: NAME")
-        if "default" not in value and value["key"] not in os.environ:
+        if "default" not in value and value["key"] not in {**os.environ, **environment}:
+            if value["key"] in VARIABLES:
+                raise UsageError(
+                    f"its configuration '{key}' needs {value['key']} of a system; by hand: muster experiments env"
+                )
             raise UsageError(
                 f"its configuration '{key}' needs the environment variable {value['key']}, which is not set"
             )

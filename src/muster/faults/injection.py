@@ -115,7 +115,11 @@ class Injection:
             output = (self._directory / "chaos.log").open("wb")
         except OSError as error:
             raise FaultError(f"directory {self._directory} cannot be had: {error.strerror}") from error
-        environment = {**self._environment, **self._channel.environment(self._timeline.path, self._namespace)}
+        environment = {
+            **self.experiment.environment,
+            **self._environment,
+            **self._channel.environment(self._timeline.path, self._namespace),
+        }
         environment[URL_VARIABLE] = self._url
         environment["KUBECONFIG"] = str(self._kubeconfig.absolute())
         environment[AUDIT_VARIABLE] = str(self._audit.path.absolute())

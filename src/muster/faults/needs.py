@@ -26,6 +26,7 @@ from muster.faults.effects import (
 )
 from muster.faults.fitness import Content
 from muster.safety.rights import EXEC, Right, rights
+from muster.system.manifests import WORKLOADS
 from muster.wire.names import KINDS
 
 # By the module of `chaosk8s` and by a word of the function's name.
@@ -50,6 +51,8 @@ VERBS_OF = {
     "update": "patch",
 }
 
+KILLS = rights("list delete", "Pod")
+
 
 def rights_of_experiment(content: Content, effect: Effect) -> frozenset[Right]:
     """What must be allowed to inject it, to see its effect, and to undo it."""
@@ -60,8 +63,12 @@ def rights_of_effect(effect: Effect) -> frozenset[Right]:
     """What must be allowed to see an effect."""
     needed: frozenset[Right] = frozenset()  # for what is asked of the service, or of another server
     match effect:
-        case PodsReplaced() | PodsGone() | CrashLoop():
+        case PodsReplaced() | CrashLoop():
             needed = rights("list", "Pod")
+        case PodsGone():
+            needed = rights("list", "Pod") | (
+                rights("get", *_kinds_of(effect.model_dump())) if effect.workloads else frozenset()
+            )
         case PrimaryGone():
             needed = rights("list", "Pod") | rights("get", "Service") | EXEC
         case SqlValue(url_env=None):
@@ -95,5 +102,15 @@ def _rights_of_own(func: str, arguments: Any) -> frozenset[Right]:
         return rights("list", "Pod")
     if func == "current_primary":
         return rights("get", "Service")
+    if func in {"stop_workloads", "kill_pods"}:
+        kinds = _kinds_of(arguments)
+        return rights("get patch", *kinds) if func == "stop_workloads" else KILLS | rights("get", *kinds)
     kind = arguments.get("kind") if isinstance(arguments, Mapping) else None
     return rights("get patch", kind) if kind in KINDS else frozenset()
+
+
+def _kinds_of(arguments: Any) -> list[str]:
+    """The kinds of the workloads that an activity names, or every one that it may name."""
+    said = arguments.get("workloads") if isinstance(arguments, Mapping) else None
+    found = [one.strip().partition("/")[0] for one in said.split(",")] if isinstance(said, str) else []
+    return found if found and all(kind in WORKLOADS for kind in found) else list(WORKLOADS)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from muster.base.dial import CEILING_VARIABLE, DIAL_VARIABLE, Hand
 from muster.base.errors import RefusedError, UsageError
+from muster.base.packaged import LOADS, own_first
 from muster.base.process import Child
 from muster.faults import session
 from muster.faults.activity import or_exit
@@ -26,8 +27,8 @@ from muster.system import find_system, read_system
 def raise_load(rate: float, profile: str, service: str, port: int) -> str:
     """Raise the load to `rate` requests/s until the fault is undone.
 
-    By hand the load is `loadtests/<profile>.py`, sent to the Service `service` at `port`; it and the system's ceiling
-    are looked for in the working directory, which must be the project's.
+    By hand the load is `loadtests/<profile>.py`, or the package's own of that name, sent to the Service `service` at
+    `port`; it and the system's ceiling are looked for in the working directory, which must be the project's.
 
     Raises:
         SystemExit: the rate is above the system's ceiling, there is no load to raise, or no such profile.
@@ -51,9 +52,11 @@ def _raised(here: Session, rate: float) -> str:
 def _started(here: Session, rate: float, profile: str, service: str, port: int) -> str:
     ceiling = read_system(find_system(Path.cwd())).max_requests_per_s
     _check(rate, ceiling)
-    path = Path("loadtests", f"{profile}.py")
-    if not path.is_file():
-        raise UsageError(f"load profile {path} not found; run the experiment in the directory of the project")
+    path = own_first(Path("loadtests"), LOADS, "*.py").get(profile)
+    if path is None:
+        raise UsageError(
+            f"load profile loadtests/{profile}.py not found; run the experiment in the directory of the project"
+        )
     url = service_address(here.cluster, here.namespace, service, port)
     command = [sys.executable, "-m", "locust", "-f", str(path), "--headless", "-u", "1", "-r", "1", "--host", url]
     command += ["--rate", repr(rate), "--ceiling", repr(ceiling), "--only-summary", "--loglevel", "WARNING"]

@@ -13,22 +13,40 @@ from muster.plugin.repeat import repetition_of
 from muster.plugin.run import Run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from muster.objectives import Declaration
     from muster.objectives.wanted import Level
+    from muster.recovery import Procedure
     from muster.system import SystemDefinition
 
 TAKEN = ("", "audit", "summary")
 CADENCES = ("monthly", "quarterly", "yearly")
+AIMED = ("target", "container", "config_map", "surge")  # whom the fault strikes, see muster.faults.aim
 KEYS = frozenset(
     (
         *("severity", "cadence", "fault", "load", "recovery", "budget_s", "max_lost_writes", "error_budget"),
         *("overload", "probes", "proves_procedure", "transient", "response_s", "hold_s", "steady_s", "objectives"),
-        *("alert", "detection_target_s", "alone"),
+        *("alert", "detection_target_s", "alone", *AIMED),
     )
 )
 
-TYPES = {"severity": str, "fault": str, "load": str, "recovery": str, "objectives": dict, "probes": list, "alone": bool}
-TYPES |= {"alert": str}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "severity": str,
+    "fault": str,
+    "load": str,
+    "objectives": dict,
+    "probes": list,
+    "alone": bool,
+}
+TYPES |= {
+    "recovery": (str, dict),
+    "alert": str,
+    "target": str,
+    "container": str,
+    "config_map": str,
+    "surge": (int, float),
+}
 
 
 def is_drill(item: pytest.Item) -> bool:
@@ -67,7 +85,8 @@ def marked(item: pytest.Item) -> dict[str, Any]:
     for key, kind in TYPES.items():
         value = marker.kwargs.get(key)
         if value is not None and not isinstance(value, kind):
-            raise UsageError(f"{item.nodeid}: '{key}' of the drill marker must be a {kind.__name__}")
+            wanted = " or ".join(one.__name__ for one in kind) if isinstance(kind, tuple) else kind.__name__
+            raise UsageError(f"{item.nodeid}: '{key}' of the drill marker must be a {wanted}")
     _check_overload(item, marker.kwargs)
     _check_alert(item, marker.kwargs)
     if (cadence := marker.kwargs.get("cadence")) not in (None, *CADENCES):
@@ -134,10 +153,10 @@ def clashes(items: list[pytest.Item]) -> dict[str, str]:
 
 def problem_with(item: pytest.Item, run: Run) -> str | None:
     """Why a drill cannot be run as declared, in one sentence, or None."""
+    from muster.faults.aim import Aim
     from muster.faults.effects import check_observable
     from muster.faults.experiments import find_experiment
     from muster.load.profiles import find_profile
-    from muster.recovery import find_procedure
     from muster.system import find_system, read_system
     from muster.system.headers import resolved
 
@@ -148,11 +167,12 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
         declare(item, run, system)
         _check_monitoring(said, system)
         resolved(system.headers)  # a secret that is not set is said before anything is struck
-        check_observable(find_experiment(root / "experiments", said["fault"]).effect, system)
+        experiment = find_experiment(root / "experiments", said["fault"], system, Aim.of_marker(said))
+        check_observable(experiment.effect, system)
         if said.get("load"):
             find_profile(root / "loadtests", said["load"])
         if said.get("recovery"):
-            find_procedure(said["recovery"])
+            recovery_of(said, system, root)
     except MusterError as error:
         text = str(error)
         return text if text.startswith(item.nodeid) else f"{item.nodeid}: {text}"
@@ -174,7 +194,7 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
         probes.append({"name": "write", "every_s": ledger.every_s, "limit_s": ledger.limit_s, "write": True})
     further = [definition.further_probe(name) for name in said.get("probes", ())]
     probes += [{"name": p.name, "every_s": p.every_s, "limit_s": p.limit_s} for p in further]
-    passed_on = [*("cadence", "load", "recovery", "error_budget", "overload", "proves_procedure", "response_s")]
+    passed_on = [*("cadence", "load", "error_budget", "overload", "proves_procedure", "response_s")]
     passed_on += ["hold_s", "steady_s", "alert", "detection_target_s"]
     return Declaration.from_event(
         {
@@ -195,8 +215,38 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
             "unmeasured": unmeasured,
             "repetition": repetition_of(drill_name(item), run.options.repeat),
             **{key: said[key] for key in passed_on if key in said},
+            **({"recovery": recovery_name(said["recovery"])} if said.get("recovery") else {}),
         }
     )
+
+
+def recovery_name(said: str | Mapping[str, Any] | None) -> str | None:
+    """The name of a marker's recovery procedure, which may describe one of its own."""
+    if not isinstance(said, Mapping):
+        return said
+    from muster.recovery.command import name_of
+
+    return name_of(said)
+
+
+def recovery_of(said: Mapping[str, Any], system: SystemDefinition, root: Path) -> Procedure:
+    """The recovery procedure of a marker; a command of its own is run in the project's root.
+
+    Raises:
+        UsageError: there is none of that name, or the command is not there, or its name is another procedure's.
+    """
+    from muster.recovery import find_procedure, procedures
+    from muster.recovery.command import of_marker
+
+    recovery = said["recovery"]
+    if not isinstance(recovery, Mapping):
+        return find_procedure(recovery, system)
+    own = of_marker(recovery, root)
+    if own.name in {procedure.name for procedure in procedures(system)}:
+        raise UsageError(
+            f"recovery {own.name!r} of the drill marker is a procedure's name; right would be another 'name'"
+        )
+    return own
 
 
 def objectives_of(said: dict[str, Any], definition: SystemDefinition) -> tuple[list[Level], list[Level]]:

@@ -11,7 +11,7 @@ import yaml
 
 from muster.base.errors import MusterError
 from muster.base.files import write_atomically
-from muster.plugin.declare import declare, drill_name, is_drill
+from muster.plugin.declare import declare, drill_name, is_drill, marked, recovery_of
 from muster.plugin.run import RUN, Run
 from muster.plugin.terminal import announce
 from muster.plugin.turns import turn
@@ -106,12 +106,15 @@ def drill(request: pytest.FixtureRequest, managed_system: ManagedSystem, guardia
 
 def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem, guardian: Guardian) -> Iterator[Drill]:
     from muster.drill import Drill, Project
+    from muster.faults.aim import Aim
     from muster.probes.http.address import service_url
 
     managed_system.prepare()
+    said, root = marked(item), item.config.rootpath
+    own = recovery_of(said, managed_system.definition, root) if isinstance(said.get("recovery"), dict) else None
     drill = Drill(
         declaration=declare(item, run, managed_system.definition),
-        project=Project(item.config.rootpath),
+        project=Project(root),
         state=managed_system.state,
         kubeconfig=managed_system.cluster.kubeconfig,
         url=service_url(managed_system.cluster, managed_system.definition),
@@ -119,6 +122,8 @@ def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem, guardian: 
         run=run.id,
         seed=run.options.seed,
         guardian=guardian,
+        aim=Aim.of_marker(said),
+        own_procedure=own,
     )
     # Until the verdict says otherwise: a drill that is cut short leaves nobody knows what.
     managed_system.spoilt()

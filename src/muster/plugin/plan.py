@@ -11,7 +11,7 @@ import pytest
 
 from muster.base.errors import UsageError
 from muster.base.files import write_atomically
-from muster.plugin.declare import CADENCES, drill_name, is_drill
+from muster.plugin.declare import CADENCES, drill_name, is_drill, recovery_name
 from muster.plugin.repeat import drill_of, unrepeated
 from muster.plugin.run import RUN
 
@@ -41,7 +41,8 @@ def _planned(item: pytest.Item, repeat: int | None = None) -> dict[str, Any]:
     marker = item.get_closest_marker("drill")
     said = marker.kwargs if marker else {}
     name, nodeid = drill_of(drill_name(item), repeat), unrepeated(item.nodeid, repeat)
-    return {"name": name, "nodeid": nodeid, **{key: said.get(key) for key in _DECLARED}}
+    declared = {key: said.get(key) for key in _DECLARED}
+    return {"name": name, "nodeid": nodeid, **declared, "recovery": recovery_name(declared["recovery"])}
 
 
 def check_cadences(cadences: tuple[str, ...]) -> None:

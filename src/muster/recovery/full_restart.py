@@ -147,6 +147,8 @@ class _Restart:
     def _rise(self, names: list[str]) -> _Rise:
         operations = self._context.system.operations
         needs: list[Trouble] = []
+        if self._is_looked_after and any(self.plan.workload(name).kind == "StatefulSet" for name in names):
+            needs.append(self._not_replicating)
         serves = bool(self.plan.serving() & set(names))
         if serves:
             needs.append(self._service.unread)
@@ -159,10 +161,16 @@ class _Restart:
         return _Rise(Group(self.plan, names), *needs, proof=proof, within_s=within_s, ready=ready)
 
     def _instances(self, stage: Stage) -> list[str]:
-        database = self._context.system.database
+        database = self._context.system.streaming
         return [name for name in stage.workloads if database is not None and name in database.instances]
 
     # -- databases
+
+    @property
+    def _is_looked_after(self) -> bool:
+        """Whether a tool of the database's own makes its instances find together once their pods are there."""
+        system = self._context.system
+        return system.database is not None and system.streaming is None
 
     @property
     def _database(self) -> DatabaseService:

@@ -26,7 +26,8 @@ NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Context:
-    """What a procedure works on; `timeline` is None where no drill looks on, `url` where clients reach the system."""
+    """What a procedure works on; `timeline` is None where no drill looks on, `url` where clients reach the system,
+    `told` gets each line that a command of the operator's own writes."""
 
     cluster: Cluster
     system: SystemDefinition
@@ -35,6 +36,7 @@ class Context:
     audit: AuditLog
     url: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
+    told: Callable[[str], None] | None = None
 
     def changed(self, what: str, verb: str = "ask") -> None:
         """Tell of a change that was not made through `cluster`: a request to the service itself, a command elsewhere.

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
 from muster.kube import Cluster
+from muster.recovery import failover
 from muster.recovery.database_service import DatabaseService
-from muster.recovery.needs import DATABASE
+from muster.recovery.needs import DATABASE, promotion_rights
 from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.safety.rights import Right, rights
 from muster.system import Database
@@ -39,7 +40,9 @@ class PromoteStandby:
     summary = "the primary database is lost: promote a standby, fence the old primary, repoint clients"
     parameters = NO_PARAMETERS
 
-    def needs(self, _context: Context) -> Iterable[Right]:
+    def needs(self, context: Context) -> Iterable[Right]:
+        if context.system.database is not None and context.system.streaming is None:
+            return promotion_rights(context.system)
         return (
             DATABASE
             | rights("patch", "ConfigMap", "Service")
@@ -49,6 +52,9 @@ class PromoteStandby:
         )
 
     def steps(self, context: Context) -> Iterator[Step]:
+        if (replicated := SystemState(context.cluster, context.system).replicated) is not None:
+            yield from failover.steps(context, replicated)
+            return
         work = _Promotion(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
         if work.target is None:

@@ -1,4 +1,4 @@
-"""The procedures that there are: muster's own, and those of packages that offer some.
+"""The procedures that there are: muster's own, those of packages that offer some, and commands that system.yaml names.
 
 A package offers a procedure by an entry point of the group `muster.recovery` that names its class.
 """
@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 
 from muster.base.errors import UsageError
 from muster.recovery.add_capacity import AddCapacity, ReleaseCapacity
+from muster.recovery.command import of_system
 from muster.recovery.full_restart import FullRestart
 from muster.recovery.procedure import Procedure
 from muster.recovery.promote_standby import PromoteStandby
@@ -18,12 +19,13 @@ from muster.recovery.repair_database_connection import RepairDatabaseConnection
 from muster.recovery.reset_workflows import ResetWorkflows
 from muster.recovery.restart_service import RestartService
 from muster.recovery.restore_configuration import RestoreConfiguration
+from muster.system import SystemDefinition
 
 GROUP = "muster.recovery"
 
 
-def procedures() -> list[Procedure]:
-    """Every procedure, sorted by name.
+def procedures(system: SystemDefinition | None = None) -> list[Procedure]:
+    """Every procedure, sorted by name; those that a system.yaml names only where its system is given.
 
     Raises:
         UsageError: two have the same name, or an offered one cannot be loaded.
@@ -41,20 +43,20 @@ def procedures() -> list[Procedure]:
         RepairDatabaseConnection(),
         RepairAgentCoordination(),
     ]
-    for procedure in [*own, *_offered()]:
+    for procedure in [*own, *_offered(), *(of_system(system) if system is not None else [])]:
         if procedure.name in found:
             raise UsageError(f"recovery procedure '{procedure.name}' exists twice; rename one of them")
         found[procedure.name] = procedure
     return [found[name] for name in sorted(found)]
 
 
-def find_procedure(name: str) -> Procedure:
+def find_procedure(name: str, system: SystemDefinition | None = None) -> Procedure:
     """The procedure of that name.
 
     Raises:
         UsageError: there is none; the message lists those that there are.
     """
-    known = procedures()
+    known = procedures(system)
     for procedure in known:
         if procedure.name == name:
             return procedure

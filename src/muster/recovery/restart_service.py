@@ -15,7 +15,7 @@ from muster.base.errors import RefusedError, UsageError
 from muster.base.waiting import wait_for
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.held_up import held_up
-from muster.recovery.needs import DATABASE, RESTART, WORKLOADS
+from muster.recovery.needs import RESTART, WORKLOADS, database_rights
 from muster.recovery.procedure import Context, Step
 from muster.recovery.repair_crashed_pods import find_change
 from muster.recovery.seen_by_clients import lasting, unanswered
@@ -42,8 +42,7 @@ class RestartService:
     )
 
     def needs(self, context: Context) -> Iterable[Right]:
-        asked = DATABASE if context.system.database is not None else frozenset[Right]()
-        return WORKLOADS | RESTART | rights("get", "Service") | asked
+        return WORKLOADS | RESTART | rights("get", "Service") | database_rights(context.system)
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restart(context)
@@ -124,6 +123,10 @@ class _Restart:
         if not self._is_own or self._context.system.database is None:
             return
         state = SystemState(self._cluster, self._context.system)
+        if state.replicated is not None:
+            if not state.primaries():
+                raise RefusedError("no primary of the database is well; right would be promote-standby")
+            return
         primary = DatabaseService(state, self._namespace).named_primary()
         if not state.is_primary(primary):
             raise RefusedError(f"primary database {primary} does not answer; right would be promote-standby")

@@ -29,23 +29,32 @@ LOOKS = 6  # what all are asked for is the same for all
 class Plan:
     """The manifests' word on the system's workloads.
 
+    Where system.yaml orders no stages, what keeps state (StatefulSets) starts first, and then all else.
+
     Raises:
-        UsageError: system.yaml orders no stages, or names a workload that the manifests do not have.
+        UsageError: there is no workload, or system.yaml names one that the manifests do not have.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._manifests = read_manifests(context.system.manifest_directory)
         self._kinds = {name: kind for kind, name in workload_names(self._manifests)}
-        self.stages: list[Stage] = context.system.operations.stages
+        self.stages: list[Stage] = context.system.operations.stages or self._by_kind()
         if not self.stages:
-            raise UsageError(f"system '{context.system.name}' declares no 'operations.stages' in its system.yaml")
+            raise UsageError(f"system '{context.system.name}' has no workload in its manifests that could be started")
         for stage in self.stages:
             if strange := sorted(set(stage.workloads) - self._kinds.keys()):
                 raise UsageError(
                     f"stage '{stage.name}' of system '{context.system.name}' names workload '{strange[0]}', which its "
                     f"manifests do not have (there are: {', '.join(sorted(self._kinds))})"
                 )
+
+    def _by_kind(self) -> list[Stage]:
+        of = {
+            kind: [name for name, own in self._kinds.items() if own == kind] for kind in ("StatefulSet", "Deployment")
+        }
+        names = {"StatefulSet": "what keeps state", "Deployment": "what serves"}
+        return [Stage(name=names[kind], workloads=workloads) for kind, workloads in of.items() if workloads]
 
     def workload(self, name: str) -> Workload:
         return Workload(self._context.cluster, self._context.namespace, self._kinds[name], name)

@@ -148,6 +148,13 @@ class Change(Event):
     object: str
 
 
+class Output(OfProcedure):
+    """`recovery.output`: a line that a command of the operator's own wrote."""
+
+    step: str
+    line: str
+
+
 class ProcedureEnded(OfProcedure):
     """`recovery.ended`."""
 
@@ -206,6 +213,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "recovery.began": OfProcedure,
     "recovery.step": Step,
     "recovery.change": Change,
+    "recovery.output": Output,
     "recovery.ended": ProcedureEnded,
     "alert": Alert,
     "monitoring": Monitoring,

@@ -14,6 +14,7 @@ from muster.safety.limits import SafetySettings
 from muster.schemas.audit import AuditLine, AuditVerification
 from muster.schemas.events import EVENTS, Event
 from muster.schemas.history import History
+from muster.schemas.listings import Experiments, Init, Loads
 from muster.schemas.manifest import Manifest
 from muster.schemas.plan import Plan
 from muster.system.definition import SystemDefinition
@@ -23,7 +24,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "audit-line-v1.json": (AuditLine, "serialization"),
     "audit-verification-v1.json": (AuditVerification, "serialization"),
+    "experiments-v1.json": (Experiments, "serialization"),
     "history-v1.json": (History, "serialization"),
+    "init-v1.json": (Init, "serialization"),
+    "loads-v1.json": (Loads, "serialization"),
     "manifest-v1.json": (Manifest, "serialization"),
     "plan-v1.json": (Plan, "serialization"),
     "preview-v1.json": (Preview, "serialization"),

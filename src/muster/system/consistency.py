@@ -50,7 +50,7 @@ def _directories(system: SystemDefinition) -> Iterator[tuple[Place, str]]:
 def _named(system: SystemDefinition) -> Iterator[Named]:
     """What is named of the manifests: where, its name, and of which kinds it may be."""
     yield ("service", "name"), system.service.name, ("Service",)
-    if (database := system.database) is not None:
+    if (database := system.streaming) is not None:
         yield ("database", "service"), database.service, ("Service",)
         yield ("database", "topology"), database.topology, ("ConfigMap",)
         for number, name in enumerate(database.instances):

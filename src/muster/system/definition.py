@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 from muster.base.documents import read_document
 from muster.base.errors import UsageError
 from muster.system.consistency import check_consistent
+from muster.system.databases.declared import AnyDatabase, Database
 from muster.system.explaining import explain
 from muster.system.headers import FromEnvironment, Headers
 from muster.system.ledger import AnyLedger, LedgerSpec, PythonLedgerSpec
@@ -17,7 +18,6 @@ from muster.system.monitoring import Monitoring
 from muster.system.objectives import ObjectiveTargets
 from muster.system.operations import Operations
 from muster.system.parts import (
-    Database,
     ExpectProbe,
     Image,
     ProberLimits,
@@ -25,6 +25,7 @@ from muster.system.parts import (
     ServiceAddress,
     SeverityTargets,
 )
+from muster.system.procedures import CommandProcedure
 from muster.system.requests import Request
 from muster.system.schema import Name, Seconds, Strict
 
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 SCHEMA = "muster/system/v1"
+SYSTEM_VARIABLE = "MUSTER_SYSTEM"  # by which processes of a drill find the system.yaml
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -58,20 +60,31 @@ class SystemDefinition(Strict):
     ledger: AnyLedger = None
     probes: list[ExpectProbe] = []
     prober: ProberLimits = ProberLimits()
-    database: Database | None = None
+    database: AnyDatabase = None
     operations: Operations = Operations()
+    procedures: dict[Name, CommandProcedure] = {}
     monitoring: Monitoring | None = None
     objectives: ObjectiveTargets = ObjectiveTargets()
     severities: dict[str, SeverityTargets] = {}
     max_requests_per_s: Annotated[float, Field(gt=0)] = 5000.0
     ready_within_s: Seconds = 120.0
 
-    _directory: Path = PrivateAttr(default=Path())
+    _path: Path = PrivateAttr(default=Path("system.yaml"))
 
     @property
     def directory(self) -> Path:
         """The directory that holds system.yaml; what it names is relative to it."""
-        return self._directory
+        return self._path.parent
+
+    @property
+    def path(self) -> Path:
+        """The system.yaml itself."""
+        return self._path
+
+    @property
+    def streaming(self) -> Database | None:
+        """The database, where it is PostgreSQL in streaming replication that no other tool looks after."""
+        return self.database if isinstance(self.database, Database) else None
 
     def further_probe(self, name: str) -> ExpectProbe:
         """The probe of that name among `probes`.
@@ -108,11 +121,11 @@ class SystemDefinition(Strict):
     @property
     def openslo(self) -> Path | None:
         """The OpenSLO file of the system's service levels, or None."""
-        return None if self.objectives.openslo is None else self._directory / self.objectives.openslo
+        return None if self.objectives.openslo is None else self.directory / self.objectives.openslo
 
     @property
     def manifest_directory(self) -> Path:
-        return self._directory / self.manifests
+        return self.directory / self.manifests
 
     def image_table(self) -> dict[str, dict[str, Any]]:
         """The embedded cluster's table of this system's images, with absolute directories."""
@@ -120,12 +133,12 @@ class SystemDefinition(Strict):
         for name, image in self.images.items():
             env = dict(image.env)
             if image.python_path:
-                env["PYTHONPATH"] = ":".join(str((self._directory / part).resolve()) for part in image.python_path)
-            path = [str((self._directory / part).resolve()) for part in image.path]
+                env["PYTHONPATH"] = ":".join(str((self.directory / part).resolve()) for part in image.python_path)
+            path = [str((self.directory / part).resolve()) for part in image.path]
             table[name] = {
                 "env": env,
                 "path": path,
-                "workdir": str(self._directory.resolve()),
+                "workdir": str(self.directory.resolve()),
                 "command": image.command,
             }
         return table
@@ -146,7 +159,7 @@ def read_system(path: Path) -> SystemDefinition:
     except ValidationError as error:
         raise UsageError(explain(document, error, SystemDefinition)) from None
     system = _with_headers(system, system.headers)
-    system._directory = document.path.parent.absolute()  # noqa: SLF001
+    system._path = document.path.absolute()  # noqa: SLF001
     if not system.manifest_directory.is_dir():
         raise UsageError(
             f"{document.where(['manifests'])}: 'manifests': there is no directory {system.manifest_directory}"

@@ -47,8 +47,8 @@ def _parts(present: Object, system: SystemDefinition, scaled: set[str]) -> Itera
     spec, kind, name = present["spec"], present["kind"], present["metadata"]["name"]
     if kind == "Service":
         selector = dict(spec.get("selector") or {})
-        if system.database is not None and name == system.database.service:
-            selector.pop(system.database.selector_key, None)  # by which clients are led to whoever is primary
+        if (database := system.streaming) is not None and name == database.service:
+            selector.pop(database.selector_key, None)  # by which clients are led to whoever is primary
         yield "spec.selector", str(selector)
         for key in ("type", "externalName", "ports"):
             yield f"spec.{key}", str(spec.get(key))

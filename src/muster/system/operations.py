@@ -31,10 +31,14 @@ class Configuration(Strict):
 
 
 class Capacity(Strict):
-    """The Deployment that takes what clients ask for, and how many replicas it may be given in an emergency."""
+    """The Deployment that takes what clients ask for, and how many replicas it may be given in an emergency.
+
+    `admits_per_s` is how many requests/s the replicas of its manifest serve; what comes beyond is refused or waits.
+    """
 
     deployment: Name
     max_replicas: Annotated[int, Field(gt=0)]
+    admits_per_s: Annotated[float, Field(gt=0)] | None = None
 
 
 class Workflows(Strict):

@@ -81,19 +81,6 @@ class ProberLimits(Strict):
     max_requests_per_s: Annotated[float, Field(gt=0)] = 200.0
 
 
-class Database(Strict):
-    """A replicated PostgreSQL: `instances` are StatefulSets of one pod each, `service` the Service whose selector names
-    the primary by the label `selector_key`, `topology` the ConfigMap whose key `primary` is the durable fence."""
-
-    service: Name
-    instances: Annotated[list[Name], Field(min_length=1)]
-    selector_key: str = "instance"
-    topology: Name
-    topology_key: str = "primary"
-    container: str = "postgres"
-    max_replication_lag_s: Seconds = 1.0
-
-
 class SeverityTargets(Strict):
     """Recovery objectives of a severity in seconds; they replace muster's own (docs/measurement.md, Severities)."""
 

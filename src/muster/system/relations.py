@@ -62,7 +62,7 @@ class _Seen:
         }
         self._services, self._policies, maps = listed("Service"), listed("NetworkPolicy"), listed("ConfigMap")
         self._words = {item["metadata"]["name"]: _words_of(item, known) for item in maps}
-        self._database = system.database
+        self._database = system.streaming
 
     def of(self, pod: Object) -> Relations:
         owners = tuple(sorted(self._owners(pod)))

@@ -10,9 +10,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from muster.base.errors import ClusterError, UsageError
+from muster.base.errors import ClusterError, RefusedError, UsageError
 from muster.kube import ApiError, Cluster
-from muster.system.definition import Database, SystemDefinition
+from muster.system.databases.cloudnativepg import CloudNativePg
+from muster.system.databases.command import ByCommand
+from muster.system.databases.declared import (
+    CloudNativePgDatabase,
+    CommandDatabase,
+    Database,
+    PatroniDatabase,
+    streaming,
+)
+from muster.system.databases.instances import Promotes, primaries_of, trouble_of
+from muster.system.databases.patroni import Patroni
+from muster.system.definition import SystemDefinition
 from muster.system.identity import Identity, differences, identity
 from muster.system.manifests import read_manifests, workload_names
 from muster.system.pods import STUCK
@@ -81,6 +92,8 @@ class SystemState:
 
     def primaries(self) -> list[str]:
         """The instances whose running database accepts writes, sorted: exactly one unless something is very wrong."""
+        if (replicated := self.replicated) is not None:
+            return primaries_of(replicated.instances())
         return [name for name in sorted(self.database.instances) if self.is_primary(name)]
 
     def is_primary(self, instance: str) -> bool:
@@ -115,6 +128,13 @@ class SystemState:
 
     def replication_trouble(self) -> str | None:
         """Why replication is not as it should be (one primary, every other instance streaming within the limit)."""
+        if (replicated := self.replicated) is not None:
+            try:
+                return trouble_of(replicated.instances())
+            except (ClusterError, RefusedError) as error:
+                if isinstance(error, ApiError) and error.code == FORBIDDEN:
+                    raise
+                return str(error)
         primaries = self.primaries()
         if len(primaries) != 1:
             return f"{len(primaries)} primaries ({', '.join(primaries) or 'none'}), want 1"
@@ -130,14 +150,31 @@ class SystemState:
 
     @property
     def database(self) -> Database:
-        """The database's part of system.yaml.
+        """The database's part of system.yaml, of PostgreSQL in streaming replication.
 
         Raises:
-            UsageError: it has none.
+            UsageError: it has none, or one of another kind.
         """
         if self.definition.database is None:
             raise UsageError(f"system '{self.definition.name}' declares no 'database' in its system.yaml")
-        return self.definition.database
+        return streaming(self.definition.database, "asking single instances")
+
+    @property
+    def replicated(self) -> Promotes | None:
+        """The database, where a tool of its own looks after it; None where it is PostgreSQL in streaming replication.
+
+        Raises:
+            UsageError: system.yaml has none.
+        """
+        match self.definition.database:
+            case CloudNativePgDatabase() as declared:
+                return CloudNativePg(self.cluster, self.namespace, declared)
+            case PatroniDatabase() as declared:
+                return Patroni(declared)
+            case CommandDatabase() as declared:
+                return ByCommand(self.cluster, self.namespace, declared, self.definition.directory)
+        assert self.database
+        return None
 
     def _unready(self, kind: str, name: str) -> str | None:
         found = self.cluster.find(kind, name, self.namespace)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from muster.base.errors import RefusedError
 from muster.faults.effects.observation import Observation, Scene, Strict, refuse_if_there
 from muster.probes.answers.instances import ask_once
 from muster.probes.http.exchange import Answer
 from muster.system.definition import Request
+from muster.system.names import selector_text
 from muster.system.pods import is_ready, troubles
 
 
@@ -30,11 +31,24 @@ class CrashLoop(Strict):
 
 
 class PodsGone(Strict):
-    """No pod so labelled is left, and nobody answers a GET of `path` at the service's address, not even wrongly."""
+    """No pod so labelled is left, or none of some `workloads` (`Kind/name`, separated by commas), and nobody answers a
+    GET of `path` at the service's address, not even wrongly."""
 
     kind: Literal["pods-gone"]
-    labels: str
+    labels: str = ""
+    workloads: str = ""
     path: Annotated[str, Field(pattern=r"^/")] = "/"
+
+    @model_validator(mode="after")
+    def _of_somebody(self) -> Self:
+        if bool(self.labels) == bool(self.workloads):
+            raise ValueError("an effect of kind pods-gone says one of labels: ..., workloads: ...")
+        return self
+
+    @property
+    def whose(self) -> str:
+        """Whose pods they are, for people."""
+        return self.labels or self.workloads
 
 
 class SeesPodsReplaced:
@@ -62,23 +76,29 @@ class SeesPodsReplaced:
 class SeesPodsGone:
     def __init__(self, effect: PodsGone, scene: Scene) -> None:
         self._effect, self._cluster, self._namespace, self._url = effect, scene.cluster, scene.namespace, scene.url
+        self._selectors = [effect.labels] if effect.labels else [self._selector(one) for one in _each(effect.workloads)]
         self._before = len(self._pods())
         if not self._before:
-            raise RefusedError(f"refused: no pod is labelled {effect.labels}, before anything was injected")
+            none = f"no pod is labelled {effect.labels}" if effect.labels else f"there is no pod of {effect.workloads}"
+            raise RefusedError(f"refused: {none}, before anything was injected")
         if (answer := self._ask()).status is None:
             raise RefusedError(f"refused: {scene.url} does not answer before any injection ({answer.why})")
 
     def look(self) -> Observation:
         if left := self._pods():
-            return Observation(False, f"{len(left)} pods {self._effect.labels} are there, {left[0]} for one")
+            return Observation(False, f"{len(left)} pods {self._effect.whose} are there, {left[0]} for one")
         answer = self._ask()
         if answer.status is not None:
-            return Observation(False, f"no pod {self._effect.labels} is left, but the service answers {answer.status}")
-        return Observation(True, f"all {self._before} pods {self._effect.labels} gone, the service: {answer.why}")
+            return Observation(False, f"no pod {self._effect.whose} is left, but the service answers {answer.status}")
+        return Observation(True, f"all {self._before} pods {self._effect.whose} gone, the service: {answer.why}")
 
     def _pods(self) -> list[str]:
-        pods = self._cluster.list("Pod", self._namespace, labels=self._effect.labels)
-        return [pod["metadata"]["name"] for pod in pods]
+        found = [self._cluster.list("Pod", self._namespace, labels=labels) for labels in self._selectors]
+        return [pod["metadata"]["name"] for pods in found for pod in pods]
+
+    def _selector(self, workload: str) -> str:
+        kind, _, name = workload.partition("/")
+        return selector_text(self._cluster.get(kind, name, self._namespace)["spec"]["selector"])
 
     def _ask(self) -> Answer:
         return ask_once(self._url, Request(path=self._effect.path), limit_s=1.0)
@@ -95,3 +115,7 @@ class SeesCrashLoop:
         if not found:
             return Observation(False, f"no container of {self._effect.labels} crashes")
         return Observation(True, str(found[0]))
+
+
+def _each(workloads: str) -> list[str]:
+    return [one.strip() for one in workloads.split(",")]

@@ -60,12 +60,14 @@ def check_sql(effect: SqlValue, system: SystemDefinition | None) -> None:
     """
     if effect.url_env is not None:
         _from_environment(effect.url_env)
-    elif system is None or system.database is None:
-        raise UsageError("an effect of kind sql asks the 'database' of system.yaml, which has none, or a 'url_env'")
-    elif effect.instance is not None and effect.instance not in system.database.instances:
+    elif system is None or system.streaming is None:
+        raise UsageError(
+            "an effect of kind sql asks the 'database' of kind streaming in system.yaml, which has none, or a 'url_env'"
+        )
+    elif effect.instance is not None and effect.instance not in system.streaming.instances:
         raise UsageError(
             f"an effect of kind sql asks instance '{effect.instance}', which 'database' of system.yaml does not name "
-            f"(there are: {', '.join(system.database.instances)})"
+            f"(there are: {', '.join(system.streaming.instances)})"
         )
 
 

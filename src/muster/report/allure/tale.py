@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from muster.base.errors import MusterError
+from muster.base.packaged import EXPERIMENTS, own_first
 from muster.base.timeline import Event
 from muster.verdict import DrillVerdict
 from muster.verdict.reading.read import read_record
@@ -50,7 +51,7 @@ class Tale:
     def experiment_path(self) -> Path | None:
         """The experiment's file, or None where none is declared."""
         fault = self.record.declared.fault if self.record else None
-        return self.project / "experiments" / f"{fault}.yaml" if fault else None
+        return own_first(self.project / "experiments", EXPERIMENTS, "*.yaml").get(fault) if fault else None
 
     @property
     def began(self) -> float:
