@@ -12,6 +12,7 @@ from muster.base.errors import MusterError
 from muster.cli.audit import audit
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
+from muster.cli.init import init
 from muster.cli.keep import keep
 from muster.cli.packaged import experiments, loads
 from muster.cli.recover import procedures, recover
