@@ -20,7 +20,7 @@ TERM = re.compile(r"docs/measurement\.md, ([A-Z][\w ]*[\w])")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 # Files of another project, which an example names.
-EXAMPLES = ("src/main.py", "systems/shop/")
+EXAMPLES = ("src/main.py", "systems/shop/", "systems/kinto/")
 
 
 def sources() -> dict[str, str]:
