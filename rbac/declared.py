@@ -16,7 +16,8 @@ from rbac.stage import ROOT
 
 def of_drill(drill: Planned, system: SystemDefinition) -> frozenset[Right]:
     """What a drill says that it needs, its procedure included."""
-    return rights_of_drill(_context(system), find_experiment(ROOT / "experiments", drill.fault or ""), drill.recovery)
+    experiment = find_experiment(ROOT / "experiments", drill.fault or "", system)
+    return rights_of_drill(_context(system), experiment, drill.recovery)
 
 
 def of_procedure(name: str, system: SystemDefinition) -> frozenset[Right]:

@@ -252,7 +252,14 @@ class Drill:
         needed = rights_of_drill(context, experiment, recovery)
         try:
             check_rights(cluster, namespace, needed, who=f"drill '{declared.name}'")
-            check_reach(declared.fault, content_of(experiment), cluster, namespace, root=self.project.root)
+            check_reach(
+                declared.fault,
+                content_of(experiment),
+                cluster,
+                namespace,
+                environment=experiment.environment,
+                root=self.project.root,
+            )
         except RefusedError as error:
             said = {"drill": declared.name, "why": str(error)}
             context.audit.record("drill", target=f"{cluster.context}/{namespace}", outcome="refused", **said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -17,6 +18,8 @@ from muster.faults.touched import configured, read_state, touched
 from muster.kube import Cluster
 from muster.safety.limits import Strike, check_radius, find_limits
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 
 def check_reach(
     fault: str,
@@ -25,11 +28,13 @@ def check_reach(
     namespace: str,
     *,
     configuration: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = NOTHING,
     root: Path | None = None,
 ) -> tuple[Strike, ...]:
     """Let pass a fault that keeps to every limit, and return what it may touch. Only reads.
 
-    `configuration` holds the values of the experiment's, where they were read already; `root` is the project's.
+    `configuration` holds the values of the experiment's, where they were read already; else they are read in the
+    environment with `environment` added, as its process will find it. `root` is the project's.
 
     Raises:
         RefusedError: the namespace is protected, this is no hour for drills, the fault may hit more than is allowed, or
@@ -44,7 +49,9 @@ def check_reach(
         raise RefusedError(
             f"refused: what fault '{fault}' would hit in namespace '{namespace}' cannot be told: {error}"
         ) from error
-    known = configured(content, environment_of(namespace), state) if configuration is None else configuration
+    known = (
+        configured(content, environment_of(namespace, environment), state) if configuration is None else configuration
+    )
     strikes = touched(content, known, state)
     check_radius(fault, strikes, state, limits)
     return strikes
@@ -55,6 +62,6 @@ def content_of(experiment: Experiment) -> Content:
     return check_fit(yaml.safe_load(experiment.path.read_text(encoding="utf-8")))
 
 
-def environment_of(namespace: str) -> dict[str, str]:
-    """The environment in which an experiment's configuration is read under a drill."""
-    return {**os.environ, NAMESPACE_VARIABLE: namespace}
+def environment_of(namespace: str, names: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which an experiment's configuration is read under a drill; `names` are the system's own."""
+    return {**os.environ, **names, NAMESPACE_VARIABLE: namespace}

@@ -16,7 +16,7 @@ import pytest
 
 from muster.base.clock import utc
 from muster.base.errors import ClusterError, MusterError, RefusedError
-from muster.plugin.declare import declare, is_drill
+from muster.plugin.declare import declare, is_drill, marked, recovery_of
 from muster.plugin.preview_text import lines
 from muster.plugin.repeat import unrepeated
 from muster.plugin.run import RUN, Run
@@ -111,6 +111,7 @@ class _Look:
     def drill(self, item: pytest.Item, nodeid: str) -> DrillPreview:
         from muster.drill.needs import rights_of_drill
         from muster.drill.preview import drill_preview
+        from muster.faults.aim import Aim
         from muster.faults.experiments import find_experiment
         from muster.faults.reach import content_of, environment_of
         from muster.faults.touched import configured, touched
@@ -119,15 +120,18 @@ class _Look:
         from muster.safety.limits.radius import radius_refusals
 
         declared = declare(item, self._run, self._system)
-        experiment = find_experiment(self._root / "experiments", declared.fault)
+        said = marked(item)
+        experiment = find_experiment(self._root / "experiments", declared.fault, self._system, Aim.of_marker(said))
         content = content_of(experiment)
         state = self._state(content)
-        strikes = touched(content, configured(content, environment_of(self._system.namespace), state), state)
+        environment = environment_of(self._system.namespace, experiment.environment)
+        strikes = touched(content, configured(content, environment, state), state)
         # What a procedure needs it says of the system alone.
         context = Context(
             cast("Cluster", self._cluster), self._system, self._system.namespace, None, AuditLog(self._run.audit_log)
         )
-        rights = rights_of_drill(context, experiment, declared.recovery)
+        recovery = recovery_of(said, self._system, self._root) if said.get("recovery") else None
+        rights = rights_of_drill(context, experiment, recovery)
         missing = self._missing(rights)
         refused = [*self._refused, *radius_refusals(declared.fault, strikes, state, self._limits)]
         if missing:
