@@ -11,7 +11,7 @@ from muster.base.clock import now
 GAP_S = 0.12
 CALM_S = 0.04  # a program that sleeps at every look for so long has started
 LOOK_S = 0.01
-MOST_S = 1.0
+MOST_S = 3.0  # what a Python program takes at most to start on two slow processors that serve beside it
 WITHOUT_PROGRAM_S = 0.3  # one that waits for its volumes or its image holds up nobody
 
 
