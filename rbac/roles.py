@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from muster.base.errors import UsageError
+from muster.guardian import FORBIDDEN as FORBIDS
 from muster.kube import PROCEDURE, Call
 from muster.safety.rights import Right
 
@@ -29,6 +30,10 @@ _READS = ("get", "list", "watch")
 _OVER_WEBSOCKETS = ("exec", "portforward")
 
 
+# Looked for in a namespace of muster's own, by whoever may look there; nobody must.
+FOR_WHOLE_CLUSTERS = frozenset({FORBIDS, "muster-safety"})
+
+
 def used(calls: Iterable[Call], namespace: str) -> frozenset[Right]:
     """The rights that calls took, beside those that everybody has.
 
@@ -37,7 +42,7 @@ def used(calls: Iterable[Call], namespace: str) -> frozenset[Right]:
     """
     found: set[Right] = set()
     for call in calls:
-        if call.path or call.group in _FOR_ALL:
+        if call.path or call.group in _FOR_ALL or (call.name in FOR_WHOLE_CLUSTERS and call.namespace != namespace):
             continue
         if call.namespace != namespace:
             where = f"namespace '{call.namespace}'" if call.namespace else "the whole cluster"

@@ -12,7 +12,7 @@ import pytest
 
 from muster.system import read_system
 
-from .conftest import ROOT, DrillProject
+from .drill_project import ROOT, DrillProject
 
 PAGE = (ROOT / "docs/your-own-system.md").read_text()
 SHOWN = re.compile(r"^```(?:yaml|python)\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

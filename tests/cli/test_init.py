@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
-from tests.conftest import ROOT, DrillProject
+from tests.drill_project import ROOT, DrillProject
 from tests.faults.stranger import MANIFESTS, stranger
 
 from muster.base.errors import UsageError

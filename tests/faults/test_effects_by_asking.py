@@ -219,5 +219,5 @@ def test_what_there_is_nobody_to_ask_for_is_refused_at_start(effect: dict[str, A
 
 def test_a_system_without_a_database_cannot_be_asked() -> None:
     system = read_system(SYSTEM).model_copy(update={"database": None})
-    with pytest.raises(UsageError, match=r"asks the 'database' of system.yaml, which has none"):
+    with pytest.raises(UsageError, match=r"asks the 'database' of kind streaming in system.yaml, which has none"):
         check_observable(EFFECT.validate_python({"kind": "sql", "query": "select 1", "above": 1}), system)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from muster.base.errors import RefusedError, UsageError
 from muster.faults.activity_fitness import FOREIGN_MODULES
-from muster.faults.experiments import read_experiment
+from muster.faults.experiments import find_experiment, read_experiment
 from muster.faults.fitness import Content, check_fit
 from muster.faults.reach import check_reach, content_of
 from muster.faults.touched import configured, read_state, state_of_manifests, touched
@@ -21,6 +21,7 @@ from muster.safety.limits import Reach, Strike, check_radius, reach
 from muster.safety.limits.radius import ClusterState, most_hit
 from muster.safety.limits.settings import parse_settings
 from muster.safety.limits.sources import Limits, Source
+from muster.system import read_system
 from muster.system.manifests import read_manifests
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ SHOP = state_of_manifests([workload("web", 4), workload("db", 2, kind="StatefulS
         ("pod-crash", Reach(3, 9, 1, 4), {"Deployment/api", *(f"Pod/api-({n})" for n in range(1, 4))}),
     ],
 )
-def test_what_the_projects_own_faults_touch(fault: str, expected: Reach, objects: set[str]) -> None:
+def test_what_the_faults_of_the_reference_system_touch(fault: str, expected: Reach, objects: set[str]) -> None:
     state = reference()
-    strikes = told(check_fit(yaml.safe_load((ROOT / f"experiments/{fault}.yaml").read_text())), state)
+    experiment = find_experiment(ROOT / "experiments", fault, read_system(ROOT / "systems/enhancer"))
+    strikes = told(content_of(experiment), state, **experiment.environment)
     assert reach(strikes, state) == expected
     assert {touch.object for strike in strikes for touch in strike.touches} == objects
 

@@ -37,7 +37,7 @@ from muster.recovery import find_procedure
 
 WATCH_S = 1.5  # how long a drill without hope watches for good service, beside its hold; its budget is as it was
 SHORT_BUDGET_S = 4
-STEADY_WITHIN_S = 8.0
+STEADY_WITHIN_S = 20.0
 
 # What a body calls, and whether a sabotage strikes right before or right after that.
 MOMENTS: dict[str, tuple[type, str, bool]] = {

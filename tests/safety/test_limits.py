@@ -15,8 +15,9 @@ from tests.schemas.test_schemas import troubles
 from muster.base.errors import RefusedError, UsageError
 from muster.base.waiting import wait_for
 from muster.drill import Drill, UnprovableError
+from muster.faults.aim import NOBODY
 from muster.kube import ApiError, Cluster, connect
-from muster.recovery import Context
+from muster.recovery import Context, find_procedure
 from muster.safety import AuditLog
 from muster.safety.limits import find_limits, limits_environment, read_settings
 from muster.safety.limits.settings import number_of, parse_settings
@@ -215,7 +216,9 @@ def test_a_drill_that_is_not_allowed_is_unknown_before_its_load_and_logged(
         _entitled=False,
         declaration=SimpleNamespace(name="db", fault="db-failure", recovery="promote-standby"),
         project=SimpleNamespace(experiments=ROOT / "experiments", root=tmp_path),
-        state=SimpleNamespace(namespace=namespace),
+        state=SimpleNamespace(namespace=namespace, definition=system),
+        aim=NOBODY,
+        procedure=lambda: find_procedure("promote-standby"),
         operated=lambda: context,
     )
     with pytest.raises(UnprovableError, match=rf"namespace '{namespace}' is protected by 'test-\*'"):

@@ -18,6 +18,7 @@ from muster.faults.fitness import Content
 from muster.kube import ApiError, Cluster
 from muster.kube.selectors import selects
 from muster.safety.limits.radius import WORKLOADS, ClusterState, Object, Strike, Touch
+from muster.system.names import parsed
 from muster.system.pods import controller_of
 
 NOT_UNDONE = "not undone"
@@ -34,7 +35,13 @@ KIND_OF = {
 }
 TOUCHING_NOTHING = frozenset({"crashed", "hold", "raise_load", "remember_field", "reported", "undo"})
 CUTTING_OFF = ("allow_dns_access", "create_network_policy", "deny_all_egress", "deny_all_ingress")
-WHOM = ("kind", "label_selector", "name", "name_pattern")  # the arguments that say whom an activity strikes
+WHOM = ("kind", "label_selector", "name", "name_pattern", "workloads")  # what says whom an activity strikes
+    "kind",
+    "label_selector",
+    "name",
+    "name_pattern",
+    "workloads",
+)  # the arguments that say whom an activity strikes
 _WHOLE = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -160,6 +167,8 @@ class _Telling:
             "replace_line": self._patched,
             "terminate_pods": self._terminated,
             "exec_in_pods": self._entered,
+            "kill_pods": self._killed,
+            "stop_workloads": self._stopped,
             **dict.fromkeys(CUTTING_OFF, self._cut_off),
         }
         verb, _, what = func.partition("_")
@@ -207,6 +216,21 @@ class _Telling:
         act = "deleted without grace" if grace == 0 else "deleted" if grace == -1 else f"deleted, {grace} s of grace"
         touches = tuple(Touch("Pod", name, _some(act, pods, most), self._made_anew(name)) for name in sorted(pods))
         return Strike(activity.name, touches, pods, most, order)
+
+    def _killed(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
+        pods = self._of_workloads(arguments)
+        touches = tuple(Touch("Pod", name, "deleted without grace", self._made_anew(name)) for name in sorted(pods))
+        return Strike(activity.name, touches, pods, len(pods))
+
+    def _stopped(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
+        pods = self._of_workloads(arguments)
+        named = parsed(str(arguments.get("workloads")))
+        touches = tuple(Touch(kind, name, "spec.replicas is set to 0", FROM_RECORD) for kind, name in named)
+        return Strike(activity.name, touches, pods, len(pods))
+
+    def _of_workloads(self, arguments: Mapping[str, Any]) -> frozenset[str]:
+        named = parsed(str(arguments.get("workloads")))
+        return frozenset().union(*(self._state.pods_of(f"{kind}/{name}") for kind, name in named))
 
     def _entered(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
         pods, most, order = self._picked(arguments)

@@ -5,30 +5,13 @@ A workload is named as `Kind/name`, several are separated by commas.
 
 from __future__ import annotations
 
-from muster.base.errors import RefusedError, UsageError
+from muster.base.errors import RefusedError
 from muster.faults import session
 from muster.faults.activity import entry_of, or_exit
 from muster.kube import ApiError
 from muster.safety.records import apply_entry
-from muster.system.names import selector_text
+from muster.system.names import parsed, selector_text
 from muster.system.pods import is_ready
-
-KINDS = ("Deployment", "StatefulSet")
-
-
-def parsed(workloads: str) -> list[tuple[str, str]]:
-    """Kind and name of each workload.
-
-    Raises:
-        UsageError: there is none, or one is not written like that.
-    """
-    found = []
-    for one in workloads.split(","):
-        kind, _, name = one.strip().partition("/")
-        if kind not in KINDS or not name:
-            raise UsageError(f"'{one.strip()}' is no workload; right would be Deployment/NAME or StatefulSet/NAME")
-        found.append((kind, name))
-    return found
 
 
 @or_exit

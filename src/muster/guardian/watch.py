@@ -50,6 +50,7 @@ class Guarded:
     holder: str
     timeline: Path
     deadlines: dict[str, datetime] = field(default_factory=dict)  # by injection
+    tripped: bool = False
 
 
 class Watch:
@@ -97,7 +98,7 @@ class Watch:
     def _trip(self, guarded: Guarded, reason: Reason) -> None:
         """Take back the drill's faults, and tell who is there to hear it."""
         began = now()
-        self._guarded = None
+        self._guarded, guarded.tripped = None, True
         self._tell(guarded, talk.TRIPPED, rule=reason.rule, why=reason.why)
         self._end(f"MUSTER_INJECTION={injection}" for injection in guarded.deadlines)
         taking = self._take_back(guarded, began)
@@ -133,6 +134,8 @@ class Watch:
 
     def _tell_undone(self, guarded: Guarded, taking: TakingBack, began: float) -> None:
         assert taking.undone_at is not None
+        if not (guarded.tripped or taking.undone or taking.left):
+            return  # the drill was over, and had left nothing
         took = round(taking.undone_at - began, 3)
         self._tell(guarded, talk.UNDONE, undone=taking.undone, left=taking.left, took_s=took)
 

@@ -124,3 +124,21 @@ def _config_maps(pod: Object) -> Iterable[str]:
         for variable in container.get("env") or []:
             if name := ((variable.get("valueFrom") or {}).get("configMapKeyRef") or {}).get("name"):
                 yield name
+
+
+KINDS = ("Deployment", "StatefulSet")
+
+
+def parsed(workloads: str) -> list[tuple[str, str]]:
+    """Kind and name of each workload.
+
+    Raises:
+        UsageError: there is none, or one is not written like that.
+    """
+    found = []
+    for one in workloads.split(","):
+        kind, _, name = one.strip().partition("/")
+        if kind not in KINDS or not name:
+            raise UsageError(f"'{one.strip()}' is no workload; right would be Deployment/NAME or StatefulSet/NAME")
+        found.append((kind, name))
+    return found

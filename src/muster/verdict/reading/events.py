@@ -37,11 +37,11 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "ended": ("outcome",),
     "alert": ("name",),
     "monitoring": ("state",),
+    "guard": ("state",),
 }
 _FLAGS: dict[str, tuple[str, ...]] = {
     "steady": ("ok",),
     "instrument": ("ok",),
-    "guard": ("state",),
     "good": ("ok",),
     "fault.effect": ("observed",),
     "fault.done": ("ok",),

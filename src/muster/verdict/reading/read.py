@@ -10,7 +10,7 @@ import numpy as np
 
 from muster.base.timeline import Event
 from muster.objectives import Declaration
-from muster.verdict.reading.events import DamagedTimelineError
+from muster.verdict.reading.events import DamagedTimelineError, is_number
 from muster.verdict.reading.facts import (
     Alert,
     Change,
@@ -312,7 +312,7 @@ def _on_guard(record: Record, event: Event) -> None:
     if event["state"] == "tripped" and record.stopped is None:
         record.stopped = (event["t"], str(event.get("why") or "no reason given"), str(event.get("rule") or ""))
     elif event["state"] == "undone" and record.taken_back_s is None and record.stopped is not None:
-        record.taken_back_s = float(event["took_s"])
+        record.taken_back_s = float(event["took_s"]) if is_number(event.get("took_s")) else None
 
 
 _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
