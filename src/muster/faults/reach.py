@@ -14,7 +14,7 @@ from muster.base.errors import ClusterError, RefusedError
 from muster.faults.channel import NAMESPACE_VARIABLE
 from muster.faults.experiments import Experiment
 from muster.faults.fitness import Content, check_fit
-from muster.faults.touched import configured, read_state, touched
+from muster.faults.touched import configured, plain, read_state, touched
 from muster.kube import Cluster
 from muster.safety.limits import Strike, check_radius, find_limits
 
@@ -41,17 +41,17 @@ def check_reach(
             that cannot be told.
         UsageError: safety.yaml cannot be read or understood.
     """
+    surroundings = environment_of(namespace, environment)
     limits = find_limits(cluster, namespace, root=root)
     limits.check_target(cluster.context, cluster.server, namespace)
     try:
-        state = read_state(cluster, namespace, content)
+        values = plain(content, surroundings) if configuration is None else configuration
+        state = read_state(cluster, namespace, content, values)
     except ClusterError as error:
         raise RefusedError(
             f"refused: what fault '{fault}' would hit in namespace '{namespace}' cannot be told: {error}"
         ) from error
-    known = (
-        configured(content, environment_of(namespace, environment), state) if configuration is None else configuration
-    )
+    known = configured(content, surroundings, state) if configuration is None else configuration
     strikes = touched(content, known, state)
     check_radius(fault, strikes, state, limits)
     return strikes

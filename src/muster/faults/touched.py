@@ -36,12 +36,6 @@ KIND_OF = {
 TOUCHING_NOTHING = frozenset({"crashed", "hold", "raise_load", "remember_field", "reported", "undo"})
 CUTTING_OFF = ("allow_dns_access", "create_network_policy", "deny_all_egress", "deny_all_ingress")
 WHOM = ("kind", "label_selector", "name", "name_pattern", "workloads")  # what says whom an activity strikes
-    "kind",
-    "label_selector",
-    "name",
-    "name_pattern",
-    "workloads",
-)  # the arguments that say whom an activity strikes
 _WHOLE = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -58,15 +52,24 @@ def touched(content: Content, configuration: Mapping[str, Any], state: ClusterSt
 def configured(content: Content, environment: Mapping[str, str], state: ClusterState) -> dict[str, Any]:
     """The values of an experiment's `configuration` as Chaos Toolkit will read them; one that cannot be told is left
     out."""
-    values = {key: _configured(said, environment, state) for key, said in content.configuration.items()}
+    values = plain(content, environment)
+    probed = {key: _selected(said, values, state) for key, said in content.configuration.items() if _is_probe(said)}
+    return values | {key: value for key, value in probed.items() if value is not None}
+
+
+def plain(content: Content, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The same without what is asked of the cluster."""
+    values = {key: _value_of(said, environment) for key, said in content.configuration.items() if not _is_probe(said)}
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _configured(said: Any, environment: Mapping[str, str], state: ClusterState) -> Any:
+def _is_probe(said: Any) -> bool:
+    return isinstance(said, Mapping) and said.get("type") == "probe"
+
+
+def _value_of(said: Any, environment: Mapping[str, str]) -> Any:
     if not isinstance(said, Mapping) or "type" not in said:
         return said
-    if said["type"] == "probe":
-        return _selected(said, state)
     value = environment.get(str(said.get("key")), said.get("default"))
     if said.get("env_var_type") in {"int", "float"}:
         with suppress(TypeError, ValueError):
@@ -74,14 +77,16 @@ def _configured(said: Any, environment: Mapping[str, str], state: ClusterState) 
     return value
 
 
-def read_state(cluster: Cluster, namespace: str, content: Content | None = None) -> ClusterState:
-    """What stands in a namespace, as far as it is asked for here; only reads.
+def read_state(
+    cluster: Cluster, namespace: str, content: Content | None = None, values: Mapping[str, Any] | None = None
+) -> ClusterState:
+    """What stands in a namespace, as far as an experiment with these `plain` values asks for it; only reads.
 
     Raises:
         ClusterError: the cluster does not answer, or does not let it be read.
     """
     objects = [item for kind in ("Pod", "ReplicaSet", *WORKLOADS) for item in _listed(cluster, kind, namespace)]
-    for name in sorted(_services_named(content)) if content else ():
+    for name in sorted(_services_named(content, values or {})) if content else ():
         service = cluster.find("Service", name, namespace)
         objects += [] if service is None else [{"kind": "Service", **service}]
     return ClusterState(namespace, tuple(objects))
@@ -120,18 +125,21 @@ def _pods_of(workload: Object) -> Iterator[Object]:
         }
 
 
-def _services_named(content: Content) -> Iterator[str]:
+def _services_named(content: Content, values: Mapping[str, Any]) -> Iterator[str]:
     for said in content.configuration.values():
-        if isinstance(said, Mapping) and said.get("type") == "probe":
-            arguments = (said.get("provider") or {}).get("arguments") or {}
-            if isinstance(name := arguments.get("service"), str):
-                yield name
+        if _is_probe(said) and (name := _arguments_of(said, values).get("service")):
+            yield name
 
 
-def _selected(said: Mapping[str, Any], state: ClusterState) -> str | None:
+def _arguments_of(said: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """The arguments of a probe, filled in; Chaos Toolkit reads what it needs before it."""
+    arguments = (said.get("provider") or {}).get("arguments") or {}
+    return {key: Template(value).safe_substitute(values) for key, value in arguments.items() if isinstance(value, str)}
+
+
+def _selected(said: Mapping[str, Any], values: Mapping[str, Any], state: ClusterState) -> str | None:
     """Which instance a Service leads to, which is all that a configuration may ask."""
-    provider = said.get("provider") or {}
-    arguments = provider.get("arguments") or {}
+    provider, arguments = said.get("provider") or {}, _arguments_of(said, values)
     service = state.find("Service", str(arguments.get("service"))) if provider.get("func") == READING else None
     selector = ((service or {}).get("spec") or {}).get("selector") or {}
     return selector.get(str(arguments.get("key")))

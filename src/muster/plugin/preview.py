@@ -7,7 +7,7 @@ cluster is needed. Pytest's own output is left out, so that the plan is all ther
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -123,8 +123,8 @@ class _Look:
         said = marked(item)
         experiment = find_experiment(self._root / "experiments", declared.fault, self._system, Aim.of_marker(said))
         content = content_of(experiment)
-        state = self._state(content)
         environment = environment_of(self._system.namespace, experiment.environment)
+        state = self._state(content, environment)
         strikes = touched(content, configured(content, environment, state), state)
         # What a procedure needs it says of the system alone.
         context = Context(
@@ -164,12 +164,12 @@ class _Look:
                 refused.append(str(error))
         return limits, refused
 
-    def _state(self, content: Content) -> ClusterState:
-        from muster.faults.touched import read_state, state_of_manifests
+    def _state(self, content: Content, environment: Mapping[str, str]) -> ClusterState:
+        from muster.faults.touched import plain, read_state, state_of_manifests
         from muster.system.manifests import read_manifests
 
         if self._cluster is not None:
-            return read_state(self._cluster, self._system.namespace, content)
+            return read_state(self._cluster, self._system.namespace, content, plain(content, environment))
         return state_of_manifests(read_manifests(self._system.manifest_directory), self._system.namespace)
 
     def _missing(self, rights: Any) -> list[Any]:
