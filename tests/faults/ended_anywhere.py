@@ -140,6 +140,7 @@ def run(content: dict[str, Any], script: Script, patience_s: float) -> str:
 
     session.official_clients = lambda _: nullcontext()  # type: ignore[assignment,attr-defined,return-value]
     session.connect = connect  # type: ignore[assignment,attr-defined]
+    session.check_reach = lambda *_arguments, **_named: ()  # type: ignore[attr-defined]
     session.check_fit = lambda _: SimpleNamespace(extension=SimpleNamespace(experiment="own"), longest_s=0.0)  # type: ignore[assignment,attr-defined,return-value]
     settings = {"runtime": {"rollbacks": {"strategy": "always"}}}
     runner = Runner(Strategy.DEFAULT)

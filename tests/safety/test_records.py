@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from muster.base.errors import ClusterError, RefusedError
+from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.safety import Entry, Record, RecordError, find_record, open_records, sift_records, undo
+from muster.safety import (
+    Command,
+    Entry,
+    Held,
+    Record,
+    RecordError,
+    find_record,
+    open_records,
+    records,
+    sift_records,
+    undo,
+)
 from muster.safety.fields import ABSENT, parse_path, read_field
 from muster.safety.records import apply_entry
+from muster.system.pods import is_ready
 
 from .recorded import on_record
 
@@ -171,3 +188,51 @@ def test_an_unreadable_record_does_not_hide_the_others(cluster: Cluster, namespa
     assert "muster-fault-odd" in str(bad[0])
     assert find_record(cluster, namespace, "flood") == record
     assert find_record(cluster, namespace, "drought") is None
+
+
+def test_what_a_process_holds_is_ended_with_it(cluster: Cluster, namespace: str) -> None:
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        record = on_record(cluster, namespace, Held.by(process.pid, "a load"))
+        assert undo(cluster, record).undone == (f"a load by process {process.pid} on {socket.gethostname()}: ended",)
+        assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_process_of_another_machine_or_of_another_start_is_left(cluster: Cluster, namespace: str) -> None:
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        here = Held.by(process.pid, "a load")
+        record = on_record(cluster, namespace, replace(here, boot="another"), replace(here, started=here.started - 1))
+        ended, elsewhere = undo(cluster, record).left
+        assert "it has ended" in ended
+        assert "it is not on this machine" in elsewhere
+        assert process.poll() is None
+        process.kill()
+
+
+def test_a_command_takes_back_what_was_done_in_a_pod_as_long_as_it_is_that_pod(
+    cluster: Cluster, namespace: str
+) -> None:
+    container = {"name": "c", "image": "busybox", "command": ["sleep", "1000"]}
+    pod = cluster.create(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}}, namespace
+    )
+    wait_for(lambda: is_ready(cluster.get("Pod", "p", namespace)), within=60, reason="the pod to be ready")
+    thaw = Command("p", pod["metadata"]["uid"], "c", ("sh", "-c", "echo thawed > /tmp/state"), "thawed")
+    fails = replace(thaw, command=("sh", "-c", "echo no >&2; exit 3"))
+    with pytest.raises(ClusterError, match="Pod p: thawed: not undone, its command ended with 3: no"):
+        undo(cluster, on_record(cluster, namespace, fails))
+    assert [record.experiment for record in open_records(cluster, namespace)] == ["flood"], "the record stays"
+    undone, left = undo(cluster, on_record(cluster, namespace, thaw, replace(thaw, uid="of another"), experiment="b"))
+    assert (undone, left) == (("Pod p: thawed",), ("Pod p: thawed: left, the pod is gone",))
+    assert cluster.execute("p", namespace, ["cat", "/tmp/state"], container="c").stdout == "thawed\n"
+
+
+def test_a_change_that_comes_late_is_undone_as_well(
+    cluster: Cluster, namespace: str, deployment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that struck was killed in the middle of its request, which the server carries out all the same."""
+    entry = Entry("Deployment", deployment, RATE, ABSENT, FAST)
+    record = on_record(cluster, namespace, entry)
+    monkeypatch.setattr(records.SYSTEM_CLOCK, "sleep", lambda _: apply_entry(cluster, namespace, entry))
+    undone, left = undo(cluster, record, settle_s=1.0)
+    assert ("put right already" in left[0], len(undone)) == (True, 1)
+    assert present(cluster, namespace, RATE) is ABSENT

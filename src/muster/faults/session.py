@@ -75,17 +75,17 @@ class Session:
             RefusedError: the experiment is in force already, or another drill has the namespace by now.
             ClusterError: the record could not be written.
         """
-        self._record(Part(entry=entry))
+        self._record(entry)
 
     def remember_command(self, command: Command) -> None:
         """Write down what is to be run in a container to take back what is about to be done there. Raises likewise."""
-        self._record(Part(command=command))
+        self._record(command)
 
     def hold(self, what: str, undo: Callable[[], object], *, by: int | None = None) -> None:
         """Write down a part of the fault that lasts only as long as a process, in whatever way that ends: `by` its id,
         or this one. `what` is it, for people; `undo` ends it. Raises likewise, and then it is ended at once."""
         self._lasting_with_us.append((what, undo))
-        self._record(Part(held=Held.by(by or os.getpid(), what)))
+        self._record(Held.by(by or os.getpid(), what))
 
     def _record(self, part: Part) -> None:
         check_held(self.cluster, self.namespace, self.holder)

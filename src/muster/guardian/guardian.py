@@ -41,7 +41,6 @@ class Guardian:
     def __init__(self, cluster: Cluster, directory: Path, home: Path) -> None:
         """`directory` receives its log; `home` is the project's `.muster/`, whose lever it heeds."""
         self.tripped = ""  # why it has taken back a fault, or is about to
-        self.undone_s: float | None = None  # from that to the last field that was put back
         self._cluster, self._directory, self._home = cluster, directory, home
         self._token = secrets.token_hex(8)
         self._ready = self._resting = False
@@ -110,7 +109,7 @@ class Guardian:
         Raises:
             GuardianError: it does not answer.
         """
-        self.tripped, self.undone_s, self._resting = "", None, False
+        self.tripped, self._resting = "", False
         self._listen_until(lambda: self._ready, READY_WITHIN_S, "to be ready")
         self._say(talk.WATCH, drill=drill, namespace=namespace, holder=holder, timeline=str(timeline.absolute()))
 
@@ -180,7 +179,7 @@ class Guardian:
             case talk.TRIPPED:
                 self.tripped = str(message["why"])
             case talk.UNDONE:
-                self.undone_s, self._trouble = float(message["took_s"]), ""
+                self._trouble = ""
             case talk.FAILED:
                 self._trouble = str(message["why"])
             case talk.RESTED:

@@ -46,7 +46,6 @@ class Post:
         self._audit, self._say = audit, say
         self._seen: dict[str, Seen] = {}
         self._taking: dict[str, TakingBack] = {}
-        self._told_bad: set[str] = set()
         self._ending = threading.Event()
         self._trouble = ""
 

@@ -7,13 +7,15 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from muster.base.clock import SYSTEM_CLOCK, now, utc, utc_iso
+from muster.base.clock import SYSTEM_CLOCK, now, utc
 from muster.base.errors import ClusterError, MusterError
+from muster.base.process import INJECTION_VARIABLE
 from muster.base.timeline import Timeline
 from muster.guardian import talk
 from muster.guardian.guardian import GUARDED_VARIABLE
@@ -22,7 +24,7 @@ from muster.guardian.taking_back import TakingBack
 from muster.guardian.talk import Ear, Message
 from muster.kube import Cluster
 from muster.safety import AuditLog, Record
-from muster.safety.locks import NAME, find_tenure, release
+from muster.safety.locks import release, renew
 
 TICK_S = 0.1
 LEVERS_EVERY_S = 1.0
@@ -100,7 +102,7 @@ class Watch:
         began = now()
         self._guarded, guarded.tripped = None, True
         self._tell(guarded, talk.TRIPPED, rule=reason.rule, why=reason.why)
-        self._end(f"MUSTER_INJECTION={injection}" for injection in guarded.deadlines)
+        self._end(f"{INJECTION_VARIABLE}={injection}" for injection in guarded.deadlines)
         taking = self._take_back(guarded, began)
         if not self._alive or reason.rule == "heartbeat":
             self._end([f"{GUARDED_VARIABLE}={self._token}"])
@@ -141,13 +143,9 @@ class Watch:
 
     def _renew(self, guarded: Guarded) -> None:
         """Keep others out of the namespace for as long as it is not as it was, where the session has gone."""
-        if self._alive:
-            return
-        with contextlib.suppress(MusterError):
-            found = find_tenure(self._cluster, guarded.namespace)
-            if found is not None and found.holder == guarded.holder:
-                patch = {"spec": {"renewTime": utc_iso(timespec="microseconds")}}
-                self._cluster.patch("Lease", NAME, guarded.namespace, patch)
+        if not self._alive:
+            with contextlib.suppress(ClusterError):
+                renew(self._cluster, guarded.namespace, guarded.holder)
 
     def _hear(self, seconds: float) -> None:
         """Take in what the session says; the end of its stream says that it is gone."""
@@ -182,7 +180,7 @@ class Watch:
         with contextlib.suppress(MusterError), Timeline(guarded.timeline) as timeline:
             timeline.append("guard", state=state, **fields)
 
-    def _end(self, markers: Any) -> None:
+    def _end(self, markers: Iterable[str]) -> None:
         """Kill every process that has one of the markers in its environment: none of them strikes any more."""
         wanted = [marker.encode() for marker in markers]
         for entry in Path("/proc").iterdir():

@@ -134,13 +134,9 @@ class DrillLock:
                 self.lost = self._renew()
 
     def _renew(self) -> str:
-        """Renew it; returns why it is lost, if it is. A patch, as an update would make a Lease that is gone anew."""
-        patch = [
-            {"op": "test", "path": "/spec/holderIdentity", "value": self.holder},
-            {"op": "replace", "path": "/spec/renewTime", "value": utc_iso(timespec="microseconds")},
-        ]
+        """Renew it; returns why it is lost, if it is."""
         try:
-            self._cluster.patch("Lease", NAME, self._namespace, patch, content_type=JSON_PATCH)
+            renew(self._cluster, self._namespace, self.holder)
         except ApiError:
             found = find_tenure(self._cluster, self._namespace)
             if found is None or found.holder != self.holder:
@@ -183,6 +179,20 @@ def check_held(cluster: Cluster, namespace: str, holder: str) -> None:
     if found is None or found.holder != holder:
         now = "nobody has it" if found is None else f"{found.holder} has it since {found.since}"
         raise RefusedError(f"refused: '{holder}' lost the Lease {NAME} in namespace '{namespace}': {now}")
+
+
+def renew(cluster: Cluster, namespace: str, holder: str) -> None:
+    """Renew the lease of a holder. A patch, as an update would make a Lease that is gone anew.
+
+    Raises:
+        ApiError: it is another's, or nobody's.
+        ClusterError: the cluster does not answer.
+    """
+    patch = [
+        {"op": "test", "path": "/spec/holderIdentity", "value": holder},
+        {"op": "replace", "path": "/spec/renewTime", "value": utc_iso(timespec="microseconds")},
+    ]
+    cluster.patch("Lease", NAME, namespace, patch, content_type=JSON_PATCH)
 
 
 def release(cluster: Cluster, namespace: str, holder: str) -> None:

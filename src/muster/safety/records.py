@@ -101,6 +101,9 @@ class Command:
         return cls(command=tuple(map(str, content["command"])), **texts)
 
 
+Part = Entry | Command | Held  # of a fault, as its record has it
+
+
 @dataclass(frozen=True)
 class Record:
     """What undoes one experiment's fault."""
@@ -243,22 +246,15 @@ def find_record(cluster: Cluster, namespace: str, experiment: str) -> Record | N
     return None if item is None else Record.from_config_map(item)
 
 
-@dataclass(frozen=True)
-class Part:
-    """One part of a fault that is about to be made: exactly one of these."""
-
-    entry: Entry | None = None
-    command: Command | None = None
-    held: Held | None = None
-
-    def added_to(self, record: Record) -> Record:
-        """The record with this part as its latest."""
-        return replace(
-            record,
-            entries=(*record.entries, *([self.entry] if self.entry else [])),
-            commands=(*record.commands, *([self.command] if self.command else [])),
-            held=(*record.held, *([self.held] if self.held else [])),
-        )
+def _longer(record: Record, part: Part) -> Record:
+    """The record with this part as its latest."""
+    match part:
+        case Entry():
+            return replace(record, entries=(*record.entries, part))
+        case Command():
+            return replace(record, commands=(*record.commands, part))
+        case Held():
+            return replace(record, held=(*record.held, part))
 
 
 def remember(cluster: Cluster, begun: Record, part: Part) -> Record:
@@ -269,7 +265,7 @@ def remember(cluster: Cluster, begun: Record, part: Part) -> Record:
         RefusedError: another run's fault of this experiment is in force.
         ClusterError: it could not be written; then the change must not be made.
     """
-    longer = part.added_to(begun)
+    longer = _longer(begun, part)
     if begun.version:
         return Record.from_config_map(cluster.replace(longer.to_config_map(), begun.namespace))
     try:
