@@ -11,13 +11,12 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.safety.recorded import on_record
 
 from muster.base.clock import utc_iso
-from muster.base.process import wait_gone
+from muster.base.process import INJECTION_VARIABLE, wait_gone
 from muster.base.timeline import Event, Timeline, read_timeline
 from muster.base.waiting import wait_for
 from muster.guardian import Guardian, GuardianError, levers
@@ -85,18 +84,37 @@ def test_a_fault_that_lasts_longer_than_it_may_is_taken_back(cluster: Cluster, n
     assert said["undone"]["took_s"] >= 0
 
 
+@contextmanager
+def striking() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the injection `i-1`, as an experiment's is."""
+    with subprocess.Popen(["sleep", "1000"], env={**os.environ, INJECTION_VARIABLE: "i-1"}) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def everywhere(cluster: Cluster) -> Iterator[str]:
+    """The namespace whose lever forbids drills in the whole cluster."""
+    name = levers.CLUSTER_NAMESPACE
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    cluster.delete("Namespace", name)
+    wait_for(lambda: cluster.find("Namespace", name) is None, within=60, reason="the namespace to be gone")
+
+
 @pytest.mark.parametrize("lever", ["file", "namespace", "cluster"])
-def test_a_lever_stops_a_drill(cluster: Cluster, namespace: str, struck: Path, lever: str, monkeypatch: Any) -> None:
-    home = struck.parent / ".muster"
-    monkeypatch.setattr(levers, "CLUSTER_NAMESPACE", namespace if lever != "cluster" else "muster-levers")
-    with watched(cluster, namespace, struck, soon(600)) as guardian:
+def test_a_lever_stops_a_drill(cluster: Cluster, namespace: str, everywhere: str, struck: Path, lever: str) -> None:
+    with striking() as strikes, watched(cluster, namespace, struck, soon(600)) as guardian:
         if lever == "file":
-            levers.pull_file(home, "the shop is on fire")
+            levers.pull_file(struck.parent / ".muster", "the shop is on fire")
         else:
-            levers.pull(cluster, namespace, "the shop is on fire")
+            levers.pull(cluster, namespace if lever == "namespace" else everywhere, "the shop is on fire")
         wait_for(guardian.look, within=60, reason="the guardian to trip")
         assert guardian.tripped.endswith(": the shop is on fire")
         wait_for(lambda: rate(cluster, namespace) == "100", within=60, reason="the fault to be undone")
+        assert strikes.wait(10) == -signal.SIGKILL, "who strikes may strike again"
     assert told(struck)["tripped"]["rule"] == "lever"
 
 
