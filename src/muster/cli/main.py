@@ -10,6 +10,7 @@ import click
 from muster import __version__
 from muster.base.errors import MusterError
 from muster.cli.audit import audit
+from muster.cli.backup import backup, restore
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
 from muster.cli.init import init
@@ -92,6 +93,8 @@ for command in (
     guard,
     recover,
     procedures,
+    backup,
+    restore,
     keep,
     audit,
     history,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -16,6 +16,7 @@ from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_if_an
 if TYPE_CHECKING:
     from muster.kube import Cluster
     from muster.recovery import Procedure, Step, StepOutcome
+    from muster.system import SystemDefinition
 
 STATES = {"done": "done", "skipped": "skipped", "failed": "FAILED"}
 WIDTH = 32  # of a step's name
@@ -40,13 +41,8 @@ def procedures(system: Path | None) -> None:
 @SYSTEM
 def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str | None, system: Path | None) -> None:
     """Run a recovery procedure; exit 1 if a step of it fails. Without a name, choose from a menu."""
-    from muster.cli.project import find_project
-    from muster.kube import PROCEDURE
-    from muster.probes.http.address import service_url
-    from muster.recovery import Context, find_procedure, run
+    from muster.recovery import find_procedure
     from muster.recovery import procedures as known
-    from muster.safety import AuditLog, begun_procedures
-    from muster.safety.targets import note_struck
 
     definition = definition_of(system)
     if not procedure and not _on_a_terminal():
@@ -55,6 +51,26 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
         raise UsageError(f"{begun}name a procedure ({names}); a menu to choose from is shown on a terminal only")
     found = find_procedure(procedure, definition) if procedure else _choose(known(definition))
     given = _pairs(arguments) if procedure else _ask_arguments(found)
+    perform(found, given, definition, kube_context, confirm=not procedure)
+
+
+def perform(
+    found: Procedure,
+    given: Mapping[str, str],
+    definition: SystemDefinition,
+    kube_context: str | None,
+    *,
+    confirm: bool = False,
+) -> NoReturn:
+    """Run a procedure on a system, telling each step, and exit with 0 if it did what it is for, else 1; `confirm` is
+    whether somebody is asked before."""
+    from muster.cli.project import find_project
+    from muster.kube import PROCEDURE
+    from muster.probes.http.address import service_url
+    from muster.recovery import Context, run
+    from muster.safety import AuditLog, begun_procedures
+    from muster.safety.targets import note_struck
+
     HOME.mkdir(exist_ok=True)
     printer = StepPrinter(live=sys.stdout.isatty())
     with reached(kube_context) as cluster:
@@ -65,7 +81,7 @@ def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str
                 click.echo(f"{found.name}: begun on {record.began} by {record.by} and not ended, so it is run again")
             elif record.failed:  # beside one that was cut nothing is run
                 click.echo(f"muster: {record.told(cluster)}", err=True)
-        if not procedure:
+        if confirm:
             _confirm(found, f"{cluster.context}/{definition.namespace}")
         context = Context(
             cluster=cluster.asking_as(PROCEDURE),

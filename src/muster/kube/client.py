@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,7 @@ from muster.base.errors import ClusterError, UsageError
 from muster.kube.access import Access
 from muster.kube.changes import READS, Change, made, target_of
 from muster.kube.errors import ApiError
-from muster.kube.execution import ExecResult, execute
+from muster.kube.execution import ExecReader, ExecResult, execute, reading, write
 from muster.wire.names import KINDS, Kind
 
 Object = dict[str, Any]
@@ -257,6 +258,44 @@ class Cluster:
         """
         path, what = _kind("Pod").path(namespace, pod, "exec"), f"'{' '.join(command)}' in pod {pod}"
         result = execute(self.access, path, command, container=container, within=timeout, what=what, agent=self._agent)
+        if self._tell:
+            self._tell(Change("execute", f"Pod/{pod}"))
+        return result
+
+    @contextmanager
+    def read_from(
+        self, pod: str, namespace: str, command: Sequence[str], *, container: str | None = None, idle: float = 30.0
+    ) -> Iterator[ExecReader]:
+        """Run a command in a container and read what it prints, as a file; it may be silent for `idle` seconds.
+
+        Raises:
+            ClusterError: it could not be run. Reading raises it too: it failed, broke off, or was silent too long.
+        """
+        path, what = _kind("Pod").path(namespace, pod, "exec"), f"'{command[0]}' in pod {pod}"
+        with reading(
+            self.access, path, command, container=container, idle=idle, what=what, agent=self._agent
+        ) as reader:
+            if self._tell:
+                self._tell(Change("execute", f"Pod/{pod}"))
+            yield reader
+
+    def write_to(
+        self,
+        pod: str,
+        namespace: str,
+        command: Sequence[str],
+        chunks: Iterable[bytes],
+        *,
+        container: str | None = None,
+        idle: float = 30.0,
+    ) -> ExecResult:
+        """Run a command in a container with `chunks` on its standard input, whose end it must know by itself.
+
+        Raises:
+            ClusterError: it could not be run, or nothing moved for `idle` seconds.
+        """
+        path, what = _kind("Pod").path(namespace, pod, "exec"), f"'{command[0]}' in pod {pod}"
+        result = write(self.access, path, command, chunks, container=container, idle=idle, what=what, agent=self._agent)
         if self._tell:
             self._tell(Change("execute", f"Pod/{pod}"))
         return result

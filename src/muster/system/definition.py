@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from muster.base.documents import read_document
 from muster.base.errors import UsageError
+from muster.system.backup import Backup
 from muster.system.consistency import check_consistent
 from muster.system.databases.declared import AnyDatabase, Database
 from muster.system.explaining import explain
@@ -61,6 +62,7 @@ class SystemDefinition(Strict):
     probes: list[ExpectProbe] = []
     prober: ProberLimits = ProberLimits()
     database: AnyDatabase = None
+    backup: Backup = Backup()
     operations: Operations = Operations()
     procedures: dict[Name, CommandProcedure] = {}
     monitoring: Monitoring | None = None
