@@ -18,19 +18,21 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from muster.backup import Base, Store
+from muster.backup.following import Follower
 from muster.base import clock
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.dial import CEILING_VARIABLE, DIAL_VARIABLE
 from muster.base.lifeline import descendants
 from muster.base.waiting import wait_for
-from muster.drill import Drill, InjectView, ObjectivesView, RecoverView, SystemView
+from muster.drill import BackupsView, Drill, InjectView, ObjectivesView, RecoverView, SystemView
 from muster.drill.views import Fault
 from muster.load.run import LoadRun
 from muster.recovery import find_procedure
@@ -105,6 +107,30 @@ def at(moment: str, *, hopeless: bool = False, **marker: Any) -> Callable[[Act],
 @at("begin")
 def control(scene: Scene) -> None:
     """The same drill, held in the same way, is met: what the others end with is due to their sabotage."""
+
+
+# -- backups
+
+
+@at("begin")
+def never_verified(scene: Scene) -> None:
+    """A backup is taken, and nobody tries whether it can be restored."""
+    scene.patch.setattr(BackupsView, "verify", lambda *_: None)
+
+
+@at("begin")
+def archive_stopped(scene: Scene) -> None:
+    """There is a good backup, and nothing was shipped since: for an hour."""
+    verify = BackupsView.verify
+
+    def verified(view: BackupsView, store: Store, base: Base) -> None:
+        verify(view, store, base)
+        earlier = (datetime.fromisoformat(base.ended) - timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+        store.end(replace(base, began=earlier, ended=earlier))
+
+    scene.patch.setattr(BackupsView, "verify", verified)
+    for name in ("turn", "follow"):
+        scene.patch.setattr(Follower, name, lambda *_: None)
 
 
 # -- recovery

@@ -23,6 +23,7 @@ DRILLS = {
     "config_corruption": "restore-configuration",
     "config_corruption_wrong": "restore-configuration",
     "db_failure": "promote-standby",
+    "disaster": "restore-backup",
     "full_outage": "full-restart",
     "pod_crash": "repair-crashed-pods",
     "workflow_reset": "reset-workflow-state",

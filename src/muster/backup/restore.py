@@ -20,7 +20,7 @@ from muster.backup.plan import LATEST, Plan, plan_restore
 from muster.backup.recovering import SET_ASIDE, Recovery
 from muster.backup.scratch import claim_of, make_claims, running, scratch_pod
 from muster.backup.server import DATABASES, ROWS
-from muster.backup.store import Store, store_of
+from muster.backup.store import Store, moment, store_of
 from muster.base.clock import utc
 from muster.base.errors import RefusedError, UsageError
 from muster.recovery.database_service import DatabaseService
@@ -288,7 +288,10 @@ class _Restore:
         return self._acted
 
     def conclude(self) -> str:
-        until = self._progress.get("until", "")
+        until = str(self._progress.get("until", ""))
+        if self._context.timeline and until:
+            ago_s = (utc() - moment(until)).total_seconds()
+            self._context.timeline.append("recovery.point", procedure=RestoreBackup.name, until=until, ago_s=ago_s)
         return f"the service is back with what was committed by {until}; what was acknowledged later is lost"
 
     def is_well(self) -> bool:

@@ -4,12 +4,14 @@ Belongs here: the order of things and the views that a drill's author works with
 `muster.verdict`.
 """
 
+from muster.drill.backups import BackupsView
 from muster.drill.drill import Drill, Project, UnprovableError
 from muster.drill.live import Live
 from muster.drill.managed import ManagedSystem
 from muster.drill.views import InjectView, LoadView, ObjectivesView, RecoverView, SystemView
 
 __all__ = [
+    "BackupsView",
     "Drill",
     "InjectView",
     "Live",

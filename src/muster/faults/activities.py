@@ -16,7 +16,7 @@ from muster.faults.effects import Reported, Reporting, selected
 from muster.faults.ending import ENDING
 from muster.faults.surge import raise_load
 from muster.faults.texts import replace_line
-from muster.faults.workloads import kill_pods, stop_workloads
+from muster.faults.workloads import delete_volumes, kill_pods, stop_workloads
 from muster.kube import connect
 from muster.probes.http.address import service_address
 from muster.safety.fields import ABSENT
@@ -25,6 +25,7 @@ from muster.system.pods import troubles
 __all__ = [
     "crashed",
     "current_primary",
+    "delete_volumes",
     "hold",
     "kill_pods",
     "patch_field",

@@ -182,6 +182,10 @@ class Aimed:
         """The container that the database runs in."""
         return self._database.container
 
+    def database_workloads(self) -> str:
+        """All instances, `StatefulSet/name` separated by commas."""
+        return ",".join(f"StatefulSet/{name}" for name in self._database.instances)
+
     def workloads(self) -> str:
         """All workloads, `Kind/name` separated by commas, in the order in which they start."""
         stages = [stage.workloads for stage in self._system.operations.stages]
@@ -233,6 +237,7 @@ VARIABLES: Mapping[str, Callable[[Aimed], str]] = {
     "MUSTER_DATABASE_KEY": Aimed.database_key,
     "MUSTER_DATABASE_LABELS": Aimed.database_labels,
     "MUSTER_DATABASE_CONTAINER": Aimed.database_container,
+    "MUSTER_DATABASE_WORKLOADS": Aimed.database_workloads,
     "MUSTER_WORKLOADS": Aimed.workloads,
     "MUSTER_SERVICE": Aimed.service,
     "MUSTER_SERVICE_PORT": Aimed.port,

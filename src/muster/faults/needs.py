@@ -105,6 +105,8 @@ def _rights_of_own(func: str, arguments: Any) -> frozenset[Right]:
     if func in {"stop_workloads", "kill_pods"}:
         kinds = _kinds_of(arguments)
         return rights("get patch", *kinds) if func == "stop_workloads" else KILLS | rights("get", *kinds)
+    if func == "delete_volumes":
+        return rights("get", *_kinds_of(arguments)) | rights("get list delete", "PersistentVolumeClaim")
     kind = arguments.get("kind") if isinstance(arguments, Mapping) else None
     return rights("get patch", kind) if kind in KINDS else frozenset()
 

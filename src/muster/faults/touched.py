@@ -177,6 +177,7 @@ class _Telling:
             "exec_in_pods": self._entered,
             "kill_pods": self._killed,
             "stop_workloads": self._stopped,
+            "delete_volumes": self._emptied,
             **dict.fromkeys(CUTTING_OFF, self._cut_off),
         }
         verb, _, what = func.partition("_")
@@ -234,6 +235,16 @@ class _Telling:
         pods = self._of_workloads(arguments)
         named = parsed(str(arguments.get("workloads")))
         touches = tuple(Touch(kind, name, "spec.replicas is set to 0", FROM_RECORD) for kind, name in named)
+        return Strike(activity.name, touches, pods, len(pods))
+
+    def _emptied(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
+        named = [f"{kind}/{name}" for kind, name in parsed(str(arguments.get("workloads")))]
+        undone = f"{NOT_UNDONE}: what it held comes back only from a backup"
+        touches = tuple(
+            Touch("PersistentVolumeClaim", f"*-{one.partition('/')[2]}-*", "deleted with what it holds", undone)
+            for one in named
+        )
+        pods = self._of_workloads(arguments)
         return Strike(activity.name, touches, pods, len(pods))
 
     def _of_workloads(self, arguments: Mapping[str, Any]) -> frozenset[str]:

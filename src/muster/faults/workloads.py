@@ -1,14 +1,17 @@
-"""Faults on whole workloads of any system: they are stopped, or their pods are killed.
+"""Faults on whole workloads of any system: they are stopped, their pods are killed, their volumes deleted.
 
 A workload is named as `Kind/name`, several are separated by commas.
 """
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from muster.base.errors import RefusedError
 from muster.faults import session
 from muster.faults.activity import entry_of, or_exit
-from muster.kube import ApiError
+from muster.kube import ApiError, Cluster
 from muster.safety.records import apply_entry
 from muster.system.names import parsed, selector_text
 from muster.system.pods import is_ready
@@ -52,6 +55,37 @@ def kill_pods(workloads: str, serving: bool = False) -> str:
             if error.code != 404:
                 raise
     return f"killed {', '.join(names) or 'nothing'}"
+
+
+@or_exit
+def delete_volumes(workloads: str) -> str:
+    """Delete the volumes that StatefulSets made for their pods, with all that they hold. Nothing undoes that: it comes
+    back only from a backup.
+
+    Raises:
+        SystemExit: a workload is not there, or a volume could not be deleted.
+    """
+    here = session.current()
+    names = [
+        claim
+        for kind, name in parsed(workloads)
+        for claim in claims_of(here.cluster.get(kind, name, here.namespace), here.cluster, here.namespace)
+    ]
+    here.strike(f"delete {len(names)} volumes of {workloads}", *(f"PersistentVolumeClaim/{name}" for name in names))
+    for name in names:
+        here.cluster.delete("PersistentVolumeClaim", name, here.namespace)
+    gone = [name for name in names if here.cluster.find("PersistentVolumeClaim", name, here.namespace) is None]
+    return f"deleted {', '.join(names) or 'nothing'}, of which {len(gone)} are gone already"
+
+
+def claims_of(workload: dict[str, Any], cluster: Cluster, namespace: str) -> list[str]:
+    """The claims that a StatefulSet made for its pods, those of pods that are not there any more as well."""
+    own = [
+        re.compile(re.escape(f"{template['metadata']['name']}-{workload['metadata']['name']}-") + r"\d+")
+        for template in workload["spec"].get("volumeClaimTemplates") or []
+    ]
+    names = [claim["metadata"]["name"] for claim in cluster.list("PersistentVolumeClaim", namespace)]
+    return sorted(name for name in names if any(pattern.fullmatch(name) for pattern in own))
 
 
 def _pods(kind: str, name: str, *, serving: bool) -> list[str]:

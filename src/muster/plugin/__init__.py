@@ -6,7 +6,18 @@ Kubernetes client, Locust, Chaos Toolkit) is imported by the fixtures that need 
 
 from __future__ import annotations
 
-from muster.plugin.fixtures import cluster, drill, guardian, inject, load, managed_system, objectives, recover, system
+from muster.plugin.fixtures import (
+    backups,
+    cluster,
+    drill,
+    guardian,
+    inject,
+    load,
+    managed_system,
+    objectives,
+    recover,
+    system,
+)
 from muster.plugin.options import pytest_addoption
 from muster.plugin.outcome import (
     pytest_runtest_call,
@@ -30,6 +41,7 @@ from muster.plugin.workers import (
 )
 
 __all__ = [
+    "backups",
     "cluster",
     "drill",
     "guardian",

@@ -18,6 +18,7 @@ from muster.plugin.turns import turn
 
 if TYPE_CHECKING:
     from muster.drill import (
+        BackupsView,
         Drill,
         InjectView,
         LoadView,
@@ -165,6 +166,14 @@ def recover(drill: Drill) -> RecoverView:
     from muster.drill import RecoverView
 
     return RecoverView(drill)
+
+
+@pytest.fixture
+def backups(drill: Drill) -> BackupsView:
+    """Backups of the system, for drills that lose its data: `with backups() as kept: ...`."""
+    from muster.drill import BackupsView
+
+    return BackupsView(drill)
 
 
 @pytest.fixture

@@ -155,6 +155,13 @@ class Output(OfProcedure):
     line: str
 
 
+class Point(OfProcedure):
+    """`recovery.point`: data were brought back as they were at `until` (UTC), `ago_s` seconds before the event."""
+
+    until: str
+    ago_s: float
+
+
 class ProcedureEnded(OfProcedure):
     """`recovery.ended`."""
 
@@ -214,6 +221,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "recovery.step": Step,
     "recovery.change": Change,
     "recovery.output": Output,
+    "recovery.point": Point,
     "recovery.ended": ProcedureEnded,
     "alert": Alert,
     "monitoring": Monitoring,

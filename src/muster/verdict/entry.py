@@ -84,6 +84,7 @@ class RpoEntry(_Entry):
     low_s: float | None = None
     high_s: float | None = None
     resolution_s: float | None = None
+    recovery_point_s: float | None = None  # how long before the disruption the data were as they were brought back
     acknowledged_writes: int = 0
     acknowledged_last_second: int = 0
     indeterminate_writes: int = 0

@@ -32,12 +32,12 @@ class CrashLoop(Strict):
 
 class PodsGone(Strict):
     """No pod so labelled is left, or none of some `workloads` (`Kind/name`, separated by commas), and nobody answers a
-    GET of `path` at the service's address, not even wrongly."""
+    GET of `path` at the service's address, not even wrongly; where `path` is null that is not asked."""
 
     kind: Literal["pods-gone"]
     labels: str = ""
     workloads: str = ""
-    path: Annotated[str, Field(pattern=r"^/")] = "/"
+    path: Annotated[str, Field(pattern=r"^/")] | None = "/"
 
     @model_validator(mode="after")
     def _of_somebody(self) -> Self:
@@ -81,13 +81,15 @@ class SeesPodsGone:
         if not self._before:
             none = f"no pod is labelled {effect.labels}" if effect.labels else f"there is no pod of {effect.workloads}"
             raise RefusedError(f"refused: {none}, before anything was injected")
-        if (answer := self._ask()).status is None:
+        if effect.path is not None and (answer := self._ask(effect.path)).status is None:
             raise RefusedError(f"refused: {scene.url} does not answer before any injection ({answer.why})")
 
     def look(self) -> Observation:
         if left := self._pods():
             return Observation(False, f"{len(left)} pods {self._effect.whose} are there, {left[0]} for one")
-        answer = self._ask()
+        if self._effect.path is None:
+            return Observation(True, f"all {self._before} pods {self._effect.whose} gone")
+        answer = self._ask(self._effect.path)
         if answer.status is not None:
             return Observation(False, f"no pod {self._effect.whose} is left, but the service answers {answer.status}")
         return Observation(True, f"all {self._before} pods {self._effect.whose} gone, the service: {answer.why}")
@@ -100,8 +102,8 @@ class SeesPodsGone:
         kind, _, name = workload.partition("/")
         return selector_text(self._cluster.get(kind, name, self._namespace)["spec"]["selector"])
 
-    def _ask(self) -> Answer:
-        return ask_once(self._url, Request(path=self._effect.path), limit_s=1.0)
+    def _ask(self, path: str) -> Answer:
+        return ask_once(self._url, Request(path=path), limit_s=1.0)
 
 
 class SeesCrashLoop:

@@ -6,6 +6,9 @@ is lost is the history between the two. The true point of loss lies between the 
 that was lost, so the value comes with [low, high]; where none is lost, high is the time between the last acknowledged
 write and the disruption, in which a loss would have gone unseen.
 
+Where all that was written is lost, the writes do not say how far back the loss goes. A procedure that brought data back
+from a copy says to which moment (`recovery_point_s`): then that counts.
+
 A write is lost if what was acknowledged is gone, altered or there twice. A write whose answer is not known may be there
 or not; altered or twice it counts as lost, too. What the load wrote, was acknowledged to it, and was gone or altered by
 its own reading after the disruption is lost as well.
@@ -28,6 +31,7 @@ from muster.verdict.reasons import Reason
 from muster.verdict.verdicts import Verdict, at_most, combine
 
 READ_ONLY = "RPO not judged: the system declares no ledger, so nothing was written"
+CLOCKS_S = 1.0  # by how much the clocks of the database and of this machine may differ
 _LOST = ("lost", "altered", "duplicated")
 _WORST_FIRST = (*_LOST, "same", "unread")
 
@@ -57,6 +61,8 @@ def judge_rpo(record: Record, disruption: Disruption, required: set[str]) -> Rpo
     entry.lost_by_load = len(by_load)
     entry.target_s, entry.max_lost_writes = declared.rpo_target_s, declared.max_lost_writes
     entry.counts = not reasons if wanted else None
+    if record.recovery_points:
+        entry.recovery_point_s = round(start.at - min(record.recovery_points), 4)
     if declared.read_only:
         entry.why = READ_ONLY
     if lost or not reasons:
@@ -172,6 +178,16 @@ def _measure(record: Record, entry: RpoEntry, start: Instant, lost: list[Write])
     entry.value_s = round(max(start.at, *gone) - min(gone), 4)
     entry.low_s = round(max(start.low, *gone) - min(gone), 4)
     entry.high_s = None if kept is None else round(max(start.high, *gone) - kept, 4)
+    if kept is None and record.recovery_points:
+        _measure_point(entry, start, min(record.recovery_points))
+
+
+def _measure_point(entry: RpoEntry, start: Instant, point: float) -> None:
+    """Take the loss to begin at the moment to which the data were brought back, by a clock that may be a little off."""
+    assert entry.value_s is not None and entry.low_s is not None, "measured before"
+    entry.value_s = max(entry.value_s, round(start.at - point, 4))
+    entry.low_s = max(entry.low_s, round(start.low - point - CLOCKS_S, 4))
+    entry.high_s = max(entry.low_s, round(start.high - point + CLOCKS_S, 4))
 
 
 def _judge_lost(lost: int, allowed: int | None, *, counts: bool) -> Verdict:

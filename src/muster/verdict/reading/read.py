@@ -175,6 +175,11 @@ def _on_change(record: Record, event: Event) -> None:
         record.recoveries[-1].changes.append(change)
 
 
+def _on_point(record: Record, event: Event) -> None:
+    if record.recoveries and event["t"] < record.judged_at:
+        record.recovery_points.append(float(event["t"]) - float(event["ago_s"]))
+
+
 def _on_pod(record: Record, event: Event) -> None:
     if event.get("pod") is not None and event.get("ready") is not None:
         record.pods.append(PodState(event["t"], str(event["pod"]), event["ready"] is True))
@@ -330,6 +335,7 @@ _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "recovery.began": _on_recovery,
     "recovery.step": _on_step,
     "recovery.change": _on_change,
+    "recovery.point": _on_point,
     "recovery.ended": _on_recovered,
     "pod": _on_pod,
     "relations": _on_relations,

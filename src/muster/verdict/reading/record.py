@@ -43,6 +43,7 @@ class Record:
     faults: list[Fault] = field(default_factory=list)
     late_faults: list[Fault] = field(default_factory=list)  # sent after the drill judged: no part of what was measured
     recoveries: list[Recovery] = field(default_factory=list)
+    recovery_points: list[float] = field(default_factory=list)  # to which moments procedures brought data back
     writes: list[Write] = field(default_factory=list)
     readbacks: dict[str, list[Readback]] = field(default_factory=dict)
     load_looks: list[LoadLook] = field(default_factory=list)
