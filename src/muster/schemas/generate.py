@@ -12,6 +12,7 @@ from muster.drill.preview import Preview
 from muster.report.summary import SummaryModel
 from muster.safety.limits import SafetySettings
 from muster.schemas.audit import AuditLine, AuditVerification
+from muster.schemas.backups import BackupManifest, Backups, BackupVerification
 from muster.schemas.events import EVENTS, Event
 from muster.schemas.history import History
 from muster.schemas.listings import Experiments, Init, Loads
@@ -24,6 +25,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "audit-line-v1.json": (AuditLine, "serialization"),
     "audit-verification-v1.json": (AuditVerification, "serialization"),
+    "backup-v1.json": (BackupManifest, "serialization"),
+    "backup-verification-v1.json": (BackupVerification, "serialization"),
+    "backups-v1.json": (Backups, "serialization"),
     "experiments-v1.json": (Experiments, "serialization"),
     "history-v1.json": (History, "serialization"),
     "init-v1.json": (Init, "serialization"),
