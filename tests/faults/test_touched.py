@@ -146,6 +146,14 @@ def test_how_many_pods_are_deleted(arguments: dict[str, Any], expected: int) -> 
         ([foreign("delete_deployment", "deployment")], (4, 1), "not undone: apply it again"),
         ([foreign("remove_statefulset", "statefulset", name="db")], (2, 1), "not undone: apply it again"),
         ([foreign("exec_in_pods", cmd="true", label_selector="app=db")], (1, 1), "not undone: what it does lasts"),
+        (
+            [
+                own("remember_command", label_selector="app=db", container_name="db", command=["true"], what="whole"),
+                foreign("exec_in_pods", cmd="true", label_selector="app=db", container_name="db"),
+            ],
+            (1, 1),
+            "by the command on record",
+        ),
         ([foreign("deny_all_ingress", "networking")], (6, 2), "not undone"),
         ([foreign("deny_all_egress", "networking", label_selectors={"app": "db"})], (2, 1), "not undone"),
         ([foreign("delete_service", "service", name="web")], (0, 0), "not undone: apply it again"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from muster.base.errors import RefusedError
 from muster.base.waiting import wait_for
 from muster.faults import session
 from muster.faults.activity import entry_of, or_exit, strike
@@ -19,6 +20,7 @@ from muster.faults.texts import replace_line
 from muster.faults.workloads import delete_volumes, kill_pods, stop_workloads
 from muster.kube import connect
 from muster.probes.http.address import service_address
+from muster.safety import Command
 from muster.safety.fields import ABSENT
 from muster.system.pods import troubles
 
@@ -30,6 +32,7 @@ __all__ = [
     "kill_pods",
     "patch_field",
     "raise_load",
+    "remember_command",
     "remember_field",
     "replace_line",
     "reported",
@@ -61,6 +64,23 @@ def remember_field(kind: str, name: str, path: str, after: Any) -> str:
     entry = entry_of(kind, name, path, after)
     here.remember(entry)
     return f"{entry}: remembered"
+
+
+@or_exit
+def remember_command(label_selector: str, container_name: str, command: Sequence[str], what: str) -> str:
+    """Record, of each pod so labelled, the command that takes back what the next activities do inside it; `what` says
+    for people what it then was. It must do no harm where nothing has been done yet, and may be run again.
+
+    Raises:
+        SystemExit: it could not be recorded, or no pod is labelled so.
+    """
+    here = session.current()
+    pods = [pod["metadata"] for pod in here.cluster.list("Pod", here.namespace, labels=label_selector)]
+    if not pods:
+        raise RefusedError(f"there is no pod labelled {label_selector}, so nothing is struck")
+    for pod in pods:
+        here.remember_command(Command(pod["name"], pod["uid"], container_name, tuple(command), what))
+    return f"{what}: remembered of {', '.join(pod['name'] for pod in pods)}"
 
 
 @or_exit

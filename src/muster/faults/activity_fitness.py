@@ -16,8 +16,8 @@ ACTIVITIES = "muster.faults.activities"
 
 # The activities that announce themselves when they strike, and that know no namespace but the guarded one.
 OWN_ACTIVITIES = frozenset(
-    {"crashed", "hold", "kill_pods", "patch_field", "raise_load", "remember_field", "replace_line", "reported"}
-    | {"delete_volumes", "stop_workloads", "undo"}
+    {"crashed", "delete_volumes", "hold", "kill_pods", "patch_field", "raise_load", "remember_command"}
+    | {"remember_field", "replace_line", "reported", "stop_workloads", "undo"}
 )
 # The configuration is read before the guard is passed, by this one, which changes nothing.
 READING = "current_primary"

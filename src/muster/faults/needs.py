@@ -100,6 +100,8 @@ def _rights_of_own(func: str, arguments: Any) -> frozenset[Right]:
     """Of an activity that changes a field, reading and patching it, for a record is undone by that."""
     if func == "crashed":
         return rights("list", "Pod")
+    if func == "remember_command":
+        return rights("list get", "Pod") | EXEC  # for that is how it is undone
     if func == "current_primary":
         return rights("get", "Service")
     if func in {"stop_workloads", "kill_pods"}:

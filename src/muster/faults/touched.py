@@ -33,7 +33,10 @@ KIND_OF = {
     "service_endpoint": "Service",
     "statefulset": "StatefulSet",
 }
-TOUCHING_NOTHING = frozenset({"crashed", "hold", "raise_load", "remember_field", "reported", "undo"})
+BY_COMMAND = "by the command on record, as long as it is that very pod"
+TOUCHING_NOTHING = frozenset(
+    {"crashed", "hold", "raise_load", "remember_command", "remember_field", "reported", "undo"}
+)
 CUTTING_OFF = ("allow_dns_access", "create_network_policy", "deny_all_egress", "deny_all_ingress")
 WHOM = ("kind", "label_selector", "name", "name_pattern", "workloads")  # what says whom an activity strikes
 _WHOLE = re.compile(r"\$\{([^}]+)\}")
@@ -156,6 +159,12 @@ class _Telling:
             if activity.provider.is_own("remember_field")
             for arguments in [self._arguments(activity)]
         }
+        self._commanded = {
+            (arguments.get("label_selector"), arguments.get("container_name"))
+            for activity in content.method
+            if activity.provider.is_own("remember_command")
+            for arguments in [self._arguments(activity)]
+        }
         self._rollbacks = {one.provider.func: one.name for one in content.rollbacks}
 
     def strike(self, activity: Activity) -> Strike:
@@ -254,7 +263,8 @@ class _Telling:
     def _entered(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
         pods, most, order = self._picked(arguments)
         act = _some("a command runs in it", pods, most)
-        undone = f"{NOT_UNDONE}: what it does lasts as long as its pod"
+        known = (arguments.get("label_selector"), arguments.get("container_name")) in self._commanded
+        undone = BY_COMMAND if known else f"{NOT_UNDONE}: what it does lasts as long as its pod"
         touches = tuple(Touch("Pod", name, act, undone) for name in sorted(pods))
         return Strike(activity.name, touches, pods, most, order, enters=True)
 

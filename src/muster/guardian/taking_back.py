@@ -62,12 +62,13 @@ class TakingBack:
 
     def _put_back(self, record: Record, *, again: bool) -> None:
         outcome = put_back(self.cluster, record)
-        self.undone += outcome.undone
+        undone = [text for text in outcome.undone if text not in self.undone]  # a command is run both times
+        self.undone += undone
         if not again:
             self.left += outcome.left
-        if outcome.undone or not again:
+        if undone or not again:
             target = f"{self.cluster.context}/{self.namespace}"
-            said = {"experiment": record.experiment, "undone": list(outcome.undone), "left": list(outcome.left)}
+            said = {"experiment": record.experiment, "undone": undone, "left": list(outcome.left)}
             try:
                 self.audit.record("undo", target=target, outcome="done", by="guardian", **said)
             except AuditError as error:  # what is undone is undone, whether it can be logged or not

@@ -92,6 +92,11 @@ class Command:
     def __str__(self) -> str:
         return f"Pod {self.pod}: {self.what}"
 
+    @property
+    def object(self) -> str:
+        """The pod as `Kind/name`."""
+        return f"Pod/{self.pod}"
+
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "command": list(self.command)}
 
@@ -132,7 +137,8 @@ class Record:
     @property
     def objects(self) -> list[str]:
         """The objects that it puts back, as `Kind/name`, each once."""
-        return list(dict.fromkeys(entry.object for entry in self.entries))
+        put_back = [entry.object for entry in self.entries]
+        return list(dict.fromkeys([*put_back, *(command.object for command in self.commands)]))
 
     def to_config_map(self) -> dict[str, Any]:
         content = {
@@ -292,7 +298,7 @@ def undo(cluster: Cluster, record: Record, *, settle_s: float = 0.0) -> Undone:
     undone, left = put_back(cluster, record)
     if settle_s:
         SYSTEM_CLOCK.sleep(settle_s)
-        undone += put_back(cluster, record).undone
+        undone = tuple(dict.fromkeys((*undone, *put_back(cluster, record).undone)))  # a command is run both times
     forget(cluster, record)
     return Undone(undone, left)
 
