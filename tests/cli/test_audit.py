@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.schemas.test_schemas import troubles
 
-from muster.cli.main import commands
+from muster.cli.main import commands, main
 from muster.report.manifest import write_manifest
 from muster.safety import AuditLog
 
@@ -99,8 +100,11 @@ def test_a_log_that_is_gone_is_a_truncation_and_one_that_never_was_unknown(log: 
     "arguments",
     [["verify", "--anchor", "7"], ["show", "--since", "yesterday"], ["verify", "--bogus"], ["nothing"]],
 )
-def test_wrong_use_is_no_answer(log: AuditLog, arguments: list[str]) -> None:
-    assert muster(*arguments).exit_code == 64
+def test_wrong_use_is_no_answer(log: AuditLog, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["muster", "audit", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 64
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_up_strike_mend_down(up: DrillProject) -> None:
         run = json.loads((up.root / ".muster/cluster.json").read_text())["run"]
 
         again = muster(up, "up")
-        assert (again.returncode, "is up already" in again.stderr) == (2, True)
+        assert (again.returncode, "is up already" in again.stderr) == (64, True)
 
         mended = muster(up, "recover", "repair-crashed-pods")
         assert mended.returncode == 0, mended.stdout + mended.stderr
@@ -136,9 +136,12 @@ def test_a_named_context_is_struck_twice_and_what_muster_did_not_make_stays(up: 
         (("down",), 0, "no cluster is up"),
         (("verdict",), 2, "no summary at reports/latest"),
         (("analyse", "nothing.jsonl"), 2, "timeline nothing.jsonl cannot be read"),
-        (("recover", "pray"), 2, "recovery procedure 'pray' not known (there are: "),
-        (("recover", "promote-standby"), 2, "no cluster is up; start one with 'muster up'"),
-        (("undo", "--kube-context", "nowhere"), 2, "kube context 'nowhere' not found"),
+        (("recover", "pray"), 64, "recovery procedure 'pray' not known (there are: "),
+        (("recover", "promote-standby"), 64, "no cluster is up; start one with 'muster up'"),
+        (("undo", "--kube-context", "nowhere"), 64, "kube context 'nowhere' not found"),
+        (("undo", "--nowhere"), 64, "No such option"),
+        (("history", "show"), 64, "Missing argument"),
+        (("nothing",), 64, "No such command"),
     ],
 )
 def test_a_mistake_gets_one_sentence(

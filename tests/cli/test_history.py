@@ -100,14 +100,14 @@ def test_show_lists_the_newest_runs(project: Path) -> None:
 
 def test_a_drill_that_there_is_not_is_refused_with_those_that_there_are(project: Path) -> None:
     done = muster(project, "show", "db_failre")
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (64, "")
     assert done.stderr == "muster: no run of drill 'db_failre' fits (there are: db_failure, pod_crash)\n"
 
 
 @pytest.mark.parametrize("where", [(), ("show", "x"), ("--json",)])
 def test_without_a_history_there_is_one_sentence(tmp_path: Path, where: tuple[str, ...]) -> None:
     done = muster(tmp_path, *where)
-    assert done.returncode == 2
+    assert done.returncode == 64
     assert done.stderr.startswith("muster: no history at ")
     assert len(done.stderr.splitlines()) == 1
 
@@ -148,7 +148,7 @@ def test_what_is_no_plan_is_refused(project: Path, content: str | None, message:
     if content is not None:
         (project / "plan.json").write_text(content)
     done = muster(project, "--plan", "plan.json")
-    assert done.returncode == 2
+    assert done.returncode == 64
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 

@@ -52,7 +52,7 @@ def test_one_bad_record_stops_no_other_undo(cluster: Cluster, namespace: str, tm
 
     done = undo(cluster, namespace, tmp_path)
 
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
     assert cluster.get("ConfigMap", "settings", namespace)["data"] == {"rate": "100"}
     assert done.stdout == "flood: ConfigMap settings data.rate: 'fast' put back to '100'\n"
     first, second = done.stderr.splitlines()
@@ -85,7 +85,7 @@ def test_a_namespace_that_there_is_not_is_no_good_news(cluster: Cluster, namespa
 def test_a_procedure_that_was_cut_is_named(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     put_on_record(cluster, ProcedureRecord("promote-standby", namespace, {}, step="fence the old primary"))
     done = undo(cluster, namespace, tmp_path)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert f"has not ended in namespace '{namespace}' of context '{cluster.context}'" in done.stderr
     assert "muster recover promote-standby" in done.stderr
 
@@ -97,7 +97,7 @@ def test_without_a_context_it_looks_where_drills_struck(cluster: Cluster, namesp
     on_record(cluster, namespace, entry, experiment="flood", run="r", injection="i")
 
     done = undo(cluster, namespace, tmp_path, named=False)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "the fault 'flood' of " in done.stderr
     command = f"undo it: muster undo --kube-context {cluster.context} --namespace {namespace}\n"
     assert done.stderr.replace("muster: no cluster is up", "").count(command) == 1

@@ -9,24 +9,20 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from muster.base.errors import MusterError, UsageError
+from muster.cli.codes import UNKNOWN, Group, otherwise
 
 if TYPE_CHECKING:
     from muster.safety.audit import AuditLog, Verification
     from muster.safety.audit.entry import Entry
 
-USED_WRONGLY = 64
-UNKNOWN = 2
 OUTCOMES = {0: "fine", 1: "finding", 2: "unknown"}
 VERIFICATION_SCHEMA = "muster/audit-verification/v1"
-P = ParamSpec("P")
-R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
 LOG = click.option(
@@ -52,41 +48,7 @@ def filtered(command: F) -> F:
     return command
 
 
-def telling_misuse(command: Callable[P, R]) -> Callable[P, R]:
-    """Have a command that is used wrongly exit with 64, and one whose log is not there with 2."""
-
-    @wraps(command)
-    def told(*arguments: P.args, **named: P.kwargs) -> R:
-        try:
-            return command(*arguments, **named)
-        except MusterError as error:
-            click.echo(f"muster: {error}", err=True)
-            sys.exit(USED_WRONGLY if isinstance(error, UsageError) else UNKNOWN)
-
-    return told
-
-
-class _Group(click.Group):
-    """A group whose wrong use is exit code 64, so that it never reads as an answer of `verify`."""
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        try:
-            return super().make_context(info_name, args, parent, **extra)
-        except click.UsageError as error:
-            error.show()
-            sys.exit(USED_WRONGLY)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except click.UsageError as error:
-            error.show()
-            sys.exit(USED_WRONGLY)
-
-
-@click.group(cls=_Group, short_help="Who did what to which cluster.")
+@click.group(cls=Group, short_help="Who did what to which cluster.")
 def audit() -> None:
     """Who did what, from where, to which objects, and how it ended; and whether the log of that is whole."""
 
@@ -94,7 +56,7 @@ def audit() -> None:
 @audit.command(short_help="Show what was done; exit 2 if there is no log.")
 @filtered
 @JSON
-@telling_misuse
+@otherwise(UNKNOWN)
 def show(as_json: bool, **said: Any) -> None:
     """Show what was done, the latest last."""
     found = [entry for _, entry in _sifted(**said)]
@@ -112,7 +74,7 @@ def show(as_json: bool, **said: Any) -> None:
 @audit.command(short_help="Print entries as JSON lines.")
 @filtered
 @click.option("--json", is_flag=True, expose_value=False, help="as JSON lines, which it is in any case")
-@telling_misuse
+@otherwise(UNKNOWN)
 def export(**said: Any) -> None:
     """Print entries as JSON lines, as they stand in the log, each with its own hash and that of the one before."""
     for line, _ in _sifted(**said):
@@ -129,7 +91,7 @@ def export(**said: Any) -> None:
     help="how long the log was once, as a run printed it, or the manifest.json of a run that was kept elsewhere",
 )
 @JSON
-@telling_misuse
+@otherwise(UNKNOWN)
 def verify(log: Path | None, anchors: tuple[str, ...], as_json: bool) -> None:
     """Tell whether the log is as it was written; exit 0 if it is, 1 if something was done to it, 2 if that is unknown.
 

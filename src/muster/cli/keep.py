@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from muster.base.errors import MusterError
+from muster.cli.codes import FINDING, otherwise
 from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
@@ -21,17 +22,18 @@ if TYPE_CHECKING:
 @click.option("--list", "listed", is_flag=True, help="only show what is kept")
 @CONTEXT
 @SYSTEM
+@otherwise(FINDING)
 def keep(why: str, listed: bool, kube_context: str | None, system: Path | None) -> None:
     """Keep the present configuration as the last known good one, for `muster recover restore-configuration`.
 
-    Refuses while the system is not healthy; exit 2 if a configuration could not be kept.
+    Refuses while the system is not healthy; exit 1 if a configuration could not be kept.
     """
     definition = definition_of(system)
     with connected(kube_context) as cluster:
         if listed:
             _show(cluster, definition)
         elif not _keep(cluster, definition, why):
-            sys.exit(2)
+            sys.exit(FINDING)
 
 
 def _keep(cluster: Cluster, definition: SystemDefinition, why: str) -> bool:

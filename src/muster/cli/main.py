@@ -11,6 +11,7 @@ from muster import __version__
 from muster.base.errors import MusterError
 from muster.cli.audit import audit
 from muster.cli.backup import backup, restore
+from muster.cli.codes import FINDING, USED_WRONGLY, Group, otherwise
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
 from muster.cli.init import init
@@ -25,27 +26,31 @@ from muster.cli.undo import undo
 from muster.cli.verdict import analyse, verdict
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="muster")
 def commands() -> None:
     """Rehearse emergencies, and carry the procedures that are rehearsed."""
 
 
 def main() -> None:
-    """Run the command line; a mistake or a refusal is one sentence on standard error and exit code 2."""
+    """Run the command line; a mistake or a refusal is one sentence on standard error and exit code 64."""
     try:
         commands.main(prog_name="muster", standalone_mode=True)
     except MusterError as error:
         click.echo(f"muster: {error}", err=True)
-        sys.exit(2)
+        sys.exit(USED_WRONGLY)
 
 
 @commands.command(short_help="Start a cluster in the background, with the system.")
 @SYSTEM
 @click.option("--bare", is_flag=True, help="only the cluster, with the system's images but without the system")
 @click.option("--keep", is_flag=True, help="leave the cluster up where the system does not start")
+@otherwise(FINDING)
 def up(system: Path | None, bare: bool, keep: bool) -> None:
-    """Start the embedded cluster in the background, with the system on it, and write .muster/kubeconfig."""
+    """Start the embedded cluster in the background, with the system on it, and write .muster/kubeconfig.
+
+    Exit 1 if the system does not start.
+    """
     from muster.cli import background
 
     definition = definition_if_any(system) if bare else definition_of(system)
@@ -53,8 +58,9 @@ def up(system: Path | None, bare: bool, keep: bool) -> None:
 
 
 @commands.command(short_help="Stop the cluster that `muster up` started.")
+@otherwise(FINDING)
 def down() -> None:
-    """Stop the cluster that `muster up` started, and every process it started."""
+    """Stop the cluster that `muster up` started, and every process it started; exit 1 if one does not end."""
     from muster.cli import background
 
     background.down(HOME, click.echo)

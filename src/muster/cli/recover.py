@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from muster.base.errors import MusterError, UsageError
+from muster.cli.codes import FINDING, FINE, USED_WRONGLY
 from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_if_any, definition_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def procedures(system: Path | None) -> None:
 @CONTEXT
 @SYSTEM
 def recover(procedure: str | None, arguments: tuple[str, ...], kube_context: str | None, system: Path | None) -> None:
-    """Run a recovery procedure; exit 1 if a step of it fails. Without a name, choose from a menu."""
+    """Run a recovery procedure; exit 1 if a step of it fails, 64 where it was not begun. Without a name, choose from a
+    menu."""
     from muster.recovery import find_procedure
     from muster.recovery import procedures as known
 
@@ -98,7 +100,7 @@ def perform(
     idle = all(step.state == "skipped" for step in outcome.steps)
     done = "nothing was wrong, nothing was done" if idle else "done"
     click.echo(f"{found.name}: {done if outcome.ok else outcome.why} ({seconds:.1f} s)")
-    sys.exit(0 if outcome.ok else 1)
+    sys.exit(FINE if outcome.ok else FINDING)
 
 
 @contextmanager
@@ -181,7 +183,7 @@ def _ask_arguments(procedure: Procedure) -> dict[str, str]:
 def _confirm(procedure: Procedure, target: str) -> None:
     if not click.confirm(f"run {procedure.name} on {target}?"):
         click.echo("nothing was done")
-        sys.exit(2)
+        sys.exit(USED_WRONGLY)
 
 
 def _pairs(arguments: Sequence[str]) -> dict[str, str]:

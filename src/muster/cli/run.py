@@ -18,9 +18,10 @@ from types import FrameType
 
 import click
 
+from muster.cli.codes import FINDING, FINE, UNKNOWN, USED_WRONGLY
+
 ENDED_BY_ITSELF = (0, 1, 5)  # pytest's exit codes for: all well, a test failed, nothing collected
-FAILED, UNKNOWN, USED_WRONGLY = 1, 2, 64
-PLANNED = (0, FAILED, UNKNOWN)
+PLANNED = (FINE, FINDING, UNKNOWN)
 
 
 @click.command(
@@ -75,7 +76,7 @@ def _concluded(directory: Path, code: int) -> int:
     concluded = exit_code(summary)
     if concluded == 0 and code != 0:
         click.echo(f"muster: pytest ended with {code}: a test beside the drills failed", err=True)
-        return FAILED
+        return FINDING
     return concluded
 
 

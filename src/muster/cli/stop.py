@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from muster.base.errors import UsageError
+from muster.cli.codes import FINDING, UNKNOWN, otherwise
 from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ UNDONE_WITHIN_S = 60.0
 @click.option("--all", "everywhere", is_flag=True, help="in every namespace of the cluster")
 @click.option("--reason", metavar="TEXT", default="", help="said to whoever is stopped or refused")
 @click.option("--lift", is_flag=True, help="allow them again")
+@otherwise(UNKNOWN)
 def stop(  # noqa: PLR0917 - click passes them by name
     kube_context: str | None, system: Path | None, namespace: str | None, everywhere: bool, reason: str, lift: bool
 ) -> None:
     """Stop the drills of this project on this machine; with --kube-context those of a cluster, wherever they run from.
 
-    Each fault in force is undone first, and its drill is unknown. No drill begins until `muster stop --lift`. Exit 2 if
-    a fault is still in force a minute later.
+    Each fault in force is undone first, and its drill is unknown. No drill begins until `muster stop --lift`. Exit 1 if
+    a fault is still in force a minute later, 2 if the cluster does not answer.
     """
     if kube_context is None:
         if everywhere:
@@ -88,7 +90,7 @@ def _stop_there(cluster: Cluster, where: str, reason: str, *, everywhere: bool) 
     except TimeoutExceededError:
         for what in _in_force(cluster, None if everywhere else where):
             click.echo(f"muster: {what}", err=True)
-        sys.exit(2)
+        sys.exit(FINDING)
     click.echo(f"no fault is in force, {now() - began:.1f} s after the command")
 
 

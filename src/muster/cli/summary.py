@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from muster.cli.codes import UNKNOWN, otherwise
+
 
 @click.command(short_help="Print the summary of a run.")
 @click.argument("report", type=click.Path(path_type=Path), required=False)
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+@otherwise(UNKNOWN)
 def summary(report: Path | None, form: str) -> None:
-    """Print the summary of a run; the exit code says nothing of its verdict (that is `muster verdict`)."""
+    """Print the summary of a run; exit 2 if there is none to be read. The code says nothing of its verdict (that
+    is `muster verdict`)."""
     from muster.cli.project import find_project
     from muster.report.markdown import markdown
     from muster.report.plain import plain

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from muster.base.errors import MusterError, UsageError
+from muster.cli.codes import FINDING, UNKNOWN, otherwise
 from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
@@ -18,33 +19,41 @@ if TYPE_CHECKING:
     from muster.safety.targets import Struck
 
 
+class Trouble(NamedTuple):
+    """Why nobody may go to sleep; `known` is whether something is open, else nobody could tell."""
+
+    text: str
+    known: bool = True
+
+
 @click.command(short_help="Undo every fault that is on record.")
 @CONTEXT
 @SYSTEM
 @click.option("--namespace", metavar="NAME", help="where records are looked for (default: the system's namespace)")
+@otherwise(UNKNOWN)
 def undo(kube_context: str | None, system: Path | None, namespace: str | None) -> None:
     """Undo every fault that a record in the namespace names.
 
     Without --kube-context the cluster of `muster up` is asked, and wherever else drills struck from this directory is
-    looked at; there nothing is undone without being named. Exit 2 if a fault could not be undone, is in force
-    elsewhere, or a recovery procedure that was begun has not ended.
+    looked at; there nothing is undone without being named. Exit 1 if a fault could not be undone, is in force
+    elsewhere, or a recovery procedure that was begun has not ended; 2 if only that cannot be told.
     """
     namespace = namespace or definition_of(system).namespace
-    asked, troubles = "", list[str]()
+    asked, troubles = "", list[Trouble]()
     try:
         with connected(kube_context) as cluster:
             asked = f"{cluster.server} {namespace}"
-            troubles += _undo(cluster, namespace)
+            troubles += map(Trouble, _undo(cluster, namespace))
     except UsageError as error:
         if kube_context is not None:
             raise
-        troubles.append(str(error))  # no cluster is up
+        troubles.append(Trouble(str(error), known=False))  # no cluster is up
     if kube_context is None:
         troubles += _elsewhere(asked)
     for trouble in troubles:
-        click.echo(f"muster: {trouble}", err=True)
+        click.echo(f"muster: {trouble.text}", err=True)
     if troubles:
-        sys.exit(2)
+        sys.exit(FINDING if any(trouble.known for trouble in troubles) else UNKNOWN)
 
 
 def _undo(cluster: Cluster, namespace: str) -> Iterator[str]:
@@ -85,7 +94,7 @@ def _check_exists(cluster: Cluster, namespace: str) -> None:
     """Let nobody be told that all is well in a namespace that there is not.
 
     Raises:
-        UsageError: there is none of this name.
+        MusterError: there is none of this name.
     """
     from muster.kube import ApiError
 
@@ -108,7 +117,7 @@ def _begun(cluster: Cluster, namespace: str) -> Iterator[str]:
         yield str(error)
 
 
-def _elsewhere(asked: str) -> Iterator[str]:
+def _elsewhere(asked: str) -> Iterator[Trouble]:
     """What is open where drills struck from here, apart from the namespace that was asked; clean ones are forgotten."""
     from muster.safety.targets import struck
 
@@ -118,12 +127,13 @@ def _elsewhere(asked: str) -> Iterator[str]:
         try:
             found = list(_open_at(noted))
         except MusterError as error:
-            yield f"drills struck {noted} on {noted.when}, which is not asked: {error}; if it is gone: rm {noted.path}"
+            told = f"drills struck {noted} on {noted.when}, which is not asked: {error}; if it is gone: rm {noted.path}"
+            yield Trouble(told, known=False)
             continue
         if not found:
             click.echo(f"nothing is open in {noted}, which was struck on {noted.when}")
             noted.path.unlink(missing_ok=True)
-        yield from found
+        yield from map(Trouble, found)
 
 
 def _open_at(noted: Struck) -> Iterator[str]:

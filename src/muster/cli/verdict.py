@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from muster.cli.codes import UNKNOWN, otherwise
+
 if TYPE_CHECKING:
     from muster.verdict import DrillVerdict
 
 
 @click.command(short_help="Print the verdict of a run.")
 @click.argument("report", type=click.Path(path_type=Path), required=False)
+@otherwise(UNKNOWN)
 def verdict(report: Path | None) -> None:
     """Print the verdict of a run; exit 0 met, 1 missed, 2 unknown.
 
@@ -38,6 +41,7 @@ def verdict(report: Path | None) -> None:
 
 @click.command(short_help="Judge a saved timeline again.")
 @click.argument("timeline", type=click.Path(path_type=Path))
+@otherwise(UNKNOWN)
 def analyse(timeline: Path) -> None:
     """Judge a saved timeline again, and print the drill's entry as JSON; exit 0 if met, 1 if missed, 2 if unknown.
 

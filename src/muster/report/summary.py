@@ -14,7 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from muster.base.clock import utc_iso
-from muster.base.errors import UsageError
+from muster.base.errors import MusterError
 from muster.base.files import write_atomically
 from muster.base.lines import key_of
 from muster.verdict import DrillVerdict, Verdict, combine
@@ -27,7 +27,7 @@ SCHEMA: Literal["muster/summary/v1"] = "muster/summary/v1"
 FILE_NAME = "summary.json"
 
 
-class SummaryError(UsageError):
+class SummaryError(MusterError):
     """There is no summary where one was looked for, or it cannot be understood."""
 
 
