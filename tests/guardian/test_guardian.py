@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,10 @@ from muster.base.timeline import Event, Timeline, read_timeline
 from muster.base.waiting import wait_for
 from muster.guardian import Guardian, GuardianError, levers
 from muster.kube import Cluster
+from muster.monitoring.testing import LocalMonitoring
 from muster.safety import Entry, Held, find_record
+from muster.safety.limits import Condition
+from muster.safety.limits.conditions import ServiceCondition
 from muster.safety.locks import DrillLock
 
 RATE = Entry("ConfigMap", "settings", ("data", "rate"), "100", "fast")
@@ -51,9 +54,11 @@ def soon(text: float) -> str:
 
 
 @contextmanager
-def watched(cluster: Cluster, namespace: str, timeline: Path, deadline: str) -> Iterator[Guardian]:
+def watched(
+    cluster: Cluster, namespace: str, timeline: Path, deadline: str, conditions: Sequence[Condition] = ()
+) -> Iterator[Guardian]:
     with Guardian(cluster, timeline.parent, timeline.parent / ".muster") as guardian:
-        guardian.watch("drill", namespace=namespace, holder="drill", timeline=timeline)
+        guardian.watch("drill", namespace=namespace, holder="drill", timeline=timeline, conditions=conditions)
         guardian.arm("i-1", deadline)
         yield guardian
 
@@ -116,6 +121,29 @@ def test_a_lever_stops_a_drill(cluster: Cluster, namespace: str, everywhere: str
         wait_for(lambda: rate(cluster, namespace) == "100", within=60, reason="the fault to be undone")
         assert strikes.wait(10) == -signal.SIGKILL, "who strikes may strike again"
     assert told(struck)["tripped"]["rule"] == "lever"
+
+
+def test_a_service_beside_the_drill_stops_it_from_the_strike_on(cluster: Cluster, namespace: str, struck: Path) -> None:
+    with LocalMonitoring() as neighbour:
+        neighbour.answer = (503, "text/plain", "ill")
+        condition = ServiceCondition(http=f"{neighbour.url}/health", error_rate="20%", over_s=1)
+        many = [condition.model_copy(update={"http": f"{condition.http}?{str(n) * 500}"}) for n in range(10)]
+        with watched(cluster, namespace, struck, soon(600), many) as guardian:  # longer than a pipe takes at once
+            wait_for(lambda: "answered 503" in guardian.unwell(), within=60, reason="it to be told")
+            assert guardian.look() == "", "what was bad before the strike keeps from striking, and stops nothing"
+            neighbour.answer = (200, "text/plain", "well")
+            wait_for(lambda: not guardian.unwell(), within=60, reason="a baseline")
+            assert len(guardian.seen) == len(many)
+            guardian.strike()
+            neighbour.answer = (503, "text/plain", "ill")
+            wait_for(guardian.look, within=60, reason="the guardian to trip")
+            assert "looks failed (answered 503) in 1 s, and 0.2 of them may" in guardian.tripped
+            wait_for(lambda: rate(cluster, namespace) == "100", within=60, reason="the fault to be undone")
+            wait_for(lambda: "undone" in told(struck), within=60, reason="that to be told")
+    said = told(struck)
+    assert said["tripped"]["rule"] == "service"
+    assert said["undone"]["took_s"] >= 0
+    assert "0 of " in said["watching"]["seen"][0]
 
 
 def test_what_another_changed_since_is_kept(cluster: Cluster, namespace: str, struck: Path) -> None:

@@ -40,7 +40,7 @@ def _no_answer() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        error.exit_code = USED_WRONGLY
+        error.exit_code = USED_WRONGLY  # type: ignore[misc]  # each class of click has one
         raise
 
 

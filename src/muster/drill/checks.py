@@ -44,7 +44,7 @@ class SteadyCheck:
 
     def holds(self) -> bool:
         """Whether it is; the slower questions are asked only once the requests look well."""
-        self.trouble = self._requests() or self._objects() or self._requests() or ""
+        self.trouble = self._requests() or self._objects() or self._beside() or self._requests() or ""
         return not self.trouble
 
     def _requests(self) -> str | None:
@@ -109,6 +109,15 @@ class SteadyCheck:
         if operations.workflows is not None or operations.agents is not None:
             self.checks["work"] = "nothing is stuck, and those who do it are all there"
         return None
+
+    def _beside(self) -> str:
+        """What is not well beside the system, by the stop conditions."""
+        guardian = self._drill.guardian
+        if unwell := guardian.unwell():
+            return f"by a stop condition: {unwell}"
+        if guardian.seen:
+            self.checks["stop conditions"] = "; ".join(guardian.seen)
+        return ""
 
     def _another(self) -> str:
         """What shows that this is not the system that was deployed, or that somebody else answers for it."""

@@ -25,6 +25,7 @@ from muster.faults.experiments import Experiment, find_experiment
 from muster.faults.injection import FaultError, Injection
 from muster.faults.reach import check_reach, content_of
 from muster.guardian import Guardian, check_allowed
+from muster.guardian.looks import check_lookable
 from muster.kube import PROCEDURE, Change
 from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
@@ -34,7 +35,8 @@ from muster.recovery import Context, Procedure, find_procedure
 from muster.safety import AuditLog, DrillLock, check_nothing_open
 from muster.safety.audit import who
 from muster.safety.guards import undo_command
-from muster.safety.limits import limits_environment
+from muster.safety.limits import Condition, find_limits, limits_environment
+from muster.safety.limits.conditions import ServiceCondition
 from muster.safety.rights import check_rights
 from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemState
@@ -99,6 +101,7 @@ class Drill:
     _verdict: Verdict | None = None
     _injection: Injection | None = None
     _entitled: bool = False
+    _conditions: list[Condition] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         """Take the namespace and begin to watch.
@@ -142,18 +145,32 @@ class Drill:
         guardian watch over it.
 
         Raises:
-            UnprovableError: another drill has it, a fault is in force, or drills are forbidden.
+            UnprovableError: another drill has it, a fault is in force, drills are forbidden, or the system lacks what
+                a stop condition is asked of.
+            UsageError: safety.yaml cannot be read or understood.
             GuardianError: there is no guardian.
         """
         cluster, namespace = self.state.cluster, self.state.namespace
+        declared, monitoring = self.declaration, self.state.definition.monitoring
         try:
+            conditions = find_limits(cluster, namespace, root=self.project.root).stop_when
+            check_lookable(conditions, monitoring)
             check_allowed(cluster, namespace, self.project.home)
-            holder = f"drill {self.declaration.name} ({who()} on {socket.gethostname()}, {secrets.token_hex(6)})"
+            holder = f"drill {declared.name} ({who()} on {socket.gethostname()}, {secrets.token_hex(6)})"
             self._lock = self._stack.enter_context(DrillLock(cluster, namespace, holder, run=self.run))
             check_nothing_open(cluster, namespace)
         except RefusedError as error:
             raise UnprovableError(str(error)) from error
-        self.guardian.watch(self.declaration.name, namespace=namespace, holder=holder, timeline=self.timeline_path)
+        self.guardian.watch(
+            declared.name,
+            namespace=namespace,
+            holder=holder,
+            timeline=self.timeline_path,
+            conditions=conditions,
+            monitoring=monitoring,
+            alert=declared.alert,
+        )
+        self._conditions = conditions
         self._stack.callback(self._rest)
 
     def _rest(self) -> None:
@@ -202,6 +219,22 @@ class Drill:
         declared = self.declaration
         newest = clock.now() if self.injected_at is None else self.injected_at
         self.live.update(since=newest - max(declared.steady_s, declared.hold_s) - KEPT_S)
+
+    @property
+    def baseline_s(self) -> float:
+        """How long its stop conditions are looked at at least before it may strike, in seconds."""
+        return max((one.over_s for one in self._conditions if isinstance(one, ServiceCondition)), default=0.0)
+
+    def begin_strike(self) -> None:
+        """Have a stop condition end the drill from now on; until now it only keeps it from striking.
+
+        Raises:
+            UnprovableError: one is not kept already, or was not looked at for long enough.
+            GuardianError: the guardian does not answer.
+        """
+        if unwell := self.guardian.unwell():
+            raise UnprovableError(f"nothing was injected, by a stop condition: {unwell}")
+        self.guardian.strike()
 
     @contextmanager
     def probing(self) -> Iterator[None]:

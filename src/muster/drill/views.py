@@ -59,7 +59,8 @@ class SystemView:
             yield Writes()
 
     def wait_steady(self, within: float = STEADY_WITHIN_S) -> None:
-        """Wait until the system is steady (docs/measurement.md, Steady), within so many seconds.
+        """Wait until the system is steady (docs/measurement.md, Steady), within so many seconds besides those for which
+        its stop conditions are looked at first.
 
         Raises:
             UnprovableError: it is not; nothing is to be injected, and the verdict is unknown.
@@ -69,6 +70,7 @@ class SystemView:
         check = SteadyCheck(drill)
         drill.enter("steady")
         try:
+            within += drill.baseline_s
             wait_for(check.holds, within=within, every=0.25, reason="a steady state", latest=lambda: check.trouble)
         except TimeoutExceededError as error:
             drill.timeline.append("steady", ok=False, why=check.trouble, checks=check.checks)
@@ -194,12 +196,14 @@ class InjectView:
         """Run the drill's experiment and keep its fault in force.
 
         Raises:
+            UnprovableError: a stop condition is not kept already.
             FaultError: a guard refused the target, or the experiment failed; what was done so far is undone.
         """
         drill = self._drill
         drill.check_rights()
         injection = drill.prepare_fault()
         name = injection.experiment.name
+        drill.begin_strike()
         drill.enter("inject", name)
         with injection:
             drill.injected_at = injection.sent_at

@@ -12,10 +12,11 @@ import secrets
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from muster.base.background import Background
 from muster.base.clock import now
@@ -24,6 +25,8 @@ from muster.guardian import talk
 from muster.guardian.talk import Ear, Message
 from muster.kube import Cluster
 from muster.safety.audit import AUDIT_VARIABLE
+from muster.safety.limits import Condition
+from muster.system.monitoring import Monitoring
 
 GUARDED_VARIABLE = "MUSTER_GUARDED_BY"  # in the environment of every process that goes when the guardian trips
 READY_WITHIN_S = 30.0
@@ -41,6 +44,10 @@ class Guardian:
     def __init__(self, cluster: Cluster, directory: Path, home: Path) -> None:
         """`directory` receives its log; `home` is the project's `.muster/`, whose lever it heeds."""
         self.tripped = ""  # why it has taken back a fault, or is about to
+        self.seen: list[str] = []  # what it saw last of each stop condition
+        self._conditions, self._unwell = 0, ""
+        self._asked = False  # how the stop conditions are, and was not answered yet
+        self._saying = threading.Lock()  # what is longer than a pipe takes at once is not to be mixed with a heartbeat
         self._cluster, self._directory, self._home = cluster, directory, home
         self._token = secrets.token_hex(8)
         self._ready = self._resting = False
@@ -97,21 +104,65 @@ class Guardian:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return
-        talk.say(process.stdin.fileno(), talk.CLOSE)
+        with self._saying:
+            talk.say(process.stdin.fileno(), talk.CLOSE)
         process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):  # it has something to undo still, and goes on after us
             process.wait(READY_WITHIN_S)
         process.stdout.close()
 
-    def watch(self, drill: str, *, namespace: str, holder: str, timeline: Path) -> None:
-        """Have it watch over a drill from now on.
+    def watch(
+        self,
+        drill: str,
+        *,
+        namespace: str,
+        holder: str,
+        timeline: Path,
+        conditions: Sequence[Condition] = (),
+        monitoring: Monitoring | None = None,
+        alert: str | None = None,
+    ) -> None:
+        """Have it watch over a drill from now on, and look at the stop conditions meanwhile.
+
+        `monitoring` is the system's, which some of them are asked of; `alert` is the drill's own, which ends nothing.
 
         Raises:
             GuardianError: it does not answer.
         """
-        self.tripped, self._resting = "", False
+        self.tripped, self._resting, self.seen, self._conditions = "", False, [], len(conditions)
         self._listen_until(lambda: self._ready, READY_WITHIN_S, "to be ready")
-        self._say(talk.WATCH, drill=drill, namespace=namespace, holder=holder, timeline=str(timeline.absolute()))
+        self._say(
+            talk.WATCH,
+            drill=drill,
+            namespace=namespace,
+            holder=holder,
+            timeline=str(timeline.absolute()),
+            conditions=[one.model_dump(mode="json", exclude_unset=True) for one in conditions],
+            monitoring=None if monitoring is None else monitoring.model_dump(mode="json", exclude_unset=True),
+            alert=alert,
+        )
+
+    def unwell(self) -> str:
+        """Why a drill must not strike yet, by its stop conditions: one is not kept, or was not seen for long enough;
+        empty where it may.
+
+        Raises:
+            GuardianError: it does not answer.
+        """
+        if not self._conditions:
+            return ""
+        self._asked = True
+        self._say(talk.ASK)
+        self._listen_until(lambda: not self._asked, READY_WITHIN_S, "to tell of the stop conditions")
+        return self._unwell
+
+    def strike(self) -> None:
+        """Tell it that the fault is about to strike: from now on a stop condition that is not kept ends the drill.
+
+        Raises:
+            GuardianError: it is not there.
+        """
+        self._say(talk.STRIKE)
 
     def arm(self, injection: str, deadline: str) -> None:
         """Tell it that an injection may strike from now on, and until when its fault may last (ISO 8601).
@@ -141,17 +192,20 @@ class Guardian:
             return str(error)
         return self._trouble
 
-    def _say(self, what: str, **fields: str) -> None:
+    def _say(self, what: str, **fields: Any) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
-        if not talk.say(self._process.stdin.fileno(), what, **fields):
+        with self._saying:
+            heard = talk.say(self._process.stdin.fileno(), what, **fields)
+        if not heard:
             raise GuardianError(self._gone())
 
     def _beat(self) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
         while not self._beating.pause(BEAT_EVERY_S):
-            talk.say(self._process.stdin.fileno(), talk.BEAT)
+            with self._saying:
+                talk.say(self._process.stdin.fileno(), talk.BEAT)
 
     def _listen_until(self, reached: Callable[[], bool], within: float, what: str) -> None:
         deadline = now() + within
@@ -176,6 +230,8 @@ class Guardian:
         match message["what"]:
             case talk.READY:
                 self._ready = True
+            case talk.WELL:
+                self._unwell, self.seen, self._asked = str(message["unwell"]), list(message["said"]), False
             case talk.TRIPPED:
                 self.tripped = str(message["why"])
             case talk.UNDONE:

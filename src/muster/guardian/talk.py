@@ -11,13 +11,17 @@ from typing import Any
 Message = dict[str, Any]
 
 # What a session says.
-WATCH = "watch"  # a drill begins: `drill`, `namespace`, `holder`, `timeline`
+# A drill begins: `drill`, `namespace`, `holder`, `timeline`; of stop conditions `conditions`, `monitoring`, `alert`.
+WATCH = "watch"
 ARM = "arm"  # an injection may strike from now on: `injection`, `deadline` (ISO 8601)
+ASK = "ask"  # how the stop conditions are: `well` is answered, once
+STRIKE = "strike"  # from now on a stop condition that is not kept ends the drill
 REST = "rest"  # the drill is over: whatever is left of its faults is taken back, then `rested` is answered
 BEAT = "beat"
 CLOSE = "close"
 # What a guardian says.
 READY = "ready"
+WELL = "well"  # of the stop conditions: `unwell`, why a drill must not strike yet, empty where it may; `said`: [text]
 TRIPPED = "tripped"  # `why`
 UNDONE = "undone"  # `undone`, `left`: [text], `took_s`: from the trip to the last field that was put back
 FAILED = "failed"  # `why`: not undone yet, and tried again

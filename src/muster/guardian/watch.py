@@ -18,6 +18,7 @@ from muster.base.errors import ClusterError, MusterError
 from muster.base.process import INJECTION_VARIABLE
 from muster.base.timeline import Timeline
 from muster.guardian import talk
+from muster.guardian.conditions import Conditions
 from muster.guardian.guardian import GUARDED_VARIABLE
 from muster.guardian.levers import find_levers
 from muster.guardian.taking_back import TakingBack
@@ -28,6 +29,7 @@ from muster.safety.locks import release, renew
 
 TICK_S = 0.1
 LEVERS_EVERY_S = 1.0
+TELL_EVERY_S = 0.25
 BEAT_WITHIN_S = 4.0  # eight heartbeats
 TRY_EVERY_S = 0.5
 # For how long a cluster that does not answer is tried. One of the session's own goes with the session.
@@ -39,7 +41,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 class Reason(NamedTuple):
     """Why a drill must not go on: by which rule, and in a sentence."""
 
-    rule: str  # gone, heartbeat, deadline, lever
+    rule: str  # gone, heartbeat, deadline, lever, service, alert, query
     why: str
 
 
@@ -51,6 +53,9 @@ class Guarded:
     namespace: str
     holder: str
     timeline: Path
+    conditions: Conditions
+    striking: bool = False
+    blind: dict[str, tuple[str, str]] = field(default_factory=dict)  # what was told not to be seen
     deadlines: dict[str, datetime] = field(default_factory=dict)  # by injection
     tripped: bool = False
 
@@ -63,7 +68,7 @@ class Watch:
         self._ear = Ear()
         self._guarded: Guarded | None = None
         self._alive, self._closing = True, False
-        self._heard_at = self._looked_at = now()
+        self._heard_at = self._looked_at = self._told_at = now()
 
     def keep(self) -> None:
         """Watch until the session is closed, or is gone and everything of it is taken back."""
@@ -76,6 +81,8 @@ class Watch:
             if now() - before > BEAT_WITHIN_S / 2:
                 self._heard_at = now()  # we did not run ourselves: the machine was asleep, or has no time for anybody
             before = now()
+            if self._guarded is not None:
+                self._tell_blind(self._guarded)
             if self._guarded is not None and (why := self._reason(self._guarded)):
                 self._trip(self._guarded, why)
         if self._guarded is not None:
@@ -89,6 +96,8 @@ class Watch:
             return Reason("heartbeat", f"the session hangs: it gave no sign for {BEAT_WITHIN_S:g} s")
         if any(utc() > deadline for deadline in guarded.deadlines.values()):
             return Reason("deadline", "the fault has lasted as long as it may")
+        if guarded.striking and (broken := guarded.conditions.broken()) is not None:
+            return Reason(*broken)
         if now() - self._looked_at >= LEVERS_EVERY_S:
             self._looked_at = now()
             # A cluster that does not answer forbids nothing; that it does not is for the drill to tell.
@@ -101,6 +110,7 @@ class Watch:
         """Take back the drill's faults, and tell who is there to hear it."""
         began = now()
         self._guarded, guarded.tripped = None, True
+        guarded.conditions.stop()
         self._tell(guarded, talk.TRIPPED, rule=reason.rule, why=reason.why)
         self._end(f"{INJECTION_VARIABLE}={injection}" for injection in guarded.deadlines)
         taking = self._take_back(guarded, began)
@@ -161,22 +171,48 @@ class Watch:
     def _heed(self, message: Message) -> None:
         match message["what"]:
             case talk.WATCH:
-                timeline = Path(message["timeline"])
-                self._guarded = Guarded(message["drill"], message["namespace"], message["holder"], timeline)
+                timeline, conditions = Path(message["timeline"]), Conditions.of_message(message)
+                self._guarded = Guarded(message["drill"], message["namespace"], message["holder"], timeline, conditions)
                 self._looked_at = now()
+                conditions.start()
             case talk.ARM if self._guarded is not None:
                 self._guarded.deadlines[message["injection"]] = datetime.fromisoformat(message["deadline"])
+            case talk.ASK:
+                conditions = self._guarded.conditions if self._guarded is not None else Conditions([], None, None)
+                talk.say(sys.stdout.fileno(), talk.WELL, unwell=conditions.unwell(), said=conditions.said())
+            case talk.STRIKE if self._guarded is not None:
+                self._guarded.striking = True
+                if said := self._guarded.conditions.said():
+                    self._write(self._guarded, "watching", seen=said)
             case talk.REST:
                 guarded, self._guarded = self._guarded, None
+                if guarded is not None:
+                    guarded.conditions.stop()
                 if guarded is not None and guarded.deadlines:
                     self._take_back(guarded, now())
                 talk.say(sys.stdout.fileno(), talk.RESTED)
             case talk.CLOSE:
                 self._closing = True
 
+    def _tell_blind(self, guarded: Guarded) -> None:
+        """Write down which stop conditions cannot be looked at."""
+        if now() - self._told_at < TELL_EVERY_S:
+            return
+        self._told_at = now()
+        blind = guarded.conditions.blind()
+        for what, (rule, why) in blind.items():
+            if what not in guarded.blind:
+                self._write(guarded, "blind", rule=rule, what=what, why=why)
+        for what in guarded.blind.keys() - blind.keys():
+            self._write(guarded, "sees", rule=guarded.blind[what][0], what=what)
+        guarded.blind = blind
+
     def _tell(self, guarded: Guarded, state: str, **fields: Any) -> None:
         """Tell the session, and write it where it is found when there is no session any more."""
         talk.say(sys.stdout.fileno(), state, **fields)
+        self._write(guarded, state, **fields)
+
+    def _write(self, guarded: Guarded, state: str, **fields: Any) -> None:
         with contextlib.suppress(MusterError), Timeline(guarded.timeline) as timeline:
             timeline.append("guard", state=state, **fields)
 

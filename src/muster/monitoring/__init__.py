@@ -12,8 +12,19 @@ is not.
     testing       a local server that speaks both protocols, for tests
 """
 
-from muster.monitoring.asking import MonitoringError
-from muster.monitoring.sources import check_token, open_source
+from muster.monitoring.asking import Asking, MonitoringError, direct
+from muster.monitoring.prometheus import values
+from muster.monitoring.sources import check_token, firing, open_asking, open_source
 from muster.monitoring.watch import AlertWatch
 
-__all__ = ["AlertWatch", "MonitoringError", "check_token", "open_source"]
+__all__ = [
+    "AlertWatch",
+    "Asking",
+    "MonitoringError",
+    "check_token",
+    "direct",
+    "firing",
+    "open_asking",
+    "open_source",
+    "values",
+]

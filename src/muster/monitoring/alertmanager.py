@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from muster.monitoring.asking import Asking, MonitoringError
-from muster.monitoring.seen import Seen, matching
+from muster.monitoring.seen import Seen, bearing, matching
 
 PATH = "/api/v2/alerts"
 # All of them: that an alert is held back is worth telling, and is decided here by what each says of itself.
@@ -22,8 +22,7 @@ class Alertmanager:
         self._asking = asking
         self._alert = alert
         self._matchers = matchers
-        wanted = {"alertname": alert, **matchers}
-        self._query = [*ALL, *(("filter", f"{label}={_quoted(value)}") for label, value in wanted.items())]
+        self._query = [*ALL, *_filters({"alertname": alert, **matchers})]
 
     def look(self) -> Seen:
         """Ask once.
@@ -31,17 +30,35 @@ class Alertmanager:
         Raises:
             MonitoringError: it did not answer, or not with a list of alerts.
         """
-        content = self._asking.get(PATH, self._query)
-        if not isinstance(content, list) or not all(isinstance(alert, dict) for alert in content):
-            raise MonitoringError(f"{self._asking.url} answered no list of alerts to {PATH}")
         held = []
-        for alert in content:
+        for alert in _alerts(self._asking, self._query):
             if matching(alert.get("labels"), self._alert, self._matchers):
                 why = _held_back(alert.get("status"))
                 if why is None:
                     return Seen(True)
                 held.append(why)
         return Seen(False, f"it fires, but is {held[0]}" if held else "")
+
+
+def firing(asking: Asking, labels: Mapping[str, str]) -> list[str]:
+    """The names of the alerts with these labels that somebody is told of now.
+
+    Raises:
+        MonitoringError: it did not answer, or not with a list of alerts.
+    """
+    told = [one for one in _alerts(asking, [*ALL, *_filters(labels)]) if bearing(one.get("labels"), labels)]
+    return sorted({str(one["labels"].get("alertname")) for one in told if _held_back(one.get("status")) is None})
+
+
+def _alerts(asking: Asking, query: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    content = asking.get(PATH, query)
+    if not isinstance(content, list) or not all(isinstance(alert, dict) for alert in content):
+        raise MonitoringError(f"{asking.url} answered no list of alerts to {PATH}")
+    return content
+
+
+def _filters(labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [("filter", f"{label}={_quoted(value)}") for label, value in labels.items()]
 
 
 def _held_back(status: Any) -> str | None:

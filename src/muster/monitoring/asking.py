@@ -32,7 +32,7 @@ class Asking:
         self._http = httpx.Client(
             timeout=httpx.Timeout(limit_s),
             limits=httpx.Limits(max_keepalive_connections=0),
-            mounts=_direct(url),
+            mounts=direct(url),
             headers={"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {}),
         )
 
@@ -90,7 +90,7 @@ class Asking:
         return MonitoringError(f"{self.url} did not answer in {self._limit_s:g} s")
 
 
-def _direct(url: str) -> dict[str, None]:
+def direct(url: str) -> dict[str, None]:
     """What the environment's proxy is not asked for: it leads out, and this machine is not there."""
     host = httpx.URL(url).host
     near = host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)

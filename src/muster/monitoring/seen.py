@@ -30,8 +30,11 @@ class Source(Protocol):
         """
 
 
+def bearing(labels: Any, wanted: Mapping[str, str]) -> bool:
+    """Whether an alert bears all of these labels."""
+    return isinstance(labels, dict) and all(labels.get(name) == value for name, value in wanted.items())
+
+
 def matching(labels: Any, alert: str, matchers: Mapping[str, str]) -> bool:
     """Whether an alert with these labels is the one that is waited for."""
-    if not isinstance(labels, dict) or labels.get("alertname") != alert:
-        return False
-    return all(labels.get(name) == value for name, value in matchers.items())
+    return bearing(labels, {**matchers, "alertname": alert})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from muster.base.errors import UsageError
+from muster.monitoring import alertmanager, prometheus
 from muster.monitoring.alertmanager import Alertmanager
 from muster.monitoring.asking import Asking
 from muster.monitoring.prometheus import Prometheus
@@ -21,10 +22,31 @@ def open_source(monitoring: Monitoring, alert: str) -> Iterator[Source]:
     Raises:
         UsageError: the environment variable that is to hold the token does not.
     """
+    with open_asking(monitoring) as asking:
+        kind = Alertmanager if monitoring.kind == "alertmanager" else Prometheus
+        yield kind(asking, alert, monitoring.server.matchers)
+
+
+@contextmanager
+def open_asking(monitoring: Monitoring) -> Iterator[Asking]:
+    """What asks the monitoring. Nothing is asked yet.
+
+    Raises:
+        UsageError: the environment variable that is to hold the token does not.
+    """
     server = monitoring.server
     with Asking(server.url, limit_s=server.limit_s, token=check_token(server)) as asking:
-        kind = Alertmanager if monitoring.kind == "alertmanager" else Prometheus
-        yield kind(asking, alert, server.matchers)
+        yield asking
+
+
+def firing(monitoring: Monitoring, asking: Asking, labels: Mapping[str, str]) -> list[str]:
+    """The names of the alerts with these labels that fire, and that somebody is told of, as far as it knows that.
+
+    Raises:
+        MonitoringError: it did not answer, or not with its alerts.
+    """
+    ask = alertmanager.firing if monitoring.kind == "alertmanager" else prometheus.firing
+    return ask(asking, labels)
 
 
 def check_token(server: MonitoringServer) -> str | None:

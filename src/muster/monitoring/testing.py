@@ -30,6 +30,7 @@ class LocalMonitoring:
         delay_s: how long an answer takes to begin.
         trickle: answer a byte every 0.1 s, and so never to the end.
         asked: the path with query, and the headers, of each question so far.
+        values: what each query for a value is answered with (of a Prometheus).
     """
 
     def __init__(self, *, rules: tuple[str, ...] = ()) -> None:
@@ -38,6 +39,7 @@ class LocalMonitoring:
         self.trickle = False
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.ended = threading.Event()
+        self.values: dict[str, list[float]] = {}
         self._rules = list(rules)
         self._alerts: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -120,6 +122,11 @@ class LocalMonitoring:
             ]
         return {"status": "success", "data": {"alerts": alerts}}
 
+    def queried(self, query: str) -> dict[str, Any]:
+        """What `GET /api/v1/query` answers."""
+        found = [{"metric": {}, "value": [0, str(value)]} for value in self.values.get(query, [])]
+        return {"status": "success", "data": {"resultType": "vector", "result": found}}
+
     def rules(self) -> dict[str, Any]:
         """What `GET /api/v1/rules` answers."""
         rules = [{"name": name, "type": "alerting", "query": "up == 0", "health": "ok"} for name in self._rules]
@@ -148,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say_json(monitoring.alertmanager(parse_qs(parts.query).get("filter", [])))
         elif parts.path == "/api/v1/alerts":
             self._say_json(monitoring.prometheus())
+        elif parts.path == "/api/v1/query":
+            self._say_json(monitoring.queried(parse_qs(parts.query)["query"][0]))
         elif parts.path == "/api/v1/rules":
             self._say_json(monitoring.rules())
         else:

@@ -182,9 +182,11 @@ class Monitoring(Event):
 
 
 class Guard(Event):
-    """`guard`: the guardian stopped the drill, or took its fault back."""
+    """`guard`: the guardian stopped the drill, or took its fault back; what it saw of the stop conditions before the
+    strike (`watching`), and which of them it could not look at (`blind`) until it could again (`sees`)."""
 
-    state: Literal["tripped", "undone"]
+    state: Literal["tripped", "undone", "watching", "blind", "sees"]
+    rule: Literal["gone", "heartbeat", "deadline", "lever", "service", "alert", "query"] | None = None
 
 
 class Judged(Event):

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from muster.base.documents import Document, parse_document, read_document
 from muster.base.errors import UsageError
+from muster.safety.limits.conditions import AnyCondition
 from muster.safety.limits.hours import Hours
 from muster.system.explaining import explain
 from muster.system.schema import Strict
@@ -47,12 +48,14 @@ class AtMost(Strict):
 
 
 class SafetySettings(Strict):
-    """Everything `safety.yaml` says. `rehearsals`: whether `at_most` holds on the embedded cluster, too."""
+    """Everything `safety.yaml` says. `rehearsals`: whether `at_most` and `stop_when` hold on the embedded cluster as
+    well."""
 
     schema_: Literal["muster/safety/v1"] = Field(alias="schema")
     protected: Protected = Protected()
     at_most: AtMost = AtMost()
     hours: list[Hours] = []
+    stop_when: list[AnyCondition] = []
     rehearsals: bool = True
 
 

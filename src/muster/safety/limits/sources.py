@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from muster.base.clock import utc
 from muster.base.errors import ClusterError, RefusedError, UsageError
 from muster.kube import ApiError, Cluster
+from muster.safety.limits.conditions import Condition
 from muster.safety.limits.hours import refused_at
 from muster.safety.limits.settings import SafetySettings, matching, parse_settings, read_settings
 
@@ -41,7 +42,7 @@ class Limits:
     """Every limit that holds for a namespace.
 
     On the `embedded` cluster, where nobody but the drill lives, a project's file protects nobody and knows no hours,
-    and its `at_most` holds unless it says `rehearsals: false`.
+    and its `at_most` and `stop_when` hold unless it says `rehearsals: false`.
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -54,8 +55,14 @@ class Limits:
 
     @property
     def held_at_most(self) -> list[Source]:
-        """Those by which a fault's reach is held."""
+        """Those by which a fault's reach is held, and by what it is stopped."""
         return [one for one in self.sources if one.of_cluster or not self.embedded or one.settings.rehearsals]
+
+    @property
+    def stop_when(self) -> list[Condition]:
+        """What ends a drill early, each once."""
+        said = [condition for source in self.held_at_most for condition in source.settings.stop_when]
+        return [condition for number, condition in enumerate(said) if condition not in said[:number]]
 
     def check_target(self, context: str, server: str, namespace: str, *, moment: datetime | None = None) -> None:
         """Let pass a namespace of a context that nobody protects, at an hour that all allow.
@@ -141,6 +148,13 @@ def _in_cluster(cluster: Cluster, namespace: str, target: str) -> Source | None:
     if FILE_NAME not in data:
         raise RefusedError(f"refused: {where} has '{min(data)}'; right would be a key '{FILE_NAME}'")
     try:
-        return Source(where, parse_settings(data[FILE_NAME], FILE_NAME), of_cluster=True)
+        settings = parse_settings(data[FILE_NAME], FILE_NAME)
     except UsageError as error:
         raise RefusedError(f"refused: {where} cannot be understood: {error}") from error
+    if asking := [condition for condition in settings.stop_when if condition.asks_environment]:
+        # Whoever writes it says where that is sent.
+        raise RefusedError(
+            f"refused: {where}: stop condition '{asking[0]}' names a variable of the environment of whoever drills; "
+            "right would be one in the project's safety.yaml"
+        )
+    return Source(where, settings, of_cluster=True)
