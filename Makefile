@@ -60,6 +60,8 @@ lock:  ## resolve the dependencies again (records no addresses)
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header \
 	  pyproject.toml -o requirements.lock
+	echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate -c requirements.lock pyproject.toml - -o deploy/image.lock
 
 clean:  ## stop what is up, and remove everything but the sources and reports/
 	test ! -x $(BIN)/muster || $(BIN)/muster down

@@ -9,6 +9,7 @@ import yaml
 
 from muster.base.errors import UsageError
 from muster.base.files import write_atomically
+from muster.base.packaged import GUARD
 from muster.safety.rights import Right
 from rbac.roles import Role, of_guardian, of_readers, rights_in, role
 from rbac.stage import ROOT
@@ -16,11 +17,13 @@ from rbac.stage import ROOT
 FOLDER = ROOT / "ci/rbac"
 DRILLS, PROCEDURES = FOLDER / "drills.yaml", FOLDER / "procedures.yaml"
 GUARDIAN, READERS = FOLDER / "guardian.yaml", FOLDER / "readers.yaml"
+EVERYWHERE = GUARD / "role.yaml"  # the guardian's again, for a pod that guards a whole cluster
 _HEAD = """\
 # Written by `python -m rbac` from what the server's audit log shows; edits are lost. Each Role belongs into the
 # namespace of the system under drill (kubectl apply --namespace NAMESPACE -f FILE), with a RoleBinding to whoever is to
 # have it.
 """
+_HEAD_EVERYWHERE = "# The rules of ci/rbac/guardian.yaml, written by `python -m rbac` as well; edits are lost.\n"
 
 
 def drill_role(drill: str) -> str:
@@ -53,8 +56,10 @@ def derived() -> dict[Path, Role]:
         UsageError: a file cannot be read.
     """
     drills, procedures = (_union(read_roles(path)) for path in (DRILLS, PROCEDURES))
+    guardian = role("muster-guardian", of_guardian(drills), "undoing what drills have on record, whatever died")
     return {
-        GUARDIAN: role("muster-guardian", of_guardian(drills), "undoing what drills have on record, whatever died"),
+        GUARDIAN: guardian,
+        EVERYWHERE: {**guardian, "kind": "ClusterRole"},
         READERS: role("muster-reader", of_readers(drills | procedures), "looking at a system and its drills"),
     }
 
@@ -69,4 +74,5 @@ def write_roles(path: Path, roles: Iterable[Role]) -> None:
     known |= {role["metadata"]["name"]: role for role in roles}
     documents = [yaml.safe_dump(known[name], sort_keys=False, width=120) for name in sorted(known)]
     path.parent.mkdir(exist_ok=True)
-    write_atomically(path, _HEAD + "---\n".join(documents))
+    head = _HEAD_EVERYWHERE if path == EVERYWHERE else _HEAD
+    write_atomically(path, head + "---\n".join(documents))

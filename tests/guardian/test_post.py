@@ -49,6 +49,7 @@ def guarding(cluster: Cluster, namespace: str, directory: Path) -> Iterator[Path
     finally:
         process.terminate()
         assert process.wait(30) == 0, out.read_text()
+    assert not who_guards(cluster, namespace), "it has said that it is there no more"
 
 
 def test_the_fault_of_a_drill_that_gives_no_sign_is_taken_back(

@@ -1,4 +1,5 @@
-"""Where the files lie that come with the package, to be named by drills of any project: experiments and loads."""
+"""Where the files lie that come with the package: experiments and loads, to be named by drills of any project, and the
+manifests of the guardian of a cluster."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 _PACKAGED = Path(__file__).parents[1] / "packaged"
 EXPERIMENTS = _PACKAGED / "experiments"
 LOADS = _PACKAGED / "loads"
+GUARD = _PACKAGED / "guard"
 
 
 def own_first(own: Path, packaged: Path, pattern: str) -> Mapping[str, Path]:

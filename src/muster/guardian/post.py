@@ -24,6 +24,7 @@ from muster.wire.names import FAULT_RECORD_LABEL, MANAGED_BY_LABEL, MANAGED_BY_V
 NAME = "muster-guard"
 LOOK_EVERY_S = 0.5
 LOST_AFTER_S = 30.0  # without having been renewed, the guardian is told not to be there
+ANNOUNCE_EVERY_S = LOST_AFTER_S / 3
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Post:
         self._seen: dict[str, Seen] = {}
         self._taking: dict[str, TakingBack] = {}
         self._ending = threading.Event()
+        self._announced: float | None = None
         self._trouble = ""
 
     def keep(self) -> None:
@@ -63,6 +65,8 @@ class Post:
             except ClusterError as error:
                 self._tell_trouble(str(error))
             self._ending.wait(LOOK_EVERY_S)
+        with contextlib.suppress(ClusterError):  # then it runs out
+            self._leave()
 
     def look(self) -> None:
         """Look once at every fault that is on record, and take back what nobody answers for any more.
@@ -109,7 +113,9 @@ class Post:
         self._taking[namespace] = TakingBack(self._cluster, namespace, lambda _: True, self._audit)
 
     def _announce(self) -> None:
-        """Say that a guardian is there."""
+        """Say that a guardian is there, where that was not said lately."""
+        if self._announced is not None and now() - self._announced < ANNOUNCE_EVERY_S:
+            return
         spec = {
             "holderIdentity": socket.gethostname(),
             "leaseDurationSeconds": int(LOST_AFTER_S),
@@ -123,6 +129,13 @@ class Post:
             if error.code != 409:
                 raise
             self._cluster.patch("Lease", NAME, self._home, {"spec": spec})
+        self._announced = now()
+
+    def _leave(self) -> None:
+        """Say that it is there no more, unless another one has come in its place."""
+        found = self._cluster.find("Lease", NAME, self._home)
+        if found is not None and (tenure := Tenure.from_lease(found)).holder == socket.gethostname():
+            self._cluster.delete("Lease", NAME, self._home, version=tenure.version)
 
     def _tell_trouble(self, trouble: str) -> None:
         if trouble != self._trouble:

