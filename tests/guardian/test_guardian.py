@@ -167,12 +167,15 @@ SESSION = """
     from pathlib import Path
     from muster.guardian import Guardian
     from muster.kube import connect
+    from muster.safety.hooks import Hooks
     from muster.safety.locks import DrillLock
 
     kubeconfig, namespace, timeline, deadline = sys.argv[1:]
     with connect(Path(kubeconfig)) as cluster, Guardian(cluster, Path(timeline).parent, Path(".muster")) as guardian:
         with DrillLock(cluster, namespace, "drill", run="run-1"):
-            guardian.watch("drill", namespace=namespace, holder="drill", timeline=Path(timeline))
+            said = ["sh -c 'echo $MUSTER_VERDICT $MUSTER_DRILL'"]
+            after = Hooks.of("after", said, directory=Path("."), within_s=30, drill="drill", target="t")
+            guardian.watch("drill", namespace=namespace, holder="drill", timeline=Path(timeline), after=after)
             guardian.arm("i-1", deadline)
             child = subprocess.Popen(["sleep", "1000"], env={**os.environ, "MUSTER_INJECTION": "i-1"})
             print(guardian.pid, child.pid, flush=True)
@@ -214,6 +217,8 @@ def test_when_its_session_is_killed_it_takes_the_faults_back_and_ends_what_struc
     assert cluster.find("Lease", "muster-drill", namespace) is None
     said = told(struck)
     assert said["tripped"]["why"] == "the session is gone: its process has ended"
+    hooks = [event for event in read_timeline(struck) if event["kind"] == "hook"]
+    assert [event["line"] for event in hooks if event["state"] == "output"] == ["unknown drill"], "what comes after"
     audit = [json.loads(line) for line in (struck.parent / "audit.jsonl").read_text().splitlines()]
     assert [(line["act"], line["by"]) for line in audit] == [("undo", "guardian")]
 

@@ -81,6 +81,23 @@ def test_what_is_not_there(directory: Path, old: str, new: str, wrong: str) -> N
         read_system(directory)
 
 
+def test_a_hook_that_is_not_there_or_cannot_be_run_is_told(directory: Path) -> None:
+    path = directory / "system.yaml"
+    path.write_text(path.read_text() + "hooks: {before: [true, ./announce.sh], after: [./announce.sh --over]}\n")
+    text = path.read_text().replace("[true,", '["true",')
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"system.yaml, line \d+: .*there is no program .*/announce.sh"):
+        read_system(directory)
+    (directory / "announce.sh").write_text("#!/bin/sh\n")
+    with pytest.raises(UsageError, match="is not executable; right would be: chmod"):
+        read_system(directory)
+    (directory / "announce.sh").chmod(0o755)
+    assert read_system(directory).hooks.after == ["./announce.sh --over"]
+    path.write_text(text.replace("./announce.sh --over", "''"))
+    with pytest.raises(UsageError, match="a command of 'after' is empty"):
+        read_system(directory)
+
+
 def test_a_manifest_that_is_wrong_is_told_with_the_system(directory: Path) -> None:
     (directory / "manifests/more.yaml").write_text(
         "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: other}}"

@@ -41,10 +41,12 @@ def _keep(cluster: Cluster, definition: SystemDefinition, why: str) -> bool:
     from muster.probes.http.address import service_url
     from muster.recovery.configuration import check_healthy, configurations_of, keep_configuration
     from muster.safety import AuditLog
+    from muster.system.trust import trust
 
     configurations = configurations_of(definition)
     check_healthy(cluster, definition)
     audit = AuditLog.of_run(find_project(Path.cwd()).reports)
+    trust(definition)
     url, all_kept = service_url(cluster, definition), True
     for configuration in configurations:
         try:

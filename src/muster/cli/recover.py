@@ -72,8 +72,10 @@ def perform(
     from muster.recovery import Context, run
     from muster.safety import AuditLog, begun_procedures
     from muster.safety.targets import note_struck
+    from muster.system.trust import trust
 
     HOME.mkdir(exist_ok=True)
+    trust(definition)
     printer = StepPrinter(live=sys.stdout.isatty())
     with reached(kube_context) as cluster:
         if kube_context is not None:

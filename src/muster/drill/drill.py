@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -16,6 +17,7 @@ from muster.base import clock
 from muster.base.clock import utc_iso
 from muster.base.errors import MusterError, RefusedError
 from muster.base.timeline import Timeline, TimelineError
+from muster.drill.leavings import look_for_leavings
 from muster.drill.live import Live
 from muster.drill.needs import rights_of_drill
 from muster.drill.watcher import Watcher
@@ -29,12 +31,14 @@ from muster.guardian.looks import check_lookable
 from muster.kube import PROCEDURE, Change
 from muster.monitoring import AlertWatch
 from muster.objectives import Declaration
+from muster.probes.ledger.cleaning import clean_up
 from muster.probes.prober.plan import READ, WRITE
 from muster.probes.prober.process import Prober
 from muster.recovery import Context, Procedure, find_procedure
 from muster.safety import AuditLog, DrillLock, check_nothing_open
 from muster.safety.audit import who
 from muster.safety.guards import undo_command
+from muster.safety.hooks import UNKNOWN, VERDICT_VARIABLE, Hooks, When
 from muster.safety.limits import Condition, find_limits, limits_environment
 from muster.safety.limits.conditions import ServiceCondition
 from muster.safety.rights import check_rights
@@ -42,6 +46,7 @@ from muster.safety.targets import HOME_VARIABLE
 from muster.system import SystemState
 from muster.system.definition import SYSTEM_VARIABLE
 from muster.system.headers import HEADERS_VARIABLE, to_environment
+from muster.system.trust import CA_VARIABLE, trust
 from muster.verdict import DrillVerdict, Verdict, judge_file
 
 FAULT_BESIDES_S = 600.0
@@ -92,6 +97,7 @@ class Drill:
     guardian: Guardian
     aim: Aim = NOBODY
     own_procedure: Procedure | None = None
+    told: list[str] = field(default_factory=list)  # for people, once it is over: what went wrong, what stays
     injected_at: float | None = None
     load_environment: Mapping[str, str] = field(default_factory=dict)  # by which a fault finds the load that runs
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -100,6 +106,7 @@ class Drill:
     _prober_started: bool = False
     _verdict: Verdict | None = None
     _injection: Injection | None = None
+    _announced: bool = False
     _entitled: bool = False
     _conditions: list[Condition] = field(default_factory=list)
 
@@ -122,13 +129,15 @@ class Drill:
         # Load, experiment and effects ask the service as the probes do.
         os.environ[HEADERS_VARIABLE] = to_environment(self.state.definition.headers)
         os.environ[SYSTEM_VARIABLE] = str(self.state.definition.path)
-        for variable in (HEADERS_VARIABLE, SYSTEM_VARIABLE):
+        trust(self.state.definition)
+        for variable in (HEADERS_VARIABLE, SYSTEM_VARIABLE, CA_VARIABLE):
             self._stack.callback(os.environ.pop, variable, None)
         self.timeline = self._stack.enter_context(
             Timeline.start(self.timeline_path, run=self.run, drill=self.declaration.name)
         )
         self.live = Live(self.timeline_path)
         self.timeline.append("declared", **self.declaration.to_event())
+        self._stack.callback(self._tell_left)
         self._take_namespace()
         self._stack.enter_context(Watcher(self.state, self.timeline))
         monitoring, alert = self.state.definition.monitoring, self.declaration.alert
@@ -161,6 +170,9 @@ class Drill:
             check_nothing_open(cluster, namespace)
         except RefusedError as error:
             raise UnprovableError(str(error)) from error
+        after = self._hooks("after")
+        self._stack.callback(self._run_after, after)
+        self._stack.callback(self._clean_up)
         self.guardian.watch(
             declared.name,
             namespace=namespace,
@@ -169,9 +181,50 @@ class Drill:
             conditions=conditions,
             monitoring=monitoring,
             alert=declared.alert,
+            after=after,
         )
         self._conditions = conditions
         self._stack.callback(self._rest)
+        self._announced = True
+        if why := self._hooks("before").run(self.timeline):
+            raise UnprovableError(f"refused: what is to be run before each drill failed: {why}")
+
+    def _hooks(self, when: When) -> Hooks:
+        declared, cluster = self.state.definition.hooks, self.state.cluster
+        wanted = declared.rehearsals or not cluster.embedded
+        return Hooks.of(
+            when,
+            (declared.before if when == "before" else declared.after) if wanted else [],
+            directory=self.state.definition.directory,
+            within_s=declared.within_s,
+            drill=self.declaration.name,
+            target=f"{cluster.context}/{self.state.namespace}",
+        )
+
+    def _run_after(self, hooks: Hooks) -> None:
+        """Run what comes after the drill, where what comes before it may have been run."""
+        if not self._announced:
+            return
+        verdict = UNKNOWN if self._verdict is None else self._verdict.value
+        if why := hooks.run(self.timeline, **{VERDICT_VARIABLE: verdict}):
+            self.told.append(f"what is to be run after each drill failed: {why}")
+
+    def _clean_up(self) -> None:
+        """Remove what the drill wrote into a service that outlives it, where it did not come to that itself."""
+        if not self.state.cluster.embedded:
+            with contextlib.suppress(TimelineError):  # a file that is full has been told of
+                clean_up(self.state.definition, self.url, self.timeline_path)
+
+    def _tell_left(self) -> None:
+        """Say what the drill made and removed, and what stays. A cluster of muster's own is taken away as a whole."""
+        cluster, namespace = self.state.cluster, self.state.namespace
+        if cluster.embedded or not self._announced:
+            return
+        with contextlib.suppress(TimelineError):
+            self.live.update(since=clock.now())
+            found = look_for_leavings(cluster, namespace, self.live.events, self._lock.holder)
+            self.timeline.append("left", removed=found.removed, left=found.left)
+            self.told += [f"left in {cluster.context}/{namespace}: {text}" for text in found.left]
 
     def _rest(self) -> None:
         """Have the guardian take back what is left.

@@ -25,6 +25,7 @@ from muster.guardian import talk
 from muster.guardian.talk import Ear, Message
 from muster.kube import Cluster
 from muster.safety.audit import AUDIT_VARIABLE
+from muster.safety.hooks import Hooks
 from muster.safety.limits import Condition
 from muster.system.monitoring import Monitoring
 
@@ -121,10 +122,12 @@ class Guardian:
         conditions: Sequence[Condition] = (),
         monitoring: Monitoring | None = None,
         alert: str | None = None,
+        after: Hooks | None = None,
     ) -> None:
         """Have it watch over a drill from now on, and look at the stop conditions meanwhile.
 
         `monitoring` is the system's, which some of them are asked of; `alert` is the drill's own, which ends nothing.
+        Where the session goes in its middle, it runs what comes `after`.
 
         Raises:
             GuardianError: it does not answer.
@@ -140,6 +143,7 @@ class Guardian:
             conditions=[one.model_dump(mode="json", exclude_unset=True) for one in conditions],
             monitoring=None if monitoring is None else monitoring.model_dump(mode="json", exclude_unset=True),
             alert=alert,
+            after=None if after is None else after.to_json(),
         )
 
     def unwell(self) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 Message = dict[str, Any]
 
 # What a session says.
-# A drill begins: `drill`, `namespace`, `holder`, `timeline`; of stop conditions `conditions`, `monitoring`, `alert`.
+# A drill begins: `drill`, `namespace`, `holder`, `timeline`; of stop conditions `conditions`, `monitoring`, `alert`;
+# `after`: `muster.safety.hooks.Hooks`.
 WATCH = "watch"
 ARM = "arm"  # an injection may strike from now on: `injection`, `deadline` (ISO 8601)
 ASK = "ask"  # how the stop conditions are: `well` is answered, once

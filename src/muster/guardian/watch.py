@@ -25,6 +25,7 @@ from muster.guardian.taking_back import TakingBack
 from muster.guardian.talk import Ear, Message
 from muster.kube import Cluster
 from muster.safety import AuditLog, Record
+from muster.safety.hooks import UNKNOWN, VERDICT_VARIABLE, Hooks
 from muster.safety.locks import release, renew
 
 TICK_S = 0.1
@@ -56,6 +57,7 @@ class Guarded:
     conditions: Conditions
     striking: bool = False
     blind: dict[str, tuple[str, str]] = field(default_factory=dict)  # what was told not to be seen
+    after: Hooks | None = None  # what the session would run at the drill's end
     deadlines: dict[str, datetime] = field(default_factory=dict)  # by injection
     tripped: bool = False
 
@@ -116,10 +118,18 @@ class Watch:
         taking = self._take_back(guarded, began)
         if not self._alive or reason.rule == "heartbeat":
             self._end([f"{GUARDED_VARIABLE}={self._token}"])
+            self._run_hooks(guarded)
             with contextlib.suppress(ClusterError):
                 release(self._cluster, guarded.namespace, guarded.holder)
         if taking.trouble:
             print(taking.trouble, file=sys.stderr, flush=True)
+
+    def _run_hooks(self, guarded: Guarded) -> None:
+        """Run what the session cannot run any more."""
+        if guarded.after is None:
+            return
+        with contextlib.suppress(MusterError), Timeline(guarded.timeline) as timeline:
+            guarded.after.run(timeline, **{VERDICT_VARIABLE: UNKNOWN})
 
     def _take_back(self, guarded: Guarded, began: float) -> TakingBack:
         def ours(record: Record) -> bool:
@@ -172,7 +182,15 @@ class Watch:
         match message["what"]:
             case talk.WATCH:
                 timeline, conditions = Path(message["timeline"]), Conditions.of_message(message)
-                self._guarded = Guarded(message["drill"], message["namespace"], message["holder"], timeline, conditions)
+                after = message["after"] and Hooks.from_json(message["after"])
+                self._guarded = Guarded(
+                    message["drill"],
+                    namespace=message["namespace"],
+                    holder=message["holder"],
+                    timeline=timeline,
+                    conditions=conditions,
+                    after=after,
+                )
                 self._looked_at = now()
                 conditions.start()
             case talk.ARM if self._guarded is not None:

@@ -18,6 +18,7 @@ from muster.base.clock import now
 from muster.load.destination import Destination
 from muster.load.only_way import own_way
 from muster.probes.http.outcomes import Outcome, of_os_error
+from muster.system.trust import believing
 
 # The plain one: a look at a socket that does not wait needs no turn of gevent's loop.
 _poll = monkey.get_original("select", "poll")
@@ -66,7 +67,7 @@ class Connections:
 
     def __init__(self, to: Destination, *, limit_s: float, renew_after: int) -> None:
         self._to = to
-        self._tls: ssl.SSLContext | None = gevent_ssl.create_default_context() if to.tls else None
+        self._tls: ssl.SSLContext | None = believing(gevent_ssl.create_default_context()) if to.tls else None
         self._limit_s = limit_s
         self._renew_after = renew_after
         self._idle: deque[_Connection] = deque()

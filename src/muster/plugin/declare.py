@@ -167,6 +167,8 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
         declare(item, run, system)
         _check_monitoring(said, system)
         resolved(system.headers)  # a secret that is not set is said before anything is struck
+        if run.options.kube_context is not None:
+            _check_addresses(system)
         experiment = find_experiment(root / "experiments", said["fault"], system, Aim.of_marker(said))
         check_observable(experiment.effect, system)
         if said.get("load"):
@@ -177,6 +179,20 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
         text = str(error)
         return text if text.startswith(item.nodeid) else f"{item.nodeid}: {text}"
     return None
+
+
+def _check_addresses(system: SystemDefinition) -> None:
+    """Check that the environment holds what system.yaml has it say of where the service is.
+
+    Raises:
+        UsageError: it does not.
+    """
+    from muster.system.schema import resolved_address
+    from muster.system.trust import authority
+
+    if system.service.url is not None:
+        resolved_address(system.service.url, "service.url")
+    authority(system)
 
 
 def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declaration:

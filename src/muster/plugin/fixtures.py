@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from muster.system import SystemDefinition
 
 DRILL = pytest.StashKey["Drill"]()
+TOLD = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -128,9 +129,12 @@ def _held(item: pytest.Item, run: Run, managed_system: ManagedSystem, guardian: 
     )
     # Until the verdict says otherwise: a drill that is cut short leaves nobody knows what.
     managed_system.spoilt()
-    with drill:
-        item.stash[DRILL] = drill
-        yield drill
+    try:
+        with drill:
+            item.stash[DRILL] = drill
+            yield drill
+    finally:
+        item.stash[TOLD] = drill.told
     # Repetitions are to be alike: none finds what another one left, however well it went.
     managed_system.pristine = drill.left_whole and run.options.repeat is None
     del item.stash[DRILL]

@@ -11,7 +11,7 @@ import pytest
 from muster.base.errors import MusterError
 from muster.plugin.declare import drill_name, is_drill
 from muster.plugin.errors import HeldBefore, InterruptedDrillError, UnknownVerdict
-from muster.plugin.fixtures import DRILL
+from muster.plugin.fixtures import DRILL, TOLD
 from muster.plugin.harmless import harmless, notices
 from muster.plugin.killed import entry_of_killed
 from muster.plugin.machines import tell
@@ -142,6 +142,8 @@ def _report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestR
     elif call.when == "teardown" and report.failed and ENTRY in item.stash:
         item.stash[ENTRY] = _spoilt(item.stash[ENTRY], call)
         report.muster_entry = item.stash[ENTRY]  # type: ignore[attr-defined]
+    if told := item.stash.get(TOLD, None):
+        report.muster_told = told  # type: ignore[attr-defined]
     if hasattr(report, "muster_entry"):
         settle(item, report.muster_entry, call, report.longreprtext)
         tell(item, report, report.muster_entry)

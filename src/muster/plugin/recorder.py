@@ -40,6 +40,7 @@ class Recorder:
                 _unrecorded(report, str(error))
                 run.entries[report.nodeid] = report.muster_entry
             head_of(report)
+        run.told.update(dict.fromkeys(getattr(report, "muster_told", ())))
         if left_out := getattr(report, "muster_not_run", None):
             run.not_run[left_out[0]] = left_out[1]
 

@@ -32,7 +32,7 @@ class Run:
     `receipt` takes the run's directory, for whoever asked for the session and wants this run's verdict and no other's.
     `each_worker`: every worker is to run every test (`--dist each`). By node id, `entries` are the summary's, and
     `collected` the names of the drills that are to be held; `not_run` says of others, by name, why they were not, and
-    `not_collected` of files.
+    `not_collected` of files. `told` are lines about what drills left, for the end.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Run:
     not_run: dict[str, str] = field(default_factory=dict)
     not_collected: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    told: dict[str, None] = field(default_factory=dict)
 
     @classmethod
     def plan(cls, options: Options, system: str) -> Run:

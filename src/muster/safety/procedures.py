@@ -30,6 +30,11 @@ class ProcedureRecordError(MusterError):
     """A procedure record cannot be understood."""
 
 
+def procedure_record_name(procedure: str) -> str:
+    """What the ConfigMap is called that has a procedure on record."""
+    return f"muster-recovery-{re.sub(r'[^a-z0-9.-]+', '-', procedure.lower()).strip('-.')}"
+
+
 @dataclass(frozen=True)
 class ProcedureRecord:
     """A procedure that was begun: where it is, since when, and who runs it. `failed` is why a step of it failed."""
@@ -48,7 +53,7 @@ class ProcedureRecord:
     @property
     def name(self) -> str:
         """The ConfigMap's name: one for each procedure."""
-        return f"muster-recovery-{re.sub(r'[^a-z0-9.-]+', '-', self.procedure.lower()).strip('-.')}"
+        return procedure_record_name(self.procedure)
 
     def told(self, cluster: Cluster) -> str:
         """What a person should know of it, in one sentence that ends with the command that ends it."""

@@ -189,6 +189,21 @@ class Guard(Event):
     rule: Literal["gone", "heartbeat", "deadline", "lever", "service", "alert", "query"] | None = None
 
 
+class Hook(Event):
+    """`hook`: a command of the operator's own before or after the drill began, wrote a line, or ended."""
+
+    when: Literal["before", "after"]
+    command: str
+    state: Literal["began", "output", "ended"]
+
+
+class Left(Event):
+    """`left`: what the drill made on a cluster that is not muster's own, and removed, and what stays."""
+
+    removed: list[str]
+    left: list[str]
+
+
 class Judged(Event):
     """`judged`: what the drill requires; after `began` no request counts."""
 
@@ -228,6 +243,8 @@ EVENTS: dict[str, type[BaseModel]] = {
     "alert": Alert,
     "monitoring": Monitoring,
     "guard": Guard,
+    "hook": Hook,
+    "left": Left,
     "judged": Judged,
     "ended": Ended,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from muster.base.command import check_program, words_of
 from muster.base.documents import Document
 from muster.base.errors import UsageError
 from muster.system.explaining import Place, nearest
@@ -29,6 +30,11 @@ def check_consistent(system: SystemDefinition, document: Document) -> None:
             raise UsageError(f"{document.where(place)}: there is no directory {system.directory / directory}")
     if system.openslo is not None and not system.openslo.is_file():
         raise UsageError(f"{document.where(['objectives', 'openslo'])}: there is no file {system.openslo}")
+    for place, command in _commands(system):
+        try:
+            check_program(words_of(command), system.directory)
+        except UsageError as error:
+            raise UsageError(f"{document.where(place)}: {error}") from None
     if not any(system.manifest_directory.glob("*.y*ml")):
         return
     objects = read_manifests(system.manifest_directory, system.namespace)
@@ -45,6 +51,12 @@ def _directories(system: SystemDefinition) -> Iterator[tuple[Place, str]]:
         for key, paths in (("python_path", image.python_path), ("path", image.path)):
             for number, path in enumerate(paths):
                 yield ("images", name, key, number), path
+
+
+def _commands(system: SystemDefinition) -> Iterator[tuple[Place, str | list[str]]]:
+    for key, commands in (("before", system.hooks.before), ("after", system.hooks.after)):
+        for number, command in enumerate(commands):
+            yield ("hooks", key, number), command
 
 
 def _named(system: SystemDefinition) -> Iterator[Named]:

@@ -19,6 +19,7 @@ from muster.system.monitoring import Monitoring
 from muster.system.objectives import ObjectiveTargets
 from muster.system.operations import Operations
 from muster.system.parts import (
+    DrillHooks,
     ExpectProbe,
     Image,
     ProberLimits,
@@ -65,6 +66,7 @@ class SystemDefinition(Strict):
     backup: Backup = Backup()
     operations: Operations = Operations()
     procedures: dict[Name, CommandProcedure] = {}
+    hooks: DrillHooks = DrillHooks()
     monitoring: Monitoring | None = None
     objectives: ObjectiveTargets = ObjectiveTargets()
     severities: dict[str, SeverityTargets] = {}

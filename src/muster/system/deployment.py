@@ -42,10 +42,12 @@ def remove(cluster: Cluster, system: SystemDefinition, *, within: float = 30.0) 
     that it could still save outlives the namespace.
 
     Raises:
-        RefusedError: the namespace was not made by muster.
+        RefusedError: the cluster is not embedded, or the namespace was not made by muster.
         TimeoutExceededError: something in it does not go; the message names it.
     """
     name = system.namespace
+    if not cluster.embedded:
+        raise RefusedError(f"muster removes from the embedded cluster only, and not '{name}' from '{cluster.context}'")
     namespace = cluster.find("Namespace", name)
     if namespace is None:
         return

@@ -8,15 +8,19 @@ from pydantic import Field, model_validator
 
 from muster.system.checks import Checks
 from muster.system.requests import Request, check_places, check_reads
-from muster.system.schema import BaseUrl, DottedPath, Name, Seconds, Strict
+from muster.system.schema import Address, DottedPath, Name, Seconds, Strict, TextOrVariable
 
 
 class ServiceAddress(Strict):
-    """Where clients reach the system: the Kubernetes Service, or `url` where clients come from outside the cluster."""
+    """Where clients reach the system: the Kubernetes Service, or `url` where clients come from outside the cluster.
+
+    `ca` is a file of certificates, relative to system.yaml, that are believed beside those that the machine believes.
+    """
 
     name: Name
     port: Annotated[int, Field(gt=0, lt=65536)]
-    url: BaseUrl | None = None
+    url: Address | None = None
+    ca: TextOrVariable | None = None
 
 
 class Image(Strict):
@@ -79,6 +83,28 @@ class ProberLimits(Strict):
 
     edge_every_s: Seconds | None = None
     max_requests_per_s: Annotated[float, Field(gt=0)] = 200.0
+
+
+class DrillHooks(Strict):
+    """Commands of one's own around each drill: a program and its arguments, as a text or as a list; paths are relative
+    to system.yaml.
+
+    Those of `before` announce it: the first that fails has the drill refused. Those of `after` take that back, and are
+    run whatever became of the drill. Each has `within_s` seconds. A rehearsal, on the embedded cluster, does without
+    them unless `rehearsals` says otherwise.
+    """
+
+    before: list[str | list[str]] = []
+    after: list[str | list[str]] = []
+    within_s: Seconds = 30.0
+    rehearsals: bool = False
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        for key in ("before", "after"):
+            if not all(said.strip() if isinstance(said, str) else said for said in getattr(self, key)):
+                raise ValueError(f"a command of '{key}' is empty: right would be a program, such as ./announce.sh")
+        return self
 
 
 class SeverityTargets(Strict):

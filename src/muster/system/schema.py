@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from muster.base.errors import UsageError
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(gt=0, lt=1)]
@@ -35,3 +38,49 @@ def base_url(url: str, *, before: str = "the paths") -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(base_url)]
+
+
+class Variable(Strict):
+    """What the environment variable `env` holds."""
+
+    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+    def held(self, key: str) -> str:
+        """What it holds; `key` is the one of system.yaml that wants it.
+
+        Raises:
+            UsageError: it is not set.
+        """
+        if found := os.environ.get(self.env, "").strip():
+            return found
+        raise UsageError(f"{key} is to be what environment variable {self.env} holds, which is not set")
+
+
+def _address(value: Any) -> Any:
+    """A text or a variable, told apart before either is looked at."""
+    if isinstance(value, Variable):
+        return value
+    return Variable.model_validate(value) if isinstance(value, dict) else base_url(value)
+
+
+def _text(value: Any) -> Any:
+    return Variable.model_validate(value) if isinstance(value, dict) else value
+
+
+Address = Annotated[str | Variable, BeforeValidator(_address)]
+TextOrVariable = Annotated[str | Variable, BeforeValidator(_text)]
+
+
+def resolved_address(said: str | Variable, key: str) -> str:
+    """An address, as it is or as the environment holds it.
+
+    Raises:
+        UsageError: the environment does not hold it; what it holds instead is not quoted.
+    """
+    if isinstance(said, str):
+        return said
+    try:
+        return base_url(said.held(key))
+    except ValueError:
+        example = "https://shop.example:8443"
+        raise UsageError(f"{key}: environment variable {said.env} holds no address such as {example}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import httpx
@@ -14,6 +15,7 @@ from muster.faults.effects.observation import Observation, Scene, Strict, refuse
 from muster.probes.answers.content import values_at
 from muster.probes.http.address import service_address
 from muster.system.schema import DottedPath, Seconds
+from muster.system.trust import believing
 
 WAYS = ("status", "not_status", "no_answer", "contains", "lacks", "field", "header", "slower_than_s")
 MOST_BYTES = 2**20
@@ -155,7 +157,7 @@ class SeesHttpAnswer:
         limit = httpx.Timeout(self._effect.limit_s)
         try:
             with (
-                httpx.Client(timeout=limit, trust_env=False) as client,
+                httpx.Client(timeout=limit, trust_env=False, verify=believing(ssl.create_default_context())) as client,
                 client.stream(self._effect.method, self._url) as answer,
             ):
                 body = _body(answer, now() + self._effect.limit_s)

@@ -116,6 +116,8 @@ class Watch:
         """The table of drills, after pytest's own failures and before its short summary."""
         with notices():
             summarise(terminalreporter, self._config, self._held_back.give_back(terminalreporter))
+            for line in self._config.stash[RUN].told:
+                terminalreporter.write_line(line)
             self._tell_anchor(terminalreporter)
 
     def _tell_anchor(self, terminalreporter: Any) -> None:

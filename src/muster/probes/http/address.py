@@ -7,6 +7,7 @@ from typing import Any
 from muster.base.errors import ClusterError, UsageError
 from muster.kube.client import Cluster
 from muster.system.definition import SystemDefinition
+from muster.system.schema import resolved_address
 
 
 def service_url(cluster: Cluster, system: SystemDefinition, namespace: str | None = None) -> str:
@@ -17,12 +18,12 @@ def service_url(cluster: Cluster, system: SystemDefinition, namespace: str | Non
     pod and dies with it.
 
     Raises:
-        UsageError: clients outside the cluster have no way to it.
+        UsageError: clients outside the cluster have no way to it, or the environment does not hold its address.
         ClusterError: the cluster has no such Service, or does not answer.
     """
     service, namespace = system.service, namespace or system.namespace
     if service.url and not cluster.embedded:
-        return service.url
+        return resolved_address(service.url, "service.url")
     found = cluster.find("Service", service.name, namespace)
     if found is None:
         raise ClusterError(f"there is no Service '{service.name}' in namespace '{namespace}' of '{cluster.context}'")

@@ -24,6 +24,7 @@ from muster.probes.http.outcomes import Outcome, of_os_error, of_status
 from muster.probes.http.reply import BrokenOffError, Headers, NotHttpError, Reply
 from muster.system.definition import Request
 from muster.system.headers import of_environment, resolved, to_environment
+from muster.system.trust import believing
 
 Kind = Literal["new", "kept"]
 
@@ -71,7 +72,7 @@ class Exchange:
         if parts.scheme not in ("http", "https") or not host:
             raise UsageError(f"'{url}' is not the URL of a service; it must look like http://host:port")
         self._host, self._port = host, port or (443 if parts.scheme == "https" else 80)
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._tls = believing(ssl.create_default_context()) if parts.scheme == "https" else None
         self._prefix = parts.path.rstrip("/")
         self._names = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "muster", "Accept": "*/*"}
         self._names = _overridden(self._names, of_environment())
