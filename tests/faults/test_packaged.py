@@ -29,6 +29,7 @@ OF_THE_REFERENCE_SYSTEM = re.compile(r"\bapi\b|\bapp=|app in|enhancer|\bdb-[ab]\
 NOWHERE = Path("experiments-of-nobody")
 WEB = Aim(container="web")
 CAPACITY = "operations: {capacity: {deployment: front, max_replicas: 4, admits_per_s: 40}}\n"
+OF_A_DATABASE = {"database-disaster", "db-failure"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -42,7 +43,7 @@ def test_each_asks_only_for_names_that_there_are(name: str) -> None:
     assert asked - VARIABLES.keys() <= {"MUSTER_NAMESPACE", "MUSTER_HOLD_S"}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "db-failure"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OF_A_DATABASE])
 def test_each_is_fit_to_strike_a_stranger(name: str, tmp_path: Path) -> None:
     system = stranger(tmp_path / "systems", more=CAPACITY)
     aim = Aim(container="web" if name in {"pod-crash", "rollout-broken"} else None, config_map=None)
