@@ -8,6 +8,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # More than there are cores: half of what a test takes is waiting.
 WORKERS ?= 3
+# Arguments of python -m torture, such as: --within 900.
+TORTURE ?=
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 10
@@ -51,10 +53,11 @@ bench: setup  ## print the figures: start-up, throughput, wall time of the drill
 selfcheck: setup  ## check the instrument: known outages, faults that do nothing, sabotages, a late node (about 30 min)
 	$(BIN)/python -m selfcheck
 
-torture: setup  ## ask further: all that make test draws from, ten times the examples, 100,000 requests to the API
+torture: setup  ## ask further: all that make test draws from, ten times the examples, what strikes killed 250 times
 	$(BIN)/pytest tests -n 2 --dist worksteal --durations 15
 	$(BIN)/pytest tests -m hypothesis --hypothesis-profile thorough -n 2 --dist worksteal
 	$(BIN)/pytest tests/embedded/api/test_fuzz.py --fuzz 100000
+	$(BIN)/python -m torture $(TORTURE)
 
 lock:  ## resolve the dependencies again (records no addresses)
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }

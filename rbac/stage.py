@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,13 +66,12 @@ class Stage:
     def hold(self, drill: Planned, roles: Sequence[dict[str, Any]] = ()) -> Held:
         """Hold a drill as an account that has these Roles, or that may do everything."""
         account = f"drill-{sum(1 for _ in self.project.glob('*.kubeconfig'))}"
-        config = self._admit(account, roles)
+        config = self.admit(account, roles)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", drill.nodeid, "--kube-context", account]
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUSTER_", "PYTEST_"))}
         done = subprocess.run(
             command,
             cwd=self.project,
-            env={**kept, "HOME": str(self.project), "KUBECONFIG": str(config)},
+            env=self.environment(config),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -84,8 +83,13 @@ class Stage:
         events = read_timeline(timeline) if timeline.exists() else []
         return Held(done.stdout, events, [call for call in read_calls(self.log) if call.user == user])
 
-    def _admit(self, account: str, roles: Sequence[dict[str, Any]]) -> Path:
-        """Make an account with these Roles; the kubeconfig with its token."""
+    def environment(self, config: Path) -> dict[str, str]:
+        """The environment of a process that is started here, with a kubeconfig of its own."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUSTER_", "PYTEST_"))}
+        return {**kept, "HOME": str(self.project), "KUBECONFIG": str(config)}
+
+    def admit(self, account: str, roles: Sequence[dict[str, Any]] = ()) -> Path:
+        """Make an account with these Roles, or one that may do all; its kubeconfig, whose context has its name."""
         accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
         self.cluster.request("POST", accounts, body={"metadata": {"name": account}})
         here = f"{_ROLES}/namespaces/{self.namespace}"
@@ -110,8 +114,9 @@ class Stage:
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """A stage with the reference system of this project, ready; it goes when the block ends.
+def staged(change: Callable[[Path], object] = lambda _: None) -> Iterator[Stage]:
+    """A stage with the reference system of this project, ready; it goes when the block ends. `change` is given the copy
+    of the project before anything of it is deployed.
 
     Raises:
         ClusterError, TimeoutExceededError: the cluster or the system does not come up.
@@ -121,6 +126,7 @@ def staged() -> Iterator[Stage]:
         for name in _NEEDED:
             shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
         (project / "pytest.ini").write_text("[pytest]\n")
+        change(project)
         (file,) = (project / "systems").glob("*/system.yaml")
         system = read_system(file)
         images = Path(scratch) / "images.yaml"

@@ -1,0 +1,96 @@
+"""What came out of trials: kept as a line of JSON each, and told as one table."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+HEAD = ("part", "trials", "held", "undo begun, P50", "P99", "max", "undone, P99")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial: what it was, and what was wrong, a sentence each; seconds since the session was killed."""
+
+    part: str
+    number: int
+    what: str
+    troubles: tuple[str, ...] = ()
+    begun_s: float | None = None  # None where there was nothing to undo
+    undone_s: float | None = None
+    took_s: float = 0.0
+    kept: str = ""  # where what a trial that failed left is kept
+
+    @property
+    def held(self) -> bool:
+        return not self.troubles
+
+    def line(self) -> str:
+        """The trial in one line for people."""
+        undo = "" if self.begun_s is None else f", undo begun {self.begun_s:.2f} s, undone {self.undone_s or 0:.2f} s"
+        said = f"FAILED: {'; '.join(self.troubles)}; kept: {self.kept}" if self.troubles else f"held{undo}"
+        return f"{self.part} {self.number}: {self.what}: {said} ({self.took_s:.0f} s)"
+
+
+class Kept:
+    """The trials of a part with a seed that were made, in a file, so that a run goes on where it was ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> list[Trial]:
+        """All trials, by number; of one that was made again the last."""
+        if not self.path.exists():
+            return []
+        found: dict[int, Trial] = {}
+        for line in self.path.read_text().splitlines():
+            said: dict[str, Any] = json.loads(line)
+            trial = Trial(**{**said, "troubles": tuple(said["troubles"])})
+            found[trial.number] = trial
+        return [found[number] for number in sorted(found)]
+
+    def add(self, trial: Trial) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as file:
+            file.write(json.dumps(asdict(trial)) + "\n")
+
+
+def rows(trials: Iterable[Trial]) -> list[Sequence[str]]:
+    """A row a part, in the order in which they come."""
+    parts: dict[str, list[Trial]] = {}
+    for trial in trials:
+        parts.setdefault(trial.part, []).append(trial)
+    return [_row(part, found) for part, found in parts.items()]
+
+
+def markdown(head: Sequence[str], table: Iterable[Sequence[str]]) -> str:
+    """The table as Markdown, its columns aligned, so that it reads as text as well."""
+    lines = [tuple(head), *map(tuple, table)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    told = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    ]
+    told.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(told)
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """The value that a share `q` (0-1) of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(q * len(ordered)) - 1, 0)]
+
+
+def _row(part: str, trials: Sequence[Trial]) -> Sequence[str]:
+    begun = [trial.begun_s for trial in trials if trial.begun_s is not None]
+    undone = [trial.undone_s for trial in trials if trial.undone_s is not None]
+    held = sum(trial.held for trial in trials)
+    times = [_s(quantile(begun, q)) for q in (0.5, 0.99, 1.0)] if begun else ["-"] * 3
+    return (part, str(len(trials)), f"{held} of {len(trials)}", *times, _s(quantile(undone, 0.99)) if undone else "-")
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:.2f} s"
