@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 import yaml
@@ -107,7 +108,7 @@ def recording(cluster: Cluster) -> Iterator[Recorded]:
             path, _, query = self.path.partition("?")
             recorded.asked.append((self.command, path))
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            pairs = dict(part.split("=", 1) for part in query.split("&") if "=" in part)
+            pairs = dict(parse_qsl(query))
             try:
                 answer = cluster.request(self.command, path, query=pairs, body=json.loads(body) if body else None)
                 status, data = answer.status_code, answer.content

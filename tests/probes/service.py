@@ -41,6 +41,7 @@ class Service:
         self.pages: dict[str, Any] = {}
         self.forgetful = False  # acknowledge, but do not keep
         self.garbling = False  # acknowledge, but keep something else
+        self.stubborn = False  # remove nothing
         self.requests: list[tuple[str, str]] = []
         self.times: list[float] = []  # when each of them came, CLOCK_MONOTONIC seconds
         self.heard: list[dict[str, str]] = []  # the headers of each
@@ -160,6 +161,11 @@ class Service:
             writer.write(b"220 mail.example ready\r\n\r\n")
         return False
 
+    def _remove(self, key: str) -> tuple[int, Any]:
+        if self.stubborn:
+            return 405, {"error": "nothing is ever removed"}
+        return (200, {}) if self.store.pop(key, None) else (404, {})
+
     def _act(self, method: str, target: str, body: bytes) -> tuple[int, Any]:
         url = urlsplit(target)
         if method == "POST":
@@ -167,6 +173,8 @@ class Service:
             if not self.forgetful:
                 self.store[document["id"]] = {**document, "a": {"b": "garbled"}} if self.garbling else document
             return 201, {"id": document["id"]}
+        if method == "DELETE":
+            return self._remove(url.path.rpartition("/")[2])
         if url.path in self.pages:
             return 200, self.pages[url.path]
         if url.path == "/search":

@@ -20,6 +20,8 @@ from muster.base.files import write_atomically
 LATEST = "latest"
 PREFIX = ".asked-"
 RECEIPT_VARIABLE = "MUSTER_RECEIPT"  # a file that takes the directory of the run which a session began
+# Names, for a session that only checks, the kubeconfig of the cluster that `muster up` started.
+UP_VARIABLE = "MUSTER_CHECK_UP"
 NOTHING_YET = "it ended before it had collected anything"
 
 

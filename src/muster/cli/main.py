@@ -11,6 +11,7 @@ from muster import __version__
 from muster.base.errors import MusterError
 from muster.cli.audit import audit
 from muster.cli.backup import backup, restore
+from muster.cli.check import check
 from muster.cli.codes import FINDING, USED_WRONGLY, Group, otherwise
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
@@ -91,6 +92,7 @@ def report(reports: Path | None, out: Path | None) -> None:
 
 
 for command in (
+    check,
     run,
     verdict,
     analyse,

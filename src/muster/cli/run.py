@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -40,16 +40,16 @@ def run(arguments: tuple[str, ...]) -> None:
     is unknown. Where every drill is met and a test beside them failed, the exit code is 1. With --plan nothing is held,
     and the plan's exit code is given: 0, 1 where a drill would be refused, 2 where the cluster does not answer.
     """
-    from muster.base.asked import ask, explain
+    from muster.base.asked import RECEIPT_VARIABLE, ask, explain
     from muster.cli.project import find_project
 
     if "--plan" in arguments:
-        code = _pytest(arguments, None)
+        code = pytest_run(arguments)
         sys.exit(code if code in PLANNED else USED_WRONGLY)
     note = ask(find_project(Path.cwd()).reports)
     with tempfile.TemporaryDirectory(prefix="muster-run-") as scratch:
         receipt = Path(scratch) / "run"
-        code = _pytest(arguments or ("drills",), receipt)
+        code = pytest_run(arguments or ("drills",), {RECEIPT_VARIABLE: str(receipt)})
         directory = Path(receipt.read_text()) if receipt.exists() else None
     if directory is None:
         why = f"pytest ended with {code} and held no drill"
@@ -80,14 +80,12 @@ def _concluded(directory: Path, code: int) -> int:
     return concluded
 
 
-def _pytest(arguments: Sequence[str], receipt: Path | None) -> int:
-    """Run pytest, to its end whatever happens meanwhile, and return its exit code; -N where it died of signal N."""
-    from muster.base.asked import RECEIPT_VARIABLE
-
+def pytest_run(arguments: Sequence[str], more: Mapping[str, str] | None = None) -> int:
+    """Run pytest, to its end whatever happens meanwhile, with `more` in its environment, and return its exit code; -N
+    where it died of signal N."""
     # -P: the modules of the present directory are no more importable than with the command `pytest`.
     command = [sys.executable, "-P", "-m", "pytest", *arguments]
-    environment = os.environ if receipt is None else {**os.environ, RECEIPT_VARIABLE: str(receipt)}
-    with subprocess.Popen(command, env=environment) as process, _passing_on(process):
+    with subprocess.Popen(command, env={**os.environ, **(more or {})}) as process, _passing_on(process):
         return process.wait()
 
 

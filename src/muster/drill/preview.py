@@ -112,7 +112,7 @@ def drill_preview(
     load = LoadPreview(
         profile=declared.load,
         rates=rates_of(body),
-        raised_to=_raised(content),
+        raised_to=raised_to(content),
         probes=system.base_requests_per_s,
         ceiling=system.max_requests_per_s,
     )
@@ -157,7 +157,8 @@ def _number(node: ast.expr, known: dict[str, Any]) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _raised(content: Content) -> float | None:
+def raised_to(content: Content) -> float | None:
+    """The rate, in requests/s, that an experiment raises the load to; None where it raises none."""
     for activity in content.method:
         if activity.provider.is_own("raise_load") and isinstance(activity.provider.arguments, dict):
             rate = activity.provider.arguments.get("rate")

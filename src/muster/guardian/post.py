@@ -22,6 +22,7 @@ from muster.safety.locks import DURATION_S, Tenure, find_tenure, release
 from muster.wire.names import FAULT_RECORD_LABEL, MANAGED_BY_LABEL, MANAGED_BY_VALUE
 
 NAME = "muster-guard"
+HOME = "muster"  # the namespace that it lives in, unless it is told another
 LOOK_EVERY_S = 0.5
 LOST_AFTER_S = 30.0  # without having been renewed, the guardian is told not to be there
 ANNOUNCE_EVERY_S = LOST_AFTER_S / 3

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from muster.recovery import Procedure
     from muster.system import SystemDefinition
 
+# What a drill that can be run declares, and of which system: read once, as reading takes a while.
+DECLARED = pytest.StashKey["tuple[Declaration, SystemDefinition]"]()
 TAKEN = ("", "audit", "summary")
 CADENCES = ("monthly", "quarterly", "yearly")
 AIMED = ("target", "container", "config_map", "surge")  # whom the fault strikes, see muster.faults.aim
@@ -164,7 +166,7 @@ def problem_with(item: pytest.Item, run: Run) -> str | None:
     try:
         said = marked(item)
         system = read_system(run.options.system or find_system(root))
-        declare(item, run, system)
+        item.stash[DECLARED] = (declare(item, run, system), system)
         _check_monitoring(said, system)
         resolved(system.headers)  # a secret that is not set is said before anything is struck
         if run.options.kube_context is not None:

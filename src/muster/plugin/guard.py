@@ -17,7 +17,7 @@ from muster.base.asked import LATEST, ask, explain
 # Options with which pytest only tells something. Editors ask so all day long, and mean no run.
 RUNS_NOTHING = (
     *("collectonly", "help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow"),
-    *("drill_plan", "previewed"),
+    *("drill_plan", "previewed", "checked"),
 )
 CAME_TO_ITS_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 

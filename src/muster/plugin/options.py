@@ -79,7 +79,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="print which objects each drill would touch, how each is undone, which rights it needs, what it would "
         "send, and how long it may take; nothing is written. Exit code 1 if a drill would be refused",
     )
-    group.addoption("--json", dest="as_json", action="store_true", help="with --plan: print it as JSON")
+    group.addoption(
+        "--check",
+        dest="checked",
+        action="store_true",
+        help="look at everything that the drills will need, say how to mend what is wrong, and hold none (muster "
+        "check). Exit code 1 if something is wrong, 2 if something cannot be told",
+    )
+    group.addoption("--json", dest="as_json", action="store_true", help="with --plan or --check: print it as JSON")
     group.addoption("--drill-plan", metavar="FILE", help="write what the drills declare as JSON, and run nothing")
 
 
@@ -90,8 +97,11 @@ def read_options(config: pytest.Config) -> Options:
         UsageError: one that is none.
     """
     repeat = read_repeat(config.getoption("repeat"))
-    if config.getoption("as_json") and not config.getoption("previewed"):
-        raise UsageError("--json is the form of a plan; right would be --plan --json")
+    previewed, checked = config.getoption("previewed"), config.getoption("checked")
+    if config.getoption("as_json") and not (previewed or checked):
+        raise UsageError("--json is the form of a plan or a check; right would be --plan --json, or --check --json")
+    if previewed and checked:
+        raise UsageError("--plan and --check are two questions; right would be one of them")
     system = config.getoption("system")
     plan = config.getoption("drill_plan")
     directory = reports_of(config, config.getoption("reports"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from muster.base.errors import MusterError
+from muster.base.errors import MusterError, UsageError
 from muster.plugin.declare import drill_name, is_drill
 from muster.plugin.errors import HeldBefore, InterruptedDrillError, UnknownVerdict
 from muster.plugin.fixtures import DRILL, TOLD
@@ -40,10 +40,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Hold no drill twice in a session: what runs a failed test again would hide the verdict of the first time."""
+    """Hold no drill that cannot be held, before a cluster is there for it, and none twice in a session: what runs a
+    failed test again would hide the verdict of the first time."""
     if not is_drill(item):
         return
     run = item.config.stash[RUN]
+    if problem := run.problems.get(item.nodeid):
+        raise UsageError(problem)
     if ENTRY in item.stash:
         raise HeldBefore(item.stash.get(FAILED, item.stash[ENTRY]["why"]))
     timeline = run.directory / f"{drill_name(item)}.jsonl"

@@ -33,11 +33,11 @@ UNKNOWN = 2
 TERMINAL = "terminalreporter"
 
 
-class Previewer:
-    """Prints the plan in the place of a session."""
+class Telling:
+    """Tells something of the drills that are collected in the place of a session: see `tell`."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._config, self._troubles = config, list[str]()
+        self.config, self._troubles = config, list[str]()
         config.option.collectonly = True
         # As with `-p no:terminal`, which every plugin must bear.
         config.pluginmanager.set_blocked(TERMINAL)
@@ -54,7 +54,7 @@ class Previewer:
         if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
             return
         try:
-            preview = preview_of(session)
+            code = self.tell(session)
         except ClusterError as error:
             print(f"muster: {error}", file=sys.stderr)
             session.exitstatus = UNKNOWN
@@ -63,12 +63,28 @@ class Previewer:
             print(f"muster: {error}", file=sys.stderr)
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
-        if self._config.getoption("as_json"):
+        if code is not None:
+            session.exitstatus = code
+
+    def tell(self, session: pytest.Session) -> int | None:
+        """Print it; returns the exit code, None where pytest's own stands.
+
+        Raises:
+            MusterError: that cannot be.
+        """
+        raise NotImplementedError
+
+
+class Previewer(Telling):
+    """Prints the plan in the place of a session."""
+
+    def tell(self, session: pytest.Session) -> int | None:
+        preview = preview_of(session)
+        if self.config.getoption("as_json"):
             print(preview.model_dump_json(by_alias=True, indent=2))
         else:
             print("\n".join(lines(preview)))
-        if preview.drills:  # else it stays as it is: nothing was collected
-            session.exitstatus = preview.exit_code
+        return preview.exit_code if preview.drills else None  # as it is, where nothing was collected
 
 
 def preview_of(session: pytest.Session) -> Preview:

@@ -32,7 +32,8 @@ class Run:
     `receipt` takes the run's directory, for whoever asked for the session and wants this run's verdict and no other's.
     `each_worker`: every worker is to run every test (`--dist each`). By node id, `entries` are the summary's, and
     `collected` the names of the drills that are to be held; `not_run` says of others, by name, why they were not, and
-    `not_collected` of files. `told` are lines about what drills left, for the end.
+    `not_collected` of files. `told` are lines about what drills left, for the end. `guarded` says who would take faults
+    back should this machine be lost, where drills are held on a cluster of the user's own.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Run:
     not_collected: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     told: dict[str, None] = field(default_factory=dict)
+    guarded: str = ""
 
     @classmethod
     def plan(cls, options: Options, system: str) -> Run:

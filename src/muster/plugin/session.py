@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 
 from muster.base.errors import MusterError, RefusedError
+from muster.plugin.checking import Checker, check_session
 from muster.plugin.declare import clashes, drill_name, has_lost_its_marker, is_drill, problem_with
 from muster.plugin.guard import runs_nothing
 from muster.plugin.harmless import notices
@@ -29,6 +30,7 @@ from muster.plugin.workers import die_with_the_controller, forget_collected, tel
 T = TypeVar("T")
 EACH = "--dist each would hold each drill in every worker at once; right would be --repeat N, or another --dist"
 HISTORY_KEEPER = "muster-history"
+UNGUARDED = "no muster guard runs there: should this machine be lost, a fault stays until muster undo"
 MARKER = (
     "drill(severity, fault, load, recovery, cadence, budget_s, ...): a rehearsal of an emergency; declares what will "
     "happen, so that a plan can be made without running it"
@@ -50,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = run
     if config.getoption("previewed"):
         config.pluginmanager.register(Previewer(config), "muster-previewer")
+    if config.getoption("checked"):
+        config.pluginmanager.register(Checker(config), "muster-checker")
     config.pluginmanager.register(Recorder(config), "muster-recorder")
     config.pluginmanager.register(HistoryKeeper(config), HISTORY_KEEPER)
     config.pluginmanager.register(Watch(config), "muster-terminal")
@@ -97,11 +101,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if run.worker is not None:
         tell_collected(run)
+        check_session(session)
         return
     _usage(run.begin)
     heed_sigterm(session.config)
     if not _asks_for_drills(session.config):  # else it was done before they were collected
         _usage(lambda: check_target(run, session.config.rootpath))
+    _usage(lambda: check_session(session))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -109,7 +115,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if run.summary is None:
         return []
     head = f"muster: {run.system} on {run.cluster_name} (evidence: {run.evidence})"
-    return [head, *announced(run.options), f"report: {_shown(run, config)}"]
+    guard = [f"guard: {run.guarded}"] if run.guarded else []
+    return [head, *guard, *announced(run.options), f"report: {_shown(run, config)}"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -147,6 +154,8 @@ def check_target(run: Run, root: Path) -> None:
     """
     if run.options.kube_context is None:
         return
+    from muster.guardian.post import HOME as GUARD_HOME
+    from muster.guardian.post import who_guards
     from muster.kube import connect_context
     from muster.safety import AuditLog, check_nothing_open
     from muster.safety import check_target as check_namespace
@@ -160,6 +169,8 @@ def check_target(run: Run, root: Path) -> None:
             find_limits(cluster, namespace, root=root).check_target(cluster.context, cluster.server, namespace)
             check_namespace(cluster, namespace)
             check_nothing_open(cluster, namespace)
+            holder = who_guards(cluster, GUARD_HOME)
+            run.guarded = f"muster guard on {holder}" if holder else UNGUARDED
         except RefusedError as error:
             AuditLog(run.audit_log).record("run", target=run.target, outcome="refused", why=str(error))
             raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,16 @@ class Command:
         self.summary = spec.summary or f"your own: {shlex.join(self._run)}"
         for command in filter(None, (self._run, self._check)):
             check_program(command, directory)
+
+    def text(self) -> str:
+        """The command and, where its program is a text, that."""
+        program = self._run[0]
+        path = self._directory / program if "/" in program else Path(shutil.which(program) or os.devnull)
+        try:
+            said = path.read_bytes()
+        except OSError:
+            said = b""
+        return shlex.join(self._run) if b"\0" in said else f"{shlex.join(self._run)}\n{said.decode(errors='replace')}"
 
     def steps(self, context: Context) -> Iterable[Step]:
         work = _Work(self, context, self._spec, self._directory, self._run, self._check)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from muster.drill.preview import Preview
+from muster.preflight.finding import Report
 from muster.report.summary import SummaryModel
 from muster.safety.limits import SafetySettings
 from muster.schemas.audit import AuditLine, AuditVerification
@@ -28,6 +29,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "backup-v1.json": (BackupManifest, "serialization"),
     "backup-verification-v1.json": (BackupVerification, "serialization"),
     "backups-v1.json": (Backups, "serialization"),
+    "check-v1.json": (Report, "serialization"),
     "experiments-v1.json": (Experiments, "serialization"),
     "history-v1.json": (History, "serialization"),
     "init-v1.json": (Init, "serialization"),
