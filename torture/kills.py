@@ -165,6 +165,7 @@ class Victims:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            held.read()
             for pid in processes_of(held.run) if held.run else ():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -197,14 +198,14 @@ class Victims:
                     lambda: not self.reader.faults() and not any(map(is_guardian, processes_of(held.run))),
                     within=TAKEN_BACK_WITHIN_S,
                     reason="the guardian to take the fault back",
-                    every=0.1,
+                    every=0.25,
                 )
             except TimeoutExceededError as error:
                 yield str(error)
         if begun := self.reader.procedures():
             yield from self._end_procedures([record["procedure"] for record in begun])
         try:
-            wait_for(self.is_whole, within=WHOLE_WITHIN_S, reason="service to be back", every=0.2, latest=self.ails)
+            wait_for(self.is_whole, within=WHOLE_WITHIN_S, reason="service to be back", every=0.5, latest=self.ails)
         except TimeoutExceededError as error:
             yield str(error)
         if not sampler.looks or not sampler.asked:
@@ -246,7 +247,7 @@ class Victims:
         if not run:
             return ()
         with contextlib.suppress(TimeoutExceededError):
-            wait_for(lambda: not processes_of(run), within=15, reason="the run's processes to be gone", every=0.1)
+            wait_for(lambda: not processes_of(run), within=15, reason="the run's processes to be gone", every=0.25)
         found = []
         for pid in processes_of(run):
             with contextlib.suppress(OSError):
@@ -287,7 +288,7 @@ class Victims:
             MusterError: it does not come back.
         """
         self._put_back()
-        wait_for(self.is_whole, within=WHOLE_WITHIN_S, reason="the system to be back", every=0.2, latest=self.ails)
+        wait_for(self.is_whole, within=WHOLE_WITHIN_S, reason="the system to be back", every=0.5, latest=self.ails)
         (primary,) = self.state.primaries()
         self.state.query(primary, "truncate workflows, phases, queue")  # what drills that were cut left stuck
 

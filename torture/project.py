@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 SHORT = "steady_s=1, hold_s=1, "
-RATE, OVERLOADED = 40, 60  # requests/s: of a drill's load, and of that whose fault asks for too much
-ADMITTED = 60  # requests/s of one pod
-ERROR_RATE = 0.1  # of which so small a load gives the samples that a second needs
+RATE, OVERLOADED = 10, 20  # requests/s: of a drill's load, and of that whose fault asks for too much
+ADMITTED = 20  # requests/s of one pod
 FACTOR = ADMITTED / 100  # to what the settings and the experiment say
+ERROR_RATE = 0.5  # of which so small a load gives the samples that a second needs
+PROBED_EVERY_S = 0.2
+STUCK = 10  # workflows, of the few that so small a load begins
 
 
 def shorten(project: Path) -> None:
@@ -20,7 +22,11 @@ def shorten(project: Path) -> None:
         rate = OVERLOADED if "overload=True" in text else RATE
         path.write_text(re.sub(r"load\(rate=\d+\)", f"load(rate={rate})", text))
     _replace(project / "systems/enhancer/manifests/30-enhancer-settings.yaml", "admission_rate: 100", ADMITTED)
-    _replace(project / "systems/enhancer/system.yaml", "error_rate: 0.01", ERROR_RATE)
+    system = project / "systems/enhancer/system.yaml"
+    _replace(system, "error_rate: 0.01", ERROR_RATE)
+    _replace(system, "every_s: 0.05", PROBED_EVERY_S)
+    _replace(system, "every_s: 0.033", PROBED_EVERY_S)
+    _replace(project / "experiments/workflows-stuck.yaml", "more_than: 61", STUCK)
     _replace(project / "experiments/high-load.yaml", "rate: 450", round(450 * FACTOR))
     _replace(project / "experiments/high-load.yaml", "more_than: 15", round(15 * FACTOR))
 

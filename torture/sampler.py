@@ -12,7 +12,7 @@ import psycopg
 
 from torture.reading import Field, Reader, ReadingError, fields_of
 
-EVERY_S = 0.1
+RECORDS_EVERY_S, PRIMARIES_EVERY_S = 0.2, 0.5
 INSTANCES = ("db-a", "db-b")
 USER, SECRET = "replicator", "db-credentials"
 ASK = "select pg_is_in_recovery()"
@@ -34,7 +34,8 @@ class Sampler:
         self._of_records, self._of_pods = (Reader(reader.kubeconfig, reader.namespace) for _ in range(2))
         self._password = reader.secret(SECRET, USER)
         self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._keep, args=(look,)) for look in (self._records, self._primaries)]
+        looks = ((self._records, RECORDS_EVERY_S), (self._primaries, PRIMARIES_EVERY_S))
+        self._threads = [threading.Thread(target=self._keep, args=look) for look in looks]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -48,8 +49,8 @@ class Sampler:
         for thread in self._threads:
             thread.join()
 
-    def _keep(self, look: Callable[[], None]) -> None:
-        while not self._ending.wait(EVERY_S):
+    def _keep(self, look: Callable[[], None], every_s: float) -> None:
+        while not self._ending.wait(every_s):
             with contextlib.suppress(ReadingError):
                 look()
 
