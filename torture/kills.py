@@ -31,7 +31,7 @@ from muster.probes.http.address import service_url
 from muster.system import Request, SystemState
 from torture.judging import Seen, troubles
 from torture.killing import is_guardian, kill, processes_of, stopped_below
-from torture.moments import Boundaries, Case, Course, course
+from torture.moments import LAST_MOMENT, Boundaries, Case, Course, before_undo, course, read_courses
 from torture.project import shorten
 from torture.reading import KINDS, Reader, changed
 from torture.results import Trial
@@ -89,6 +89,7 @@ class Victims:
         self.state = SystemState(stage.cluster, stage.system)
         self._url = service_url(stage.cluster, stage.system)
         self._as_deployed = self.reader.objects()
+        self._courses = read_courses()
 
     def rehearse(self, drill: str) -> Course:
         """Hold a drill to its end; how it went.
@@ -171,12 +172,17 @@ class Victims:
                     os.kill(pid, signal.SIGKILL)
 
     def _wait_moment(self, held: Held, case: Case) -> bool:
-        """Wait until a session is to be killed; False if it has ended before."""
+        """Wait until a session is to be killed; False if it has ended before.
+
+        A drill need not go the same way twice: one that is about to undo and has not passed it is killed then.
+        """
         seen, kill_at, deadline = Boundaries(), math.inf, now() + HELD_WITHIN_S
+        late = LAST_MOMENT if case.boundary in before_undo(self._courses[case.drill]) else case.boundary
         while now() < deadline:
             for event in held.read():
-                if seen.of(event) == case.boundary:
-                    kill_at = event["t"] + case.after_s
+                label = seen.of(event)
+                if label == case.boundary or (label == late and kill_at == math.inf):
+                    kill_at = event["t"] + (case.after_s if label == case.boundary else 0.0)
             if now() >= kill_at:
                 return True
             if held.process.poll() is not None:

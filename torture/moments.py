@@ -16,6 +16,7 @@ from muster.base.timeline import Event
 
 WAYS = ("pytest", "group", "all")  # who is killed: pytest alone, its process group, every process but the guardian
 LATER_S = (0.3, 4.0)  # from a boundary on: soon after it, or at any time of the step that it begins
+LAST_MOMENT = "phase undo"
 CHANGES = 5  # of a procedure that count as steps: some make dozens
 Course = list[str]  # the boundaries of a drill, in their order
 FILE = Path(__file__).with_name("boundaries.json")
@@ -74,6 +75,11 @@ def course(events: Iterable[Event]) -> list[str]:
     """The boundaries that a drill passed, by its timeline."""
     seen = Boundaries()
     return [label for event in events if (label := seen.of(event))]
+
+
+def before_undo(course: Course) -> Course:
+    """The boundaries that come before a drill undoes its fault."""
+    return course[: course.index(LAST_MOMENT)] if LAST_MOMENT in course else []
 
 
 def draw(courses: Mapping[str, Course], count: int, seed: int, ways: Sequence[str] = WAYS) -> list[Case]:
