@@ -135,7 +135,7 @@ class StandIn:
         }
         self._kubeconfig.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **content}))
         self._forks = multiprocessing.get_context("forkserver")
-        self._forks.set_forkserver_preload(["torture.striking"])
+        self._forks.set_forkserver_preload([*striking.PRELOADED])
         self._wanted = self.reader.objects()
 
     def rehearse(self, experiment: str) -> list[str]:

@@ -33,7 +33,7 @@ from torture.judging import Seen, troubles
 from torture.killing import is_guardian, kill, processes_of, stopped_below
 from torture.moments import LAST_MOMENT, Boundaries, Case, Course, before_undo, course, read_courses
 from torture.project import shorten
-from torture.reading import KINDS, Reader, changed
+from torture.reading import KINDS, LEASE, Reader, changed
 from torture.results import Trial
 from torture.sampler import Sampler
 
@@ -294,6 +294,8 @@ class Victims:
             MusterError: it does not come back.
         """
         self._put_back()
+        if self.reader.lease():  # of a trial that left nobody who could give it back
+            self.stage.cluster.delete("Lease", LEASE, self.stage.namespace)
         wait_for(self.is_whole, within=WHOLE_WITHIN_S, reason="the system to be back", every=0.5, latest=self.ails)
         (primary,) = self.state.primaries()
         self.state.query(primary, "truncate workflows, phases, queue")  # what drills that were cut left stuck
