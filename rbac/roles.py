@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from muster.base.errors import UsageError
 from muster.guardian import FORBIDDEN as FORBIDS
-from muster.kube import PROCEDURE, Call
+from muster.kube import CHECK, PROCEDURE, Call
 from muster.safety.rights import Right
 
 Role = dict[str, Any]
@@ -35,14 +35,17 @@ FOR_WHOLE_CLUSTERS = frozenset({FORBIDS, "muster-safety"})
 
 
 def used(calls: Iterable[Call], namespace: str) -> frozenset[Right]:
-    """The rights that calls took, beside those that everybody has.
+    """The rights that calls took, beside those that everybody has, and but for what is looked at before a drill: of
+    that whoever may not see something is told that it is unknown.
 
     Raises:
         UsageError: a call was about something outside of the namespace, for which no Role can stand.
     """
     found: set[Right] = set()
     for call in calls:
-        if call.path or call.group in _FOR_ALL or (call.name in FOR_WHOLE_CLUSTERS and call.namespace != namespace):
+        if call.path or call.group in _FOR_ALL or call.agent.endswith(f"({CHECK})"):
+            continue
+        if call.name in FOR_WHOLE_CLUSTERS and call.namespace != namespace:
             continue
         if call.namespace != namespace:
             where = f"namespace '{call.namespace}'" if call.namespace else "the whole cluster"

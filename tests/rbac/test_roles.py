@@ -63,6 +63,12 @@ def test_what_everybody_may_takes_no_right() -> None:
     assert not used([asked, call("get", "", path="/version", namespace="")], "n")
 
 
+def test_what_is_looked_at_before_a_drill_is_done_without_where_it_may_not_be_seen() -> None:
+    looking = call("list", "nodes", namespace="", code=403, agent="muster/1 (check)")
+    assert not used([looking], "n")
+    assert not refused([looking], "n")
+
+
 @pytest.mark.parametrize("where", ["", "other"])
 def test_what_no_role_of_the_namespace_can_allow_is_told(where: str) -> None:
     with pytest.raises(UsageError, match=r"a call was about .*, which a Role of namespace 'n' cannot allow: list pods"):

@@ -27,7 +27,9 @@ JSON_PATCH = "application/json-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
-PROCEDURE = "procedure"  # the part of muster that a recovery procedure is, as an audit log is told
+# Parts of muster, as an audit log is told: a recovery procedure, and what is looked at before anything is done.
+PROCEDURE = "procedure"
+CHECK = "check"
 
 
 class _Asking(httpx.Auth):

@@ -127,7 +127,7 @@ def _system(run: Run, root: Path) -> SystemDefinition:
 @contextmanager
 def _asked(run: Run) -> Iterator[tuple[Cluster | None, Asked, str]]:
     """The cluster that is asked, whose that is, and why there is none where there is none."""
-    from muster.kube import connect, connect_context
+    from muster.kube import CHECK, connect, connect_context
 
     context, up = run.options.kube_context, os.environ.get(UP_VARIABLE)
     if context is None and not up:
@@ -144,7 +144,7 @@ def _asked(run: Run) -> Iterator[tuple[Cluster | None, Asked, str]]:
         yield None, "context" if context is not None else "up", str(error)
         return
     with cluster:
-        yield cluster, "context" if context is not None else "up", ""
+        yield cluster.asking_as(CHECK), "context" if context is not None else "up", ""
 
 
 def _looked(subject: Subject) -> list[Finding]:

@@ -156,7 +156,7 @@ def check_target(run: Run, root: Path) -> None:
         return
     from muster.guardian.post import HOME as GUARD_HOME
     from muster.guardian.post import who_guards
-    from muster.kube import connect_context
+    from muster.kube import CHECK, connect_context
     from muster.safety import AuditLog, check_nothing_open
     from muster.safety import check_target as check_namespace
     from muster.safety.limits import find_limits
@@ -169,7 +169,7 @@ def check_target(run: Run, root: Path) -> None:
             find_limits(cluster, namespace, root=root).check_target(cluster.context, cluster.server, namespace)
             check_namespace(cluster, namespace)
             check_nothing_open(cluster, namespace)
-            holder = who_guards(cluster, GUARD_HOME)
+            holder = who_guards(cluster.asking_as(CHECK), GUARD_HOME)
             run.guarded = f"muster guard on {holder}" if holder else UNGUARDED
         except RefusedError as error:
             AuditLog(run.audit_log).record("run", target=run.target, outcome="refused", why=str(error))

@@ -1,7 +1,8 @@
 """Whether the pods that drills have made besides those that there are find room on the nodes.
 
 Reckoned from requests against what nodes can allocate, as the scheduler does; affinities, selectors, quotas and what an
-autoscaler might add are left aside, and a node with a taint that keeps pods away is taken for none.
+autoscaler might add are left aside, and a node with a taint that keeps pods away is taken for none. The embedded
+cluster counts no requests, and is not asked.
 """
 
 from __future__ import annotations

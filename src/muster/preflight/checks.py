@@ -37,7 +37,7 @@ CHECKS = (
     Check("probes", service.probes, "cluster"),
     Check("ledger", service.ledger, "cluster"),
     Check("databases", service.databases, "cluster"),
-    Check("capacity", capacity.capacity, "cluster"),
+    Check("capacity", capacity.capacity, "own"),
     Check("alerts", watching.alerts, "project"),
     Check("stop conditions", watching.conditions, "project"),
 )
