@@ -63,6 +63,10 @@ def test_what_would_be_refused_is_said_with_its_reason(drill_project: DrillProje
     assert told.code == 1
     assert "  REFUSED  fault 'full-outage' may hit 9 of 9 pods" in told.output
     assert told.output.splitlines()[-1] == "1 of 1 drill would be refused"
+    drill_project.write("safety.yaml", "schema: muster/safety/v1\nstop_when: [{alert: {severity: critical}}]\n")
+    unseen = drill_project.pytest("drills", "--plan", "-k", "pod_crash")
+    assert unseen.code == 1
+    assert "REFUSED  stop condition 'alerts with severity=critical' is asked of the" in unseen.output
 
 
 @pytest.mark.parametrize(

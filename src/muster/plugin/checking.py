@@ -78,12 +78,11 @@ def check_session(session: pytest.Session) -> None:
     """
     from muster.preflight import COSTLESS, run_checks
 
-    run, root = session.config.stash[RUN], session.config.rootpath
-    drills = [item for item in session.items if is_drill(item)]
-    if not drills:
+    run = session.config.stash[RUN]
+    fit = [item for item in session.items if is_drill(item) and DECLARED in item.stash]
+    if not fit:  # why the others cannot be held is said already
         return
-    told = drills[0].stash.get(DECLARED, None)
-    system = told[1] if told is not None else _system(run, root)
+    _, system = fit[0].stash[DECLARED]
     if run.options.kube_context is None:
         found = run_checks(_subject(session, run, system, None, ""), COSTLESS)
     else:

@@ -162,6 +162,7 @@ class _Look:
 
     def _allowed(self) -> tuple[Limits, list[str]]:
         """The limits that hold, and why no drill at all would be held."""
+        from muster.guardian.looks import lacking
         from muster.safety import check_nothing_open, check_target
         from muster.safety.limits import Limits, find_limits
 
@@ -170,6 +171,8 @@ class _Look:
             limits = find_limits(self._cluster, namespace, root=self._root)
         except RefusedError as error:
             limits, refused = Limits(), [str(error)]
+        if what := lacking(limits.stop_when, self._system.monitoring):
+            refused.append(f"refused: {what}")
         if self._cluster is None:
             return limits, refused
         refused += limits.refusals(self._cluster.context, self._cluster.server, namespace, moment=utc())
