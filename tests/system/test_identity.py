@@ -21,6 +21,8 @@ Object = dict[str, Any]
 class Objects:
     """As much of a cluster as is asked here."""
 
+    embedded = False
+
     def __init__(self, *items: Object) -> None:
         self.items = list(items)
 
@@ -131,6 +133,8 @@ def test_what_an_autoscaler_sets_is_its_own(objects: Objects, state: SystemState
     assert state.strayed() == []
     objects["Deployment/api"]["spec"]["replicas"] = 9
     assert state.strayed() == []
+    objects.embedded = True  # where no autoscaler acts
+    assert state.strayed() != []
 
 
 def foreign(objects: Objects) -> list[str]:

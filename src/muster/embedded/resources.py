@@ -38,6 +38,7 @@ class Resource:
     subresources: tuple[Subresource, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
     generation: bool = False  # metadata.generation counts changes of spec
+    idle: bool = False  # objects are kept and given back, and nobody acts on them
 
     @property
     def api_version(self) -> str:
@@ -122,6 +123,14 @@ JOBS = Resource(
     "batch", "v1", "jobs", "job", "Job", generation=True,
     categories=("all",), subresources=(_status("Job"),),
 )  # fmt: skip
+INGRESSES = Resource(
+    "networking.k8s.io", "v1", "ingresses", "ingress", "Ingress", generation=True, idle=True,
+    short_names=("ing",), subresources=(_status("Ingress"),),
+)  # fmt: skip
+HORIZONTALPODAUTOSCALERS = Resource(
+    "autoscaling", "v2", "horizontalpodautoscalers", "horizontalpodautoscaler", "HorizontalPodAutoscaler", idle=True,
+    short_names=("hpa",), categories=("all",), subresources=(_status("HorizontalPodAutoscaler"),),
+)  # fmt: skip
 _RBAC = "rbac.authorization.k8s.io"
 ROLES = Resource(_RBAC, "v1", "roles", "role", "Role")
 ROLEBINDINGS = Resource(_RBAC, "v1", "rolebindings", "rolebinding", "RoleBinding")
@@ -133,7 +142,7 @@ CLUSTERROLEBINDINGS = Resource(
 RESOURCES: tuple[Resource, ...] = (
     NAMESPACES, NODES, PODS, SERVICES, CONFIGMAPS, SECRETS, SERVICEACCOUNTS, EVENTS, ENDPOINTS,
     PERSISTENTVOLUMECLAIMS, DEPLOYMENTS, REPLICASETS, STATEFULSETS, CONTROLLERREVISIONS,
-    LEASES, ENDPOINTSLICES, PODDISRUPTIONBUDGETS, JOBS,
+    LEASES, ENDPOINTSLICES, PODDISRUPTIONBUDGETS, JOBS, INGRESSES, HORIZONTALPODAUTOSCALERS,
     ROLES, ROLEBINDINGS, CLUSTERROLES, CLUSTERROLEBINDINGS,
 )  # fmt: skip
 
@@ -172,3 +181,8 @@ def by_kind(api_version: str, kind: str) -> Resource | None:
 def groups() -> Iterable[str]:
     """Names of the API groups other than the core one, in order of first appearance."""
     return dict.fromkeys(r.group for r in RESOURCES if r.group)
+
+
+def version_of(group: str) -> str:
+    """The one version at which a group is served."""
+    return next(r.version for r in RESOURCES if r.group == group)

@@ -82,7 +82,9 @@ def _different(name: str, before: dict[str, str], now: dict[str, str]) -> Iterat
 
 
 def _scaled_by_others(cluster: Cluster, namespace: str) -> set[str]:
-    """The workloads whose replicas an autoscaler sets."""
+    """The workloads whose replicas an autoscaler sets; on the embedded cluster none of them acts."""
+    if cluster.embedded:
+        return set()
     try:
         scalers = cluster.list("HorizontalPodAutoscaler", namespace)
     except ApiError:

@@ -109,6 +109,10 @@ def _endpoint_slice(obj: Object) -> None:
         fill(port, name="", protocol="TCP")
 
 
+def _autoscaler(obj: Object) -> None:
+    fill(obj.setdefault("spec", {}), minReplicas=1)
+
+
 DEFAULTS: dict[Resource, Callable[[Object], None]] = {
     r.PODS: default_pod,
     r.DEPLOYMENTS: _deployment,
@@ -120,6 +124,7 @@ DEFAULTS: dict[Resource, Callable[[Object], None]] = {
     r.PERSISTENTVOLUMECLAIMS: _stored_claim,
     r.NAMESPACES: _namespace,
     r.ENDPOINTSLICES: _endpoint_slice,
+    r.HORIZONTALPODAUTOSCALERS: _autoscaler,
     r.ROLEBINDINGS: default_binding,
     r.CLUSTERROLEBINDINGS: default_binding,
 }

@@ -18,6 +18,7 @@ from muster.embedded.status import Cause
 
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
+_PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 
 
 def _pod(obj: Object) -> list[Cause]:
@@ -179,6 +180,34 @@ def _lease(obj: Object) -> list[Cause]:
     return causes
 
 
+def _ingress(obj: Object) -> list[Cause]:
+    spec = obj.get("spec") or {}
+    if not spec.get("defaultBackend") and not spec.get("rules"):
+        return [bad_value("spec", {}, "either `defaultBackend` or `rules` must be specified")]
+    causes: list[Cause] = []
+    for i, rule in enumerate(spec.get("rules") or ()):
+        for j, path in enumerate((rule.get("http") or {}).get("paths") or ()):
+            if path.get("pathType") not in _PATH_TYPES:
+                field = f"spec.rules[{i}].http.paths[{j}].pathType"
+                said = path.get("pathType")
+                causes.append(unsupported(field, said, _PATH_TYPES) if said else required(field))
+    return causes
+
+
+def _autoscaler(obj: Object) -> list[Cause]:
+    spec = obj["spec"]
+    target = spec.get("scaleTargetRef") or {}
+    causes = [required(f"spec.scaleTargetRef.{key}") for key in ("kind", "name") if not target.get(key)]
+    least, most = spec["minReplicas"], spec.get("maxReplicas", 0)
+    if least < 1:
+        causes.append(bad_value("spec.minReplicas", least, "must be greater than or equal to 1"))
+    if most < 1:
+        causes.append(bad_value("spec.maxReplicas", most, "must be greater than 0"))
+    elif most < least:
+        causes.append(bad_value("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"))
+    return causes
+
+
 CHECKS: dict[Resource, Callable[[Object], list[Cause]]] = {
     r.PODS: _pod,
     r.DEPLOYMENTS: _deployment,
@@ -186,6 +215,8 @@ CHECKS: dict[Resource, Callable[[Object], list[Cause]]] = {
     r.STATEFULSETS: _statefulset,
     r.PODDISRUPTIONBUDGETS: _budget,
     r.JOBS: _job,
+    r.INGRESSES: _ingress,
+    r.HORIZONTALPODAUTOSCALERS: _autoscaler,
     r.SERVICES: _service,
     r.ENDPOINTS: _endpoints,
     r.ENDPOINTSLICES: _endpoint_slice,

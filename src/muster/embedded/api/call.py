@@ -160,12 +160,15 @@ class Call:
     def reply(self, obj: Any, code: int = 200) -> web.Response:
         """Answer with an object, in the media type that the client asked for."""
         response = answer(self.form, obj, code)
+        if self.resource.idle and self.request.method in _CHANGING:
+            self.warnings.append(f"{self.resource.kind}: the embedded cluster keeps it, and nothing acts on it")
         for text in self.warnings:
             escaped = text.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.add("Warning", f'299 - "{escaped}"')
         return response
 
 
+_CHANGING = ("POST", "PUT", "PATCH")
 _PATH = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"

@@ -51,7 +51,9 @@ def _roots() -> dict[str, set[str]]:
     roots = {package: set(names) for package, names in _ROOTS.items()}
     for resource in RESOURCES:
         group = resource.group.partition(".")[0] or "core"
-        roots.setdefault(f"k8s.io/api/{group}/v1", set()).update((resource.kind, f"{resource.kind}List"))
+        roots.setdefault(f"k8s.io/api/{group}/{resource.version}", set()).update(
+            (resource.kind, f"{resource.kind}List")
+        )
     return roots
 
 

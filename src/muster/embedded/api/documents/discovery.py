@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from muster.embedded.objects import Object
-from muster.embedded.resources import RESOURCES, REVIEWS, Resource, groups
+from muster.embedded.resources import RESOURCES, REVIEWS, Resource, groups, version_of
 from muster.embedded.status import unknown_path
 
 VERSION = {
@@ -33,11 +33,11 @@ _VIRTUAL: dict[str, list[Object]] = {
         _question("pods", "", "PodMetrics", "get", "list", namespaced=True),
     ],
 }
-_VERSIONS = {"metrics.k8s.io": "v1beta1"}  # of groups that are at another one than v1
+_VIRTUAL_VERSIONS = {"metrics.k8s.io": "v1beta1"}  # of those that are at another one than v1
 
 
 def _group(name: str) -> Object:
-    number = _VERSIONS.get(name, "v1")
+    number = _VIRTUAL_VERSIONS.get(name, "v1") if name in _VIRTUAL else version_of(name)
     version = {"groupVersion": f"{name}/{number}", "version": number}
     return {"name": name, "versions": [version], "preferredVersion": version}
 

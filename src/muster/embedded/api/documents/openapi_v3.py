@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from muster.embedded.resources import RESOURCES, Resource, groups
+from muster.embedded.resources import RESOURCES, Resource, groups, version_of
 from muster.embedded.schema import types
 from muster.embedded.status import unknown_path
 
@@ -26,7 +26,7 @@ _SCALARS: dict[str, dict[str, Any]] = {
 
 
 def _paths() -> dict[str, str]:
-    names = ["api/v1", *(f"apis/{group}/v1" for group in groups())]
+    names = ["api/v1", *(f"apis/{group}/{version_of(group)}" for group in groups())]
     return {name: f"/openapi/v3/{name}" for name in names}
 
 

@@ -207,6 +207,22 @@ _BINDING = (
     Column("Groups", _subjects("Group"), priority=1),
     Column("ServiceAccounts", _subjects("ServiceAccount"), priority=1),
 )
+
+
+def _ingress_hosts(ingress: Object) -> str:
+    hosts = [rule["host"] for rule in ingress["spec"].get("rules") or () if rule.get("host")]
+    return ",".join(hosts) or "*"
+
+
+def _ingress_ports(ingress: Object) -> str:
+    return "80, 443" if ingress["spec"].get("tls") else "80"
+
+
+def _scale_target(autoscaler: Object) -> str:
+    target = autoscaler["spec"].get("scaleTargetRef") or {}
+    return f"{target.get('kind', '')}/{target.get('name', '')}"
+
+
 _CONTAINERS = Column("Containers", _names("name"), priority=1)
 _IMAGES = Column("Images", _names("image"), priority=1)
 _SELECTOR = Column("Selector", _selector, priority=1)
@@ -310,6 +326,23 @@ COLUMNS: dict[Resource, tuple[Column, ...]] = {
         age_column,
         _CONTAINERS,
         _IMAGES,
+    ),
+    r.INGRESSES: (
+        name_column,
+        Column("Class", _at("spec", "ingressClassName")),
+        Column("Hosts", _ingress_hosts),
+        Column("Address", lambda _ingress: ""),
+        Column("Ports", _ingress_ports),
+        age_column,
+    ),
+    r.HORIZONTALPODAUTOSCALERS: (
+        name_column,
+        Column("Reference", _scale_target),
+        Column("Targets", lambda _autoscaler: "<unknown>"),
+        Column("MinPods", _at("spec", "minReplicas")),
+        Column("MaxPods", _at("spec", "maxReplicas"), "integer"),
+        Column("Replicas", _number("status", "currentReplicas"), "integer"),
+        age_column,
     ),
     r.ROLES: (name_column, _CREATED),
     r.CLUSTERROLES: (name_column, _CREATED),
