@@ -14,7 +14,7 @@ import pytest
 )
 def test_disaster(system, backups, load, inject, recover, objectives):
     """What was shipped comes back; what was acknowledged after that is lost, write by write, within the RPO."""
-    with backups(every_s=2) as kept, load(rate=30), system.ledger() as writes:
+    with backups(every_s=2) as kept, load(rate=40), system.ledger() as writes:
         system.wait_steady()
         kept.require_verified()
         with inject() as fault:

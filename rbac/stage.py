@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from muster.backup.keys import KEY_VARIABLE, RECIPIENTS_VARIABLE, make_key
+from muster.backup.store import STORE_VARIABLE
 from muster.base.timeline import Event, read_timeline
 from muster.base.waiting import wait_for
 from muster.history.plan import Planned
@@ -58,6 +60,7 @@ class Stage:
     cluster: Cluster
     system: SystemDefinition
     log: Path
+    backups: Mapping[str, str]  # where they lie, and who opens them: on a cluster of one's own that is named
 
     @property
     def namespace(self) -> str:
@@ -86,7 +89,7 @@ class Stage:
     def environment(self, config: Path) -> dict[str, str]:
         """The environment of a process that is started here, with a kubeconfig of its own."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUSTER_", "PYTEST_"))}
-        return {**kept, "HOME": str(self.project), "KUBECONFIG": str(config)}
+        return {**kept, **self.backups, "HOME": str(self.project), "KUBECONFIG": str(config)}
 
     def admit(self, account: str, roles: Sequence[dict[str, Any]] = ()) -> Path:
         """Make an account with these Roles, or one that may do all; its kubeconfig, whose context has its name."""
@@ -144,7 +147,14 @@ def staged(change: Callable[[Path], object] = lambda _: None) -> Iterator[Stage]
                 latest=lambda: "; ".join(state.unready()),
             )
             _name_address(file, cluster, system)
-            yield Stage(project, cluster, system, log)
+            yield Stage(project, cluster, system, log, _backups(project))
+
+
+def _backups(project: Path) -> dict[str, str]:
+    """The environment by which drills that need backups find a store and a key."""
+    recipient = make_key(project / "backup.key")
+    named = {STORE_VARIABLE: project / "backups", KEY_VARIABLE: project / "backup.key", RECIPIENTS_VARIABLE: recipient}
+    return {name: str(value) for name, value in named.items()}
 
 
 def _name_address(file: Path, cluster: Cluster, system: SystemDefinition) -> None:
