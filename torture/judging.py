@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from torture.reading import Changed, Field, Objects, changed, value_at
@@ -21,7 +21,7 @@ class Seen:
 
     before: Objects
     after: Objects
-    fields: Set[Field] = frozenset()
+    fields: Sequence[Field] = ()
     procedures: Set[str] = frozenset()
     to_undo: bool = False
     begun_s: float | None = None

@@ -46,6 +46,7 @@ LEASE_WITHIN_S = 30.0
 # What a database made of these, or how it came to be primary, is not taken back by putting them back.
 OF_THE_DATABASES = ("ConfigMap/db-topology", "Service/db")
 AGENTS = 61
+PIPES = ("orders", "*.dial")
 COMMAND = re.compile(r"(muster recover [^\n]+)")
 MUSTER = Path(sys.executable).with_name("muster")
 
@@ -123,7 +124,7 @@ class Victims:
             seen = Seen(
                 before=before,
                 after=self.reader.objects(),
-                fields=frozenset(sampler.fields),
+                fields=tuple(sampler.fields.values()),
                 procedures=self._written_by_procedures(calls),
                 to_undo=to_undo and cut and self._was_armed(held),
                 begun_s=begun,
@@ -336,7 +337,7 @@ class Victims:
     def _keep(self, held: Held, keep: Path) -> Path:
         """Keep what a session wrote."""
         shutil.rmtree(keep, ignore_errors=True)
-        shutil.copytree(held.reports, keep, symlinks=True, ignore=shutil.ignore_patterns("orders"))
+        shutil.copytree(held.reports, keep, symlinks=True, ignore=shutil.ignore_patterns(*PIPES))
         shutil.copy(self.stage.project / ".output", keep / "output.txt")
         return keep
 

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
@@ -21,12 +21,13 @@ ASK = "select pg_is_in_recovery()"
 class Sampler:
     """A context manager: within its block it looks again and again.
 
-    `fields` are what faults changed, as their records said; `split` tells each time at which both databases said that
-    they are primary; `on_record` is whether a fault was on record at the last look; `looks` counts.
+    `fields` are what faults changed, as their records said, by object and path; `split` tells each time at which both
+    databases said that they are primary; `on_record` is whether a fault was on record at the last look; `looks` and
+    `asked` count.
     """
 
     def __init__(self, reader: Reader) -> None:
-        self.fields: set[Field] = set()
+        self.fields: dict[tuple[str, Any], Field] = {}
         self.split: list[str] = []
         self.on_record = False
         self.looks = self.asked = 0
@@ -57,7 +58,7 @@ class Sampler:
     def _records(self) -> None:
         found = self._of_records.faults()
         self.on_record = bool(found)
-        self.fields |= {field for record in found for field in fields_of(record)}
+        self.fields |= {(one.object, one.path): one for record in found for one in fields_of(record)}
         self.looks += 1
 
     def _primaries(self) -> None:

@@ -16,7 +16,7 @@ BEFORE: dict[str, Any] = {
     "ConfigMap/settings": {"rate": "100"},
 }
 STRUCK = {**BEFORE, "StatefulSet/db-a": {**BEFORE["StatefulSet/db-a"], "replicas": 0}}
-CLEAN = Seen(BEFORE, BEFORE, fields=frozenset({REPLICAS}), to_undo=True, begun_s=0.2)
+CLEAN = Seen(BEFORE, BEFORE, fields=[REPLICAS], to_undo=True, begun_s=0.2)
 
 
 def test_what_is_as_before_is_held() -> None:
@@ -61,6 +61,19 @@ def test_a_field_is_found_by_the_path_of_its_record() -> None:
     (one,) = fields_of(record)
     assert value_at(BEFORE, one) == "x"
     assert value_at({}, one) is None
+
+
+def test_a_field_whose_value_has_parts_is_left_behind_like_any_other() -> None:
+    containers = ("spec", "template", "containers")
+    struck: dict[str, Any] = {"replicas": 1, "template": {"containers": [{"name": "postgres", "image": "broken"}]}}
+    one = Field(
+        "StatefulSet/db-a",
+        (*containers, ("name", "postgres")),
+        {"name": "postgres", "image": "x"},
+        struck["template"]["containers"][0],
+    )
+    seen = replace(CLEAN, after={**BEFORE, "StatefulSet/db-a": struck}, fields=[one])
+    assert any("the fault's value is left" in said for said in troubles(seen))
 
 
 def test_fields_that_differ_are_named_by_their_path() -> None:
