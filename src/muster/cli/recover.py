@@ -35,7 +35,7 @@ def procedures(system: Path | None) -> None:
             click.echo(f"{'':<28}   {name}=...: {what}")
 
 
-@click.command()
+@click.command(short_help="Run a recovery procedure.")
 @click.argument("procedure", required=False)
 @click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1)
 @CONTEXT
