@@ -30,6 +30,10 @@ MANIFESTS = [
     ("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget",
      {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}),
     ("coordination.k8s.io/v1", "leases", "Lease", {"holderIdentity": "a"}),
+    ("networking.k8s.io/v1", "ingresses", "Ingress",
+     {"defaultBackend": {"service": {"name": "services", "port": {"number": 8080}}}}),
+    ("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler",
+     {"maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "deployments"}}),
 ]  # fmt: skip
 
 
@@ -85,6 +89,6 @@ def test_every_object_is_what_the_python_client_expects(cluster: Running, everyt
     for resource in RESOURCES:
         listed = cluster.client.get(path_of(resource, everything))
         assert listed.json()["items"], f"there must be a {resource.kind} to look at"
-        name = "CoreV1EventList" if resource.kind == "Event" else f"V1{resource.kind}List"
+        name = "CoreV1EventList" if resource.kind == "Event" else f"{resource.version.upper()}{resource.kind}List"
         assert hasattr(models, name)
         assert client.deserialize(listed.text, name, "application/json") is not None
