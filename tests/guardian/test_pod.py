@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,7 @@ def left(tmp_path: Path) -> Iterator[Guarded]:
             yield Guarded(cluster, "shop", log)
 
 
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 @pytest.mark.parametrize("scope", ["the whole cluster", "one namespace"])
 def test_the_pod_takes_back_what_is_left_and_asks_for_nothing_beyond_its_role(left: Guarded, scope: str) -> None:
     cluster = left.cluster

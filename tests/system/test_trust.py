@@ -13,6 +13,7 @@ from muster.base.errors import UsageError
 from muster.kube import Cluster
 from muster.load.connection import Connections
 from muster.load.destination import Destination
+from muster.plugin.declare import _check_addresses
 from muster.probes.http.address import service_url
 from muster.probes.http.exchange import Exchange
 from muster.probes.http.outcomes import Outcome
@@ -110,6 +111,16 @@ def test_a_file_without_certificates_is_told(system: SystemDefinition, monkeypat
     monkeypatch.setenv("SHOP_CA", "empty.pem")
     with pytest.raises(UsageError, match=r"empty.pem cannot be used: it holds no certificates"):
         trust(system)
+
+
+def test_it_is_looked_at_before_anything_is_struck(system: SystemDefinition, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SHOP_URL", raising=False)
+    monkeypatch.delenv("SHOP_CA", raising=False)
+    with pytest.raises(UsageError, match=r"^service\.url is to be what environment variable SHOP_URL holds"):
+        _check_addresses(system)
+    monkeypatch.setenv("SHOP_URL", "https://shop.example")
+    with pytest.raises(UsageError, match=r"^service\.ca is to be what environment variable SHOP_CA holds"):
+        _check_addresses(system)
 
 
 def test_what_is_neither_an_address_nor_a_variable_is_told(tmp_path: Path) -> None:
