@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-MASK = "***"
+from muster.base.masking import masked
+
 # The address of the running job, by the variable that the pipeline's own documentation names for it.
 CI_JOB_VARIABLES = ("CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL", "TRAVIS_JOB_WEB_URL")
-# These take time in proportion to a text's length: no part that repeats stands before one that tells.
-_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
-_BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
-# What stands after a name that sounds like a secret, to the end of the line.
-_NAMED = re.compile(
-    r"(?P<name>(?:passw(?:or)?d|secret|token|credential|api[_-]?key|private[_-]?key)[\w.-]*[\"'\]]*"
-    r"\s*(?:[:=]|,\s*[\"']value[\"']:)\s*)(?P<value>[^\n]+)",
-    re.IGNORECASE,
-)
 
 
 def who() -> str:
@@ -48,15 +39,6 @@ def ci_job(environment: Mapping[str, str] | None = None) -> str | None:
     except ValueError:
         return masked(job)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def masked(text: str) -> str:
-    """A text without what looks like a secret: credentials in addresses and headers, and what follows a telling name.
-
-    A last bolt, since texts come from everywhere: no secret is meant to be in them.
-    """
-    text = _BEARER.sub(rf"\1 {MASK}", _IN_ADDRESS.sub(f"{MASK}@", text))
-    return _NAMED.sub(rf"\g<name>{MASK}", text)
 
 
 def fit(value: Any) -> Any:
