@@ -13,6 +13,7 @@ from muster.cli.audit import audit
 from muster.cli.backup import backup, restore
 from muster.cli.check import check
 from muster.cli.codes import FINDING, USED_WRONGLY, Group, otherwise
+from muster.cli.diagnose import diagnose
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
 from muster.cli.init import init
@@ -105,6 +106,7 @@ for command in (
     restore,
     keep,
     audit,
+    diagnose,
     history,
     plan,
     summary,

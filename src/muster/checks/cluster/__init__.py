@@ -1,0 +1,1 @@
+"""What carries all others: nodes, volumes, certificates."""

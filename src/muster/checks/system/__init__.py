@@ -1,0 +1,1 @@
+"""What only a system.yaml tells: the service's own answers, databases, agents, work, and what muster itself did."""

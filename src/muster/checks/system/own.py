@@ -1,0 +1,120 @@
+"""What muster itself did: faults in force, procedures that have not ended; and configuration against what was kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from muster.checks.check import Finding, Harm, Remedy
+from muster.checks.seen import Seen, labels
+from muster.checks.system.service import answer, own_service
+from muster.snapshot import Ref, ref_of
+from muster.wire.names import FAULT_RECORD_LABEL, PROCEDURE_RECORD_LABEL
+
+
+def faults(seen: Seen) -> Iterator[Finding]:
+    """Faults of drills that are in force, by their records."""
+    for item in seen.of("ConfigMap"):
+        experiment = labels(item).get(FAULT_RECORD_LABEL)
+        if experiment is None:
+            continue
+        space, made = ref_of(item).namespace, str(item["metadata"].get("creationTimestamp") or "")
+        objects = _struck(item)
+        struck = tuple(f"it changes {kind} {name}" for kind, name in objects)
+        yield Finding(
+            Ref("Fault", space, experiment),
+            "a drill's fault is in force; take it back: muster undo",
+            Harm.NONE,
+            made,
+            (f"record ConfigMap {item['metadata']['name']}", *struck),
+        )
+
+
+def struck_by(seen: Seen, fault: Ref) -> list[Ref]:
+    """The objects that a fault changes, by its record."""
+    for item in seen.of("ConfigMap", fault.namespace):
+        if labels(item).get(FAULT_RECORD_LABEL) == fault.name:
+            return [Ref(kind, fault.namespace, name) for kind, name in _struck(item)]
+    return []
+
+
+def procedures(seen: Seen) -> Iterator[Finding]:
+    """Recovery procedures that were begun and have not ended."""
+    for item in seen.of("ConfigMap"):
+        name = labels(item).get(PROCEDURE_RECORD_LABEL)
+        made = str(item["metadata"].get("creationTimestamp") or "")
+        if name is not None and seen.age(made) > 600:
+            yield Finding(
+                Ref("Procedure", ref_of(item).namespace, name),
+                "was begun and has not ended",
+                Harm.NONE,
+                made,
+                remedy=Remedy(name),
+            )
+
+
+def configuration(seen: Seen) -> Iterator[Finding]:
+    """Configuration that instances refuse, or that differs from the last known good one while they answer wrongly."""
+    told, space = seen.system.get("configuration") or {}, str(seen.system.get("namespace") or "")
+    good, documents = answer(seen, "known good"), answer(seen, "status").get("documents") or []
+    wrong = bool(answer(seen, "service").get("troubles"))
+    for name, one in sorted(told.items()):
+        ref = Ref("ConfigMap", space, name)
+        differs = (good.get(name) or {}).get("changes") or []
+        errors = [
+            str(document[one["error"]]) for document in documents if one.get("error") and document.get(one["error"])
+        ]
+        remedy = Remedy("restore-configuration", {"config_map": name})
+        shown = tuple(f"since it was known good: {text}" for text in differs[:3])
+        if seen.knows("ConfigMap") and seen.find(ref) is None:
+            yield Finding(ref, "is missing, the system is configured by it", Harm.PART, remedy=remedy)
+        elif errors:
+            yield Finding(
+                ref, f"is refused by the service: {errors[0][:160]}", Harm.PART, evidence=shown, remedy=remedy
+            )
+        elif differs and (wrong or _crashes(seen, space, one["used_by"])):
+            yield Finding(
+                ref, f"was changed since it was known good: {differs[0]}", Harm.PART, evidence=shown, remedy=remedy
+            )
+
+
+def _crashes(seen: Seen, space: str, workloads: list[str]) -> bool:
+    """Whether those that it configures fail, and were not rolled out anew since."""
+    from muster.checks.workloads.running import trouble_of  # noqa: PLC0415 - one check asks another's question
+
+    for name in workloads:
+        ref = Ref("Deployment", space, name)
+        for pod in seen.pods_of(ref):
+            trouble = trouble_of(seen, ref, pod)
+            if trouble is not None and trouble.open_cause:
+                return True
+    return False
+
+
+def expiring(seen: Seen) -> Iterator[Finding]:
+    """Certificates that expire within 14 days."""
+    from muster.snapshot.certificates import NOT_AFTER  # noqa: PLC0415
+
+    until = [
+        (ref_of(item), str((item["metadata"].get("annotations") or {}).get(NOT_AFTER) or ""))
+        for item in seen.of("Secret")
+    ]
+    until.append((own_service(seen), str(answer(seen, "service").get("not_after") or "")))
+    for ref, at in until:
+        if not at:
+            continue
+        days = -seen.age(at) / 86400
+        if days < 0:
+            yield Finding(ref, f"its certificate expired at {at}", Harm.PART, at)
+        elif days < 14:
+            yield Finding(ref, f"its certificate expires in {days:.0f} days, at {at}", Harm.NONE)
+
+
+def _struck(item: dict) -> list[tuple[str, str]]:  # type: ignore[type-arg]
+    try:
+        content = json.loads((item.get("data") or {}).get("record.json") or "{}")
+        found = [(str(entry["kind"]), str(entry["name"])) for entry in content.get("entries") or []]
+        found += [("Pod", str(command["pod"])) for command in content.get("commands") or []]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return list(dict.fromkeys(found))

@@ -1,0 +1,323 @@
+"""What running programs say of those whom they ask: a name that does not resolve, a port that refuses, a password."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from muster.checks.check import Finding, Harm
+from muster.checks.pods.trouble import namespace_of, one_line
+from muster.checks.pods.words import grouped
+from muster.checks.seen import Seen, finished, labels, matches
+from muster.checks.traffic.services import addresses
+from muster.snapshot import Object, Ref
+
+OFTEN = 3  # lines that say so, before it is more than a moment
+SHARE = 0.3  # of the last lines of a log
+TAIL = 20
+_WAYS = (
+    ("name", (
+        r"name resolution|name or service not known|could not translate host name|no such host|ENOTFOUND|EAI_AGAIN",
+        r"nodename nor servname|UnknownHostException|getaddrinfo failed|could not resolve host|NXDOMAIN|bad address",
+        r"name does not resolve|server misbehaving|\[Errno -[235]\]|gaierror|failed to lookup address|unknown host",
+    )),
+    ("password", (
+        r"password authentication failed|access denied for user|authentication failed|WRONGPASS|NOAUTH",
+        r"invalid password|invalid username-password|login failed for user|bad auth|role \"[^\"]+\" does not exist",
+    )),
+    ("database", (r"database \"[^\"]+\" does not exist|unknown database",)),
+    ("full", (
+        r"too many clients|remaining connection slots|too many connections|pool (is )?exhausted|QueuePool limit",
+    )),
+    ("certificate", (
+        r"certificate has expired|x509: certificate|CERTIFICATE_VERIFY_FAILED|certificate verify failed",
+        r"certificate is not valid",
+    )),
+    ("disk", (r"no space left on device|ENOSPC|disk quota exceeded|disk full",)),
+    ("read-only", (r"read-only file system|EROFS",)),
+    ("permission", (r"permission denied|EACCES|operation not permitted",)),
+    ("refused", (r"connection refused|ECONNREFUSED|actively refused|connect(ion)? failed: 111",)),
+    ("unreachable", (r"no route to host|network is unreachable|EHOSTUNREACH|ENETUNREACH",)),
+    ("timeout", (
+        r"timed out|i/o timeout|ETIMEDOUT|timeout expired|connect(ion)? timeout|connecttimeout|deadline exceeded",
+    )),
+    ("reset", (r"connection reset|ECONNRESET|broken pipe|server closed the connection unexpectedly",)),
+)  # fmt: skip
+_PATTERNS = [(way, re.compile("|".join(parts), re.IGNORECASE)) for way, parts in _WAYS]
+_HOST_PORT = re.compile(
+    r"(?<![\w/.@-])(?:\w+://)?(?:[^\s/@:]+@)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\.[a-z0-9-]+)*):(\d{2,5})\b",
+    re.IGNORECASE,
+)
+_AT_HOST = re.compile(
+    r"(?:server at|host(?:name)?(?: name)?|lookup|ENOTFOUND|EAI_AGAIN|UnknownHostException:?|resolve host:?|bad address"
+    r"|connect(?:ing)? to|connection to|reach|address of|upstream|dial tcp:?)[ =:]+(?:server )?(?:at )?[\"']?"
+    r"((?!address|the\b|on\b|to\b|name\b|server\b|tcp\b|upstream\b|database\b|host\b)[a-z][a-z0-9.-]*[a-z0-9])[\"']?"
+    r"(?:[^\n]*?\bport[ =]+[\"']?(\d+))?",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"\b(\d{1,3}(?:\.\d{1,3}){3}):(\d{2,5})\b")
+_PATH = re.compile(r"[\"'\s:]((?:/[\w.@-]+)+)[\"'\s:]?")
+DATABASES = {
+    5432: "PostgreSQL",
+    3306: "MySQL",
+    27017: "MongoDB",
+    1433: "SQL Server",
+    5433: "PostgreSQL",
+    26257: "CockroachDB",
+    6432: "PgBouncer",
+}
+_DATABASE = re.compile(r"database|postgres|psql|mysql|mariadb|mongo|psycopg|asyncpg|sqlalchemy|jdbc", re.IGNORECASE)
+NOISE = {"localhost", "http", "https", "tcp", "main", "error", "line"}
+
+
+class Said(NamedTuple):
+    """What a program says of whom it asks: in which `way` that fails, and whom, as far as the line tells."""
+
+    way: str
+    host: str
+    port: int
+    line: str
+
+    @property
+    def where(self) -> str:
+        return f"{self.host}:{self.port}" if self.port else self.host
+
+
+def reach(seen: Seen) -> Iterator[Finding]:
+    """Workloads whose programs say again and again that they cannot reach or use what they ask for."""
+    for workload, members in sorted(seen.workloads_with_pods):
+        live = [pod for pod in members if not finished(pod) and "deletionTimestamp" not in pod["metadata"]]
+        said = _said(seen, live)
+        if said is not None:
+            yield from _findings(seen, workload, len(live), *said)
+
+
+def heard(line: str) -> Said | None:
+    """What a line says of a failing way to somebody; None where it says nothing of that kind."""
+    for way, pattern in _PATTERNS:
+        if pattern.search(line):
+            host, port = _whom(line)
+            return Said(way, host, port, line)
+    return None
+
+
+def _said(seen: Seen, pods: Sequence[Object]) -> tuple[Said, int, list[Object]] | None:
+    """What most of the last lines of a workload's logs agree on: what, how often, in which pods."""
+    counts, latest, where = (
+        Counter[tuple[str, str, int]](),
+        dict[tuple[str, str, int], Said](),
+        dict[tuple[str, str, int], list[Object]](),
+    )
+    for pod in pods:
+        for status in (pod.get("status") or {}).get("containerStatuses") or []:
+            lines = seen.log(pod, status["name"])[-TAIL:]
+            heard_here = [one for line in lines if (one := heard(line))]
+            if len(heard_here) < OFTEN or len(heard_here) < SHARE * len(lines):
+                continue
+            for one in heard_here:
+                key = (one.way, one.host, one.port)
+                counts[key] += 1
+                latest[key] = one
+                if pod not in where.setdefault(key, []):
+                    where[key].append(pod)
+    if not counts:
+        return None
+    key, count = max(counts.items(), key=lambda item: (item[1], item[0]))
+    return latest[key], count, where[key]
+
+
+def _findings(  # noqa: PLR0917 - what was heard is one thing of three
+    seen: Seen, workload: Ref, live: int, said: Said, count: int, pods: list[Object]
+) -> Iterator[Finding]:
+    space = namespace_of(pods[0])
+    evidence = [
+        f"log: {one_line(said.line, 200)} ({count} times in the last lines)",
+        f"{len(pods)} of its {live} pods say so",
+    ]
+    harm = Harm.PART
+    if said.way in ("disk", "read-only", "permission"):
+        yield Finding(workload, _about_files(said), harm, evidence=tuple(evidence))
+        return
+    if not said.host:
+        reason = grouped([said.line])[0][2]
+        yield Finding(workload, f"says again and again: {reason}", harm, evidence=tuple(evidence), open_cause=True)
+        return
+    what = "the database " if said.port in DATABASES or _DATABASE.search(said.line) else ""
+    service = _service(seen, space, said.host)
+    where = f"{what}{said.where}"
+    if said.way in ("password", "full", "certificate", "database"):
+        yield Finding(
+            workload,
+            f"{_BUT[said.way]} {where}".replace("  ", " "),
+            harm,
+            evidence=tuple(evidence),
+            relies_on=(service,) if service else (),
+        )
+        return
+    why, relies, others = _why(seen, workload, pods, service, said)
+    yield from others
+    tail = f" ({why})" if why else ""
+    yield Finding(workload, f"cannot reach {where}{tail}", harm, evidence=tuple(evidence), relies_on=relies)
+
+
+_BUT = {
+    "password": "is refused its password by",
+    "full": "gets no connection, all are taken at",
+    "certificate": "does not trust the certificate of",
+    "database": "does not find its database at",
+}
+
+
+def _about_files(said: Said) -> str:
+    path = _PATH.search(said.line)
+    at = f" {path[1]}" if path else ""
+    match said.way:
+        case "disk":
+            return f"has no space left on its disk{at}"
+        case "read-only":
+            return f"cannot write{at}: the file system is read-only"
+    return f"may not use{at or ' a file'}: permission denied"
+
+
+def _whom(line: str) -> tuple[str, int]:
+    for found in _HOST_PORT.finditer(line):
+        host, port = found[1].lower(), int(found[2])
+        if host not in NOISE and not host.isdigit() and not re.fullmatch(r"[\d.]+", host) and port < 65536:
+            return host, port
+    if found_at := _AT_HOST.search(line):
+        host = found_at[1].lower().rstrip(".")
+        if host not in NOISE:
+            return host, int(found_at[2] or 0)
+    if found_address := _ADDRESS.search(line):
+        return found_address[1], int(found_address[2])
+    return "", 0
+
+
+def _service(seen: Seen, space: str, host: str) -> Ref | None:
+    """The Service that a name, or an address of the cluster, means to a pod of a namespace; none for a foreign one."""
+    if re.fullmatch(r"[\d.]+", host):
+        for service in seen.of("Service"):
+            if host in (
+                (service.get("spec") or {}).get("clusterIPs") or [(service.get("spec") or {}).get("clusterIP")]
+            ):
+                return Ref("Service", service["metadata"].get("namespace", ""), service["metadata"]["name"])
+        return None
+    name, *rest = host.split(".")
+    if not rest:
+        return Ref("Service", space, name)
+    if len(rest) == 1 or rest[1] == "svc":
+        if len(rest) == 1 and rest[0] not in seen.namespaces:
+            return None
+        return Ref("Service", rest[0], name)
+    return None
+
+
+def _why(
+    seen: Seen, workload: Ref, pods: list[Object], service: Ref | None, said: Said
+) -> tuple[str, tuple[Ref, ...], list[Finding]]:
+    """What keeps a program from whom it asks: a phrase, whose trouble it would be, and what is found on the way."""
+    if service is None:
+        return (
+            {
+                "name": "its name does not resolve",
+                "refused": "refused",
+                "timeout": "no answer",
+                "unreachable": "no way there",
+                "reset": "cut off",
+            }[said.way],
+            (),
+            [],
+        )
+    found = seen.find(service)
+    if found is None:
+        if seen.knows("Service") and (service.namespace in seen.namespaces or not seen.snapshot.namespace):
+            other = [
+                one["metadata"]["namespace"] for one in seen.of("Service") if one["metadata"]["name"] == service.name
+            ]
+            elsewhere = f", but in namespace {other[0]}" if other else ""
+            return f"Service {service.name} does not exist{elsewhere}", (), []
+        return "", (), []
+    ports = (found.get("spec") or {}).get("ports") or []
+    if said.port and ports and not any(one.get("port") == said.port for one in ports):
+        has = ", ".join(str(one.get("port")) for one in ports)
+        return f"Service {service.name} has no port {said.port}, it has {has}", (), []
+    if said.way == "name":
+        return "its name does not resolve, though the Service exists", (service,), []
+    if not ((found.get("spec") or {}).get("selector")) and (there := addresses(seen, service)):
+        dead = Finding(
+            service, f"leads to {there[0]}, where nobody answers", Harm.WHOLE, evidence=(one_line(said.line, 200),)
+        )
+        return f"Service {service.name} leads to {there[0]}", (service,), [dead]
+    if said.way in ("timeout", "unreachable") and (policy := _cut(seen, pods[0], found, said.port)):
+        cut = Finding(
+            policy, f"keeps {workload} from Service {service.name}", Harm.PART, evidence=(one_line(said.line, 200),)
+        )
+        return f"NetworkPolicy {policy.name} does not let it", (policy,), [cut]
+    if said.way == "refused" and addresses(seen, service):
+        return "refused, though the Service has endpoints", (service,), []
+    return (
+        {"refused": "refused", "timeout": "no answer", "unreachable": "no way there", "reset": "cut off"}[said.way],
+        (service,),
+        [],
+    )
+
+
+def _cut(seen: Seen, client: Object, service: Object, port: int) -> Ref | None:
+    """A NetworkPolicy that keeps a pod from those that a Service leads to."""
+    space = str(service["metadata"].get("namespace") or "")
+    servers = seen.selected(space, (service.get("spec") or {}).get("selector") or {})
+    if not servers:
+        return None
+    target = {
+        one.get("port"): one.get("targetPort", one.get("port"))
+        for one in (service.get("spec") or {}).get("ports") or []
+    }.get(port, port)
+    for server, other, way in ((servers[0], client, "Ingress"), (client, servers[0], "Egress")):
+        policies = [one for one in seen.of("NetworkPolicy", namespace_of(server)) if _applies(one, server, way)]
+        if policies and not any(_lets(one, way, other, namespace_of(server), target) for one in policies):
+            return Ref("NetworkPolicy", namespace_of(server), policies[0]["metadata"]["name"])
+    return None
+
+
+def _applies(policy: Object, pod: Object, way: str) -> bool:
+    spec = policy.get("spec") or {}
+    types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
+    return way in types and _selects(spec.get("podSelector") or {}, pod)
+
+
+def _lets(policy: Object, way: str, other: Object, space: str, port: object) -> bool:
+    peers = "from" if way == "Ingress" else "to"
+    for rule in (policy.get("spec") or {}).get(way.lower()) or []:
+        ports = rule.get("ports") or []
+        if ports and not any(one.get("port") in (None, port) or isinstance(one.get("port"), str) for one in ports):
+            continue
+        named = rule.get(peers) or []
+        if not named or any(_is_peer(peer, other, space) for peer in named):
+            return True
+    return False
+
+
+def _is_peer(peer: Mapping[str, Any], pod: Object, space: str) -> bool:
+    if peer.get("ipBlock"):
+        return True  # not for us to say
+    if "namespaceSelector" not in peer and namespace_of(pod) != space:
+        return False
+    if peer.get("namespaceSelector"):
+        names = (peer["namespaceSelector"].get("matchLabels") or {}).get("kubernetes.io/metadata.name")
+        if names and names != namespace_of(pod):
+            return False
+    return _selects(peer.get("podSelector") or {}, pod)
+
+
+def _selects(selector: Mapping[str, Any], pod: Object) -> bool:
+    wanted = selector.get("matchLabels") or {}
+    if wanted and not matches(pod, wanted):
+        return False
+    for one in selector.get("matchExpressions") or []:
+        has, values = labels(pod).get(one.get("key")), one.get("values") or []
+        good = {"In": has in values, "NotIn": has not in values, "Exists": has is not None, "DoesNotExist": has is None}
+        if not good.get(str(one.get("operator")), True):
+            return False
+    return True

@@ -1,0 +1,42 @@
+"""Which recovery procedure fits which finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from muster.checks.check import Remedy
+from muster.checks.seen import Seen
+from muster.diagnosis.rank import Placed
+from muster.snapshot import Ref
+
+
+def remedies(seen: Seen, placed: Sequence[Placed]) -> list[Remedy | None]:
+    """For each finding what mends it; a fault of a drill takes that of what it broke."""
+    found = [_remedy(seen, one) for one in placed]
+    for number, one in enumerate(placed):
+        if one.finding.ref.kind == "Fault" and found[number] is None:
+            found[number] = next(
+                (found[other] for other, below in enumerate(placed) if number in below.follows_from and found[other]),
+                None,
+            )
+    return found
+
+
+def _remedy(seen: Seen, one: Placed) -> Remedy | None:
+    finding, system = one.finding, seen.system
+    if finding.remedy is not None or not system or finding.ref.namespace != system.get("namespace"):
+        return finding.remedy
+    ref = finding.ref
+    if finding.check in ("pods", "rollouts") and ref.kind == "Deployment":
+        return _of_pods(seen, ref)
+    if ref.kind == "ConfigMap" and ref.name in (system.get("configuration") or {}):
+        return Remedy("restore-configuration", {"config_map": ref.name})
+    if ref.kind == "Service" and ref.name == (system.get("database") or {}).get("service"):
+        return Remedy("repair-database-connection")
+    return None
+
+
+def _of_pods(seen: Seen, ref: Ref) -> Remedy | None:
+    """The change that broke a Deployment is taken back, where there is a revision before it."""
+    owned = [item for item in seen.of("ReplicaSet", ref.namespace) if seen.owner(item) == ref]
+    return Remedy("repair-crashed-pods") if len(owned) > 1 else None

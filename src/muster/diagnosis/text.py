@@ -1,0 +1,105 @@
+"""A diagnosis for a tired person: the cause in plain words, what shows it, what it brings down, one command to run."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Iterator
+
+from muster.checks.check import Remedy
+from muster.checks.seen import moment
+from muster.diagnosis.diagnosis import Cause, Diagnosis
+
+WIDTH = 80
+MOST_FOLLOWING = 6
+MOST_CAUSES = 10
+
+
+def lines_of(diagnosis: Diagnosis, *, options: str = "") -> Iterator[str]:
+    """The text, a line each, none longer than 80 columns. `options` go with each command that is suggested."""
+    causes = [(place, cause) for place, cause in enumerate(diagnosis.causes) if not cause.follows_from]
+    if not diagnosis.causes:
+        yield "nothing found" if not diagnosis.unknown else "nothing found in what could be seen"
+    for shown, (place, cause) in enumerate(causes):
+        if shown == MOST_CAUSES:
+            yield f"... and {len(causes) - shown} more causes: muster diagnose --json"
+            break
+        if shown:
+            yield ""
+        yield from _cause(diagnosis, place, cause, options)
+    if diagnosis.unknown:
+        yield ""
+        yield "could not be seen:"
+        for one in diagnosis.unknown:
+            yield from _wrapped(f"{one.what}: {one.why}", "  ? ", "    ")
+
+
+def _cause(diagnosis: Diagnosis, place: int, cause: Cause, options: str) -> Iterator[str]:
+    space = f" in {cause.ref.namespace}" if cause.ref.namespace and cause.ref.namespace != diagnosis.namespace else ""
+    since = _since(diagnosis, cause)
+    yield from _wrapped(f"{cause.ref}{space}: {cause.finding.reason}", f"{cause.severity}  ", "    ")
+    if since:
+        yield f"    since {since}"
+    for line in cause.evidence:
+        yield from _wrapped(line, "    - ", "      ", most=3)
+    below = _below(diagnosis, place)
+    for number, other in enumerate(below):
+        if number == MOST_FOLLOWING:
+            yield f"    so: {len(below) - number} more that follow from it"
+            break
+        yield from _wrapped(f"{other.ref}: {other.finding.reason}", "    so: ", "        ", most=2)
+    if command := command_of(cause, options):
+        yield f"    $ {command}"
+
+
+def command_of(cause: Cause, options: str = "") -> str:
+    """What to run; empty where muster has nothing for it."""
+    if cause.ref.kind == "Fault":
+        return f"muster undo{options}"
+    return recover_command(cause.remedy, options) if cause.remedy else ""
+
+
+def recover_command(remedy: Remedy, options: str = "") -> str:
+    """How a recovery procedure is run."""
+    arguments = "".join(f" {shlex.quote(f'{name}={value}')}" for name, value in remedy.arguments.items())
+    return f"muster recover {remedy.name}{arguments}{options}"
+
+
+def _below(diagnosis: Diagnosis, place: int) -> list[Cause]:
+    """What follows from a finding, through others too."""
+    reached, found = {place}, list[Cause]()
+    for number, other in enumerate(diagnosis.causes):
+        if reached & set(other.follows_from):
+            reached.add(number)
+            found.append(other)
+    return found
+
+
+def _since(diagnosis: Diagnosis, cause: Cause) -> str:
+    if not cause.finding.since:
+        return ""
+    seconds = (moment(diagnosis.taken) - moment(cause.finding.since)).total_seconds()
+    if seconds < 0:
+        return cause.finding.since
+    return f"{cause.finding.since} ({_span(seconds)} ago)"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172800 else f"{seconds / 86400:.0f} days"
+
+
+def _wrapped(text: str, first: str, later: str, *, most: int = 4) -> list[str]:
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_on_hyphens=False,
+        max_lines=most,
+        placeholder=" ...",
+    )
+    return lines or [first.rstrip()]

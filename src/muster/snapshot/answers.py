@@ -1,0 +1,229 @@
+"""What the service, the databases and the monitoring answer: all that system.yaml says how to ask for."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from muster.base.clock import SYSTEM_CLOCK, now
+from muster.base.errors import ClusterError, MusterError
+from muster.base.masking import masked
+from muster.kube import Cluster
+from muster.monitoring import check_token
+from muster.monitoring.asking import Asking
+from muster.probes.answers.content import MISSING, parse, unexpected, values_at
+from muster.probes.answers.instances import ask_instances, ask_once
+from muster.probes.answers.reading import judged_expect, read_once
+from muster.probes.http.address import service_url
+from muster.probes.http.outcomes import Outcome
+from muster.snapshot.certificates import not_after
+from muster.system import SystemDefinition
+from muster.system.known_good import Content, changes, known_good
+from muster.system.state import SystemState
+
+LOOKS = 3
+STATUS_LOOKS = 9
+LIMIT_S = 2.0
+APART_S = 1.0  # between two looks for work that stands still
+CONNECTIONS = (
+    "select count(*), current_setting('max_connections')::int "
+    "from pg_stat_activity where backend_type = 'client backend'"
+)
+DISK = ("sh", "-c", 'df -Pk "${PGDATA:-/}" | tail -n 1')
+
+Get = Callable[[], Any]
+
+
+def parts_of(cluster: Cluster | None, system: SystemDefinition) -> Iterator[tuple[str, Get]]:
+    """What is asked, by its name. Without a cluster only what can be reached without it."""
+    if cluster is None:
+        if system.service.url:
+            yield "service", lambda: _service(system.service.url or "", system)
+        return
+    yield "service", lambda: _service(service_url(cluster, system), system)
+    if system.operations.status is not None:
+        yield "status", lambda: _status(service_url(cluster, system), system)
+    if system.operations.workflows is not None:
+        yield "workflows", lambda: _stuck(service_url(cluster, system), system)
+    for probe in system.probes:
+        yield f"probe {probe.name}", lambda probe=probe: _probe(service_url(cluster, system), probe)  # type: ignore[misc]
+    if system.database is not None:
+        yield "database", lambda: _database(cluster, system)
+    if system.operations.configuration:
+        yield "known good", lambda: _known_good(cluster, system)
+    if system.monitoring is not None:
+        yield "monitoring", lambda: _alerts(system)
+
+
+def _service(url: str, system: SystemDefinition) -> dict[str, Any]:
+    """What the read of system.yaml is answered: how often of how many it was not as it should be, and in which way."""
+    troubles, slowest = list[str](), 0.0
+    for _ in range(LOOKS):
+        began = now()
+        answer = read_once(url, system.read)
+        slowest = max(slowest, now() - began)
+        if answer.outcome is not Outcome.OK:
+            troubles.append(f"{answer.outcome}: {answer.why}".rstrip(": "))
+    said = {
+        "url": masked(url),
+        "asked": LOOKS,
+        "troubles": [masked(text) for text in troubles],
+        "slowest_s": round(slowest, 3),
+    }
+    return said | ({"not_after": until} if (until := _certificate(url)) else {})
+
+
+def _certificate(url: str) -> str | None:
+    """Until when the certificate of an https address holds, whether it is trusted or not."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        return None
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((parts.hostname, parts.port or 443), timeout=LIMIT_S) as plain,
+            context.wrap_socket(plain, server_hostname=parts.hostname) as secure,
+        ):
+            der = secure.getpeercert(binary_form=True)
+    except OSError:
+        return None  # that it does not answer is told by the read
+    return not_after(ssl.DER_cert_to_PEM_cert(der)) if der else None
+
+
+def _status(url: str, system: SystemDefinition) -> dict[str, Any]:
+    assert system.operations.status is not None
+    told = ask_instances(url, system.operations.status, looks=STATUS_LOOKS, limit_s=LIMIT_S)
+    documents = [document for document in told.documents if isinstance(document, dict)]
+    agents = system.operations.agents
+    lacking = next((said for document in documents if agents and (said := unexpected(document, agents.whole))), "")
+    return {
+        "documents": _told(documents, system),
+        "failed": told.failed,
+        "why": masked(told.first_failure),
+        "incomplete": lacking,
+    }
+
+
+def _told(documents: list[dict[str, Any]], system: SystemDefinition) -> list[dict[str, Any]]:
+    """What the instances say of themselves, without texts that nobody asked for."""
+    paths = [path for one in system.operations.configuration for path in (one.version, one.error) if path]
+    kept = []
+    for document in documents:
+        plain = {
+            key: value for key, value in document.items() if isinstance(value, bool | int | float) or value is None
+        }
+        plain |= {path: (values_at(document, path) or [None])[0] for path in paths}
+        kept.append({key: masked(value) if isinstance(value, str) else value for key, value in plain.items()})
+    return kept
+
+
+def _stuck(url: str, system: SystemDefinition) -> dict[str, Any]:
+    """The ids of what is stuck in both of two looks: what is so for a moment goes on by itself."""
+    spec = system.operations.workflows
+    assert spec is not None
+    looks = list[set[str]]()
+    for look in range(2):
+        if look:
+            SYSTEM_CLOCK.sleep(APART_S)
+        answer = ask_once(url, spec.stuck, limit_s=LIMIT_S)
+        document = parse(answer.body) if answer.outcome is Outcome.OK else MISSING
+        lists = values_at(document, spec.items)
+        if len(lists) != 1 or not isinstance(lists[0], list):
+            raise ClusterError(
+                f"{spec.stuck.path} does not list what is stuck ({answer.outcome} {answer.why})".rstrip()
+            )
+        looks.append({str(value) for item in lists[0] for value in values_at(item, spec.id)})
+        if not looks[-1]:
+            break
+    stuck = sorted(set.intersection(*looks))
+    return {"stuck": len(stuck), "some": stuck[:5]}
+
+
+def _probe(url: str, probe: Any) -> dict[str, Any]:
+    """What a further probe of system.yaml is answered, where that is not as it should be."""
+    answer = judged_expect(probe, ask_once(url, probe.request, limit_s=probe.limit_s))
+    return {"trouble": "" if answer.outcome is Outcome.OK else masked(f"{answer.outcome}: {answer.why}")}
+
+
+def _database(cluster: Cluster, system: SystemDefinition) -> dict[str, Any]:
+    """What each instance answers: whether it accepts writes, its connections, its disk; and how replication is."""
+    state = SystemState(cluster, system)
+    if system.streaming is None:
+        return {"instances": {}, "trouble": state.replication_trouble() or ""}
+    said: dict[str, Any] = {}
+    for name in system.streaming.instances:
+        recovers = state.query(name, "select pg_is_in_recovery()")
+        if recovers is None:
+            said[name] = {"answers": False}
+            continue
+        used, _, most = (state.query(name, CONNECTIONS) or "0|0").partition("|")
+        said[name] = {
+            "answers": True,
+            "primary": recovers == "f",
+            "connections": int(used),
+            "max_connections": int(most),
+        }
+        said[name] |= _disk(cluster, state, system, name)
+    return {"instances": said, "trouble": state.replication_trouble() or ""}
+
+
+def _disk(cluster: Cluster, state: SystemState, system: SystemDefinition, instance: str) -> dict[str, Any]:
+    assert system.streaming is not None
+    for pod in state.instance_pods(instance):
+        try:
+            result = cluster.execute(
+                pod["metadata"]["name"], system.namespace, DISK, container=system.streaming.container, timeout=LIMIT_S
+            )
+            fields = result.stdout.split()
+            return (
+                {"disk_used": round(int(fields[2]) / (int(fields[2]) + int(fields[3])), 4)} if result.code == 0 else {}
+            )
+        except (MusterError, ValueError, IndexError, ZeroDivisionError):
+            return {}
+    return {}
+
+
+def _known_good(cluster: Cluster, system: SystemDefinition) -> dict[str, Any]:
+    """How each configuration differs from the last known good one; only of those of which one was kept."""
+    said: dict[str, Any] = {}
+    for one in system.operations.configuration:
+        kept = known_good(cluster, system.namespace, one.config_map)
+        if not kept:
+            continue
+        found = cluster.find("ConfigMap", one.config_map, system.namespace)
+        differs = ["it is gone"] if found is None else changes(kept[0].content, Content.of(found))
+        said[one.config_map] = {"kept": kept[0].kept, "changes": [masked(text) for text in differs[:5]]}
+    return said
+
+
+def _alerts(system: SystemDefinition) -> dict[str, Any]:
+    """The alerts that fire, by their names."""
+    monitoring = system.monitoring
+    assert monitoring is not None
+    server, path = monitoring.server, "/api/v1/alerts" if monitoring.kind == "prometheus" else "/api/v2/alerts"
+    with Asking(server.url, limit_s=server.limit_s, token=check_token(server)) as asking:
+        content = asking.get(path)
+    found = content.get("data", {}).get("alerts", []) if isinstance(content, dict) else content
+    firing = [
+        one
+        for one in found
+        if (
+            one.get("state") == "firing"
+            if monitoring.kind == "prometheus"
+            else (one.get("status") or {}).get("state") == "active"
+        )
+    ]
+    return {
+        "firing": [
+            {
+                "name": str((one.get("labels") or {}).get("alertname")),
+                "since": one.get("activeAt") or one.get("startsAt"),
+                "severity": (one.get("labels") or {}).get("severity"),
+            }
+            for one in firing
+        ]
+    }

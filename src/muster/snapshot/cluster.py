@@ -1,0 +1,123 @@
+"""The objects of a cluster, in pages."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from muster.base.clock import now
+from muster.base.errors import ClusterError
+from muster.kube import ApiError, Cluster
+from muster.snapshot.certificates import with_expiry
+from muster.snapshot.clean import clean
+from muster.snapshot.model import Object
+from muster.wire.names import KINDS as KNOWN
+from muster.wire.names import Kind as ApiKind
+
+PAGE = 500
+MOST_EVENTS = 20_000
+REQUEST_S = 8.0
+
+
+class Kind(NamedTuple):
+    """A kind that is listed. `counts`: checks of every system need it, so that a refusal is worth a word."""
+
+    api: ApiKind
+    counts: bool = False
+    fields: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.api.name
+
+
+def _of(*names: str, counts: bool = False) -> list[Kind]:
+    return [Kind(KNOWN[name], counts) for name in names]
+
+
+_ADMISSION = "admissionregistration.k8s.io/v1"
+KINDS = (
+    *_of("Pod", "Event", "Service", "Deployment", "ReplicaSet", "StatefulSet", "ConfigMap", counts=True),
+    *_of("EndpointSlice", "Node", "DaemonSet", "Job", "CronJob", "PersistentVolumeClaim", counts=True),
+    *_of("HorizontalPodAutoscaler", "PodDisruptionBudget", counts=True),
+    *_of("NetworkPolicy", "Ingress", "ServiceAccount", "Namespace"),
+    Kind(ApiKind("ResourceQuota", "v1", "resourcequotas")),
+    Kind(ApiKind("LimitRange", "v1", "limitranges")),
+    Kind(ApiKind("PersistentVolume", "v1", "persistentvolumes", namespaced=False)),
+    Kind(ApiKind("StorageClass", "storage.k8s.io/v1", "storageclasses", namespaced=False)),
+    Kind(ApiKind("IngressClass", "networking.k8s.io/v1", "ingressclasses", namespaced=False)),
+    Kind(ApiKind("ValidatingWebhookConfiguration", _ADMISSION, "validatingwebhookconfigurations", namespaced=False)),
+    Kind(ApiKind("MutatingWebhookConfiguration", _ADMISSION, "mutatingwebhookconfigurations", namespaced=False)),
+    # Only certificates are asked for, and only until when they hold is kept of them.
+    Kind(KNOWN["Secret"], fields="type=kubernetes.io/tls"),
+)
+
+
+def list_all(cluster: Cluster, kind: Kind, namespace: str | None, deadline: float) -> list[Object] | None:
+    """The objects of a kind as they may be kept, page by page; None where the cluster has no such kind.
+
+    Raises:
+        ClusterError: the cluster does not answer, or refuses.
+    """
+    path = kind.api.path(namespace if kind.api.namespaced else None)
+    if kind.name == "Namespace" and namespace is not None:
+        path = kind.api.path(None, namespace)
+    query = {"limit": str(PAGE), **({"fieldSelector": kind.fields} if kind.fields else {})}
+    found = list[Object]()
+    while True:
+        left = deadline - now()
+        if left <= 0:
+            raise ClusterError("no answer in time")
+        try:
+            page = _json(cluster, path, query, min(REQUEST_S, left))
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            if error.code == 410 and query.pop("continue", ""):  # it changed faster than it was read: once, whole
+                query.pop("limit")
+                found = []
+                continue
+            raise
+        items = page.get(
+            "items", [page] if "metadata" in page and "items" not in page and "name" in page["metadata"] else []
+        )
+        found += [_kept({"kind": kind.name, "apiVersion": kind.api.api, **item}) for item in items]
+        query["continue"] = str((page.get("metadata") or {}).get("continue") or "")
+        if not query["continue"] or len(found) >= MOST_EVENTS:
+            return found
+
+
+def _kept(item: Object) -> Object:
+    return with_expiry(item, clean(item)) if item["kind"] == "Secret" else clean(item)
+
+
+def metrics(cluster: Cluster, namespace: str | None) -> dict[str, Any] | None:
+    """What metrics.k8s.io says that nodes and pods use; None where it is not served."""
+    base = "/apis/metrics.k8s.io/v1beta1"
+    try:
+        pods = _json(cluster, f"{base}/namespaces/{namespace}/pods" if namespace else f"{base}/pods", {}, REQUEST_S)
+        nodes = _json(cluster, f"{base}/nodes", {}, REQUEST_S)
+    except ApiError as error:
+        if error.code in (403, 404, 503):
+            return None
+        raise
+    return {
+        "pods": [_used(item) for item in pods.get("items", [])],
+        "nodes": [_used(item) for item in nodes.get("items", [])],
+    }
+
+
+def _used(item: Object) -> Object:
+    metadata = {key: item["metadata"][key] for key in ("name", "namespace") if key in item["metadata"]}
+    return {"metadata": metadata, **{key: item[key] for key in ("usage", "containers") if key in item}}
+
+
+def _json(cluster: Cluster, path: str, query: dict[str, str], limit_s: float) -> dict[str, Any]:
+    try:
+        answer = cluster.request(
+            "GET", path, query={key: value for key, value in query.items() if value}, timeout=limit_s
+        ).json()
+    except ValueError:
+        raise ClusterError(f"GET {path} was not answered with JSON") from None
+    if not isinstance(answer, dict):
+        raise ClusterError(f"GET {path} was not answered with an object")
+    return answer
