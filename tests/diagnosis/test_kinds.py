@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,3 +159,34 @@ def test_the_cause_stands_first(name: str) -> None:
 def test_what_is_meant_to_be_so_is_no_finding(name: str) -> None:
     diagnosis = diagnose(of_objects(WELL[name]))
     assert (diagnosis.causes, diagnosis.unknown) == ((), ())
+
+
+def test_what_follows_from_a_database_without_primary_stands_below_it() -> None:
+    labels = {"metadata": {"labels": {"app": "web"}}}
+    objects = [
+        made(
+            "Deployment", "web", spec={"replicas": 1, "template": {**labels, "spec": {"containers": [{"name": "m"}]}}}
+        ),
+        made("Service", "web", spec={"selector": {"app": "web"}, "ports": []}),
+        made("Service", "db", spec={"selector": {"app": "db"}}),
+        made("StatefulSet", "a", spec={"replicas": 0, "template": {"metadata": {"labels": {"app": "db"}}}}),
+    ]
+    snapshot = replace(
+        of_objects(objects),
+        system={
+            "name": "shop",
+            "namespace": "shop",
+            "service": {"name": "web"},
+            "database": {"service": "db", "instances": ["a", "b"]},
+        },
+        answers={
+            "service": {"asked": 3, "troubles": ["error: 503"] * 3, "url": "http://shop.example"},
+            "database": {"instances": {"a": {"answers": False}, "b": {"answers": True, "primary": False}}},
+        },
+    )
+    first, *others = diagnose(snapshot).causes
+    assert str(first.ref) == "Database db"
+    assert first.severity == "P1"
+    assert first.remedy is not None
+    assert first.remedy.name == "promote-standby"
+    assert all(cause.follows_from for cause in others)

@@ -32,6 +32,8 @@ class Graph:
         match ref.kind:
             case "Service":
                 yield from workloads_behind(seen, ref)
+                if ref.name == (seen.system.get("database") or {}).get("service"):
+                    yield Ref("Database", ref.namespace, ref.name)
             case "Ingress":
                 if (found := seen.find(ref)) is not None:
                     yield from services_behind(found)
@@ -42,6 +44,9 @@ class Graph:
                 yield from self._of_workload(ref)
 
     def _of_workload(self, ref: Ref) -> Iterator[Ref]:
+        database = self._seen.system.get("database") or {}
+        if ref.name in (database.get("instances") or []):
+            yield Ref("Database", ref.namespace, str(database.get("service")))
         for pod in self._seen.pods_of(ref) or self._templated(ref):
             yield from uses(pod)
             yield from self._asked(pod)

@@ -13,6 +13,7 @@ from muster.snapshot import Ref
 
 SEVERITIES = ("P1", "P2", "P3", "P4")
 # What holds many things up stands before what holds one up.
+_PASSED_THROUGH = ("Service", "Deployment", "StatefulSet", "DaemonSet")  # what works can still lead to what does not
 _FIRST = ("Fault", "Node", "Namespace")
 
 
@@ -112,7 +113,7 @@ def _through(graph: Graph, relied: Sequence[Ref], place: dict[Ref, int]) -> set[
         been.add(ref)
         if ref in place:
             found.add(ref)
-        elif ref.kind == "Service":
+        elif ref.kind in _PASSED_THROUGH:
             todo += graph.relies_on(ref)
     return found
 

@@ -53,7 +53,7 @@ _HOST_PORT = re.compile(
 _AT_HOST = re.compile(
     r"(?:server at|host(?:name)?(?: name)?|lookup|ENOTFOUND|EAI_AGAIN|UnknownHostException:?|resolve host:?|bad address"
     r"|connect(?:ing)? to|connection to|reach|address of|upstream|dial tcp:?)[ =:]+(?:server )?(?:at )?[\"']?"
-    r"((?!address|the\b|on\b|to\b|name\b|server\b|tcp\b|upstream\b|database\b|host\b)[a-z][a-z0-9.-]*[a-z0-9])[\"']?"
+    r"((?!address|at\b|the\b|on\b|to\b|name\b|server\b|tcp\b|upstream\b|database\b|host\b)[a-z][a-z0-9.-]*[a-z0-9])[\"']?"
     r"(?:[^\n]*?\bport[ =]+[\"']?(\d+))?",
     re.IGNORECASE,
 )
