@@ -36,6 +36,7 @@ from muster.drill import BackupsView, Drill, InjectView, ObjectivesView, Recover
 from muster.drill.views import Fault
 from muster.load.run import LoadRun
 from muster.recovery import find_procedure
+from muster.recovery.procedure import Context, Step
 
 WATCH_S = 1.5  # how long a drill without hope watches for good service, beside its hold; its budget is as it was
 SHORT_BUDGET_S = 4
@@ -146,6 +147,21 @@ def idle_procedure(scene: Scene) -> None:
 def idle_while_the_platform_heals(scene: Scene) -> None:
     """The procedure is begun at once and does nothing, and the platform brings everything back."""
     idle_procedure(scene)
+
+
+@at("begin", fault="full-outage-heals", budget_s=120)
+def placebo_while_the_platform_heals(scene: Scene) -> None:
+    """The procedure has one step, which acts, is done, and annotates what comes back by itself a moment later."""
+    noted = {"metadata": {"annotations": {"sabotage/placebo": "taken"}}}
+
+    def steps(_self: Any, context: Context) -> list[Step]:
+        def annotate() -> str:
+            context.cluster.patch("Deployment", "api", context.namespace, noted)
+            return "a placebo was given"
+
+        return [Step("placebo", lambda: True, annotate, lambda: True)]
+
+    scene.patch.setattr(type(find_procedure(scene.drill.declaration.recovery or "")), "steps", steps)
 
 
 @at("begin")

@@ -73,6 +73,17 @@ def test_a_procedure_that_does_nothing_takes_no_credit_from_the_platform(sabotag
     assert sabotaged.entry["recovered_by"] == "platform"
 
 
+@pytest.mark.sabotage("placebo_while_the_platform_heals", drill="full_outage")
+def test_a_placebo_whose_step_is_done_takes_no_credit_from_the_platform(sabotaged: Sabotaged) -> None:
+    """It acted before service was good again, so time alone would give it the credit."""
+    sabotaged.ends("unknown", "the platform may have healed: all that 'full-restart' changed is .*brings nothing back")
+    assert sabotaged.entry["recovered_by"] == "platform?"
+    assert [step["state"] for step in sabotaged.entry["recovery_steps"]] == ["done"]
+    (change,) = sabotaged.events("recovery.change")
+    assert change["object"] == "Deployment/api"
+    assert sabotaged.entry["rto"]["value_s"] is not None, "the platform did bring service back"
+
+
 def test_the_procedures_of_all_drills_are_sabotaged() -> None:
     files = [path.read_text() for path in (ROOT / "drills").glob("test_*.py")]
     invoked = {name for text in files for name in re.findall(r'(?:recovery=|recover\()"([\w-]+)"', text)}

@@ -73,6 +73,12 @@ class Cluster:
         twin._tell = tell  # noqa: SLF001 - its own kind
         return twin
 
+    def unobserved(self) -> Self:
+        """The same cluster, of whose changes nobody is told: for what is kept about a procedure, and is not its doing."""
+        twin = copy.copy(self)
+        twin._tell = None  # noqa: SLF001 - its own kind
+        return twin
+
     def asking_as(self, part: str) -> Self:
         """The same cluster over the same connections, whose audit log is told which part of muster asks."""
         twin = copy.copy(self)

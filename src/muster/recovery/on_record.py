@@ -22,7 +22,7 @@ class OnRecord:
             ProcedureRecordError: a record cannot be understood.
             ClusterError: the cluster cannot be asked.
         """
-        self._cluster = cluster
+        self._cluster = cluster.unobserved()  # being on record brings no service back
         self._own = ProcedureRecord(procedure, namespace, arguments, step="")
         begun = begun_procedures(cluster, namespace)
         # One whose step failed said so to whoever ran it, who may need another procedure now.
