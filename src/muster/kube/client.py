@@ -74,7 +74,7 @@ class Cluster:
         return twin
 
     def unobserved(self) -> Self:
-        """The same cluster, of whose changes nobody is told: for what is kept about a procedure, and is not its doing."""
+        """The same cluster, of whose changes nobody is told: for what is kept of a procedure, and is not its doing."""
         twin = copy.copy(self)
         twin._tell = None  # noqa: SLF001 - its own kind
         return twin

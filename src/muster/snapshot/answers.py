@@ -22,6 +22,7 @@ from muster.probes.http.outcomes import Outcome
 from muster.snapshot.certificates import not_after
 from muster.system import SystemDefinition
 from muster.system.known_good import Content, changes, known_good
+from muster.system.schema import resolved_address
 from muster.system.state import SystemState
 
 LOOKS = 3
@@ -40,8 +41,8 @@ Get = Callable[[], Any]
 def parts_of(cluster: Cluster | None, system: SystemDefinition) -> Iterator[tuple[str, Get]]:
     """What is asked, by its name. Without a cluster only what can be reached without it."""
     if cluster is None:
-        if system.service.url:
-            yield "service", lambda: _service(system.service.url or "", system)
+        if (url := system.service.url) is not None:
+            yield "service", lambda: _service(resolved_address(url, "service.url"), system)
         return
     yield "service", lambda: _service(service_url(cluster, system), system)
     if system.operations.status is not None:
