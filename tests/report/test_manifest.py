@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> Path:
     (run / "told.jsonl").write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in story.events()))
     (run / "told.d/journal.json").write_text("{}")
     summary = Summary(run, system="enhancer", cluster="embedded", evidence="rehearsal")
-    summary.update(judge(story.events()))
+    summary.update(judge(story.events()).model_copy(update={"timeline": f"reports/{run.name}/told.jsonl"}))
     summary.finish()
     write_manifest(run)
     return run
@@ -54,6 +54,17 @@ def replace(name: str, old: str, new: str) -> Change:
     return change
 
 
+def leave_out(*names: str) -> Change:
+    """Take files out of the manifest, as who changes them might."""
+
+    def change(run: Path) -> None:
+        manifest = json.loads((run / "manifest.json").read_text())
+        manifest["files"] = {name: digest for name, digest in manifest["files"].items() if name not in names}
+        (run / "manifest.json").write_text(json.dumps(manifest))
+
+    return change
+
+
 CHANGES: dict[str, tuple[Change, str]] = {
     "summary": (replace("summary.json", '"lost_writes": 0', '"lost_writes": 1'), "summary.json was changed since"),
     "timeline": (replace("told.jsonl", '"refused"', '"ok"'), "told.jsonl was changed since the run wrote it"),
@@ -64,6 +75,9 @@ CHANGES: dict[str, tuple[Change, str]] = {
         lambda run: (run / "manifest.json").write_text("{"),
         "the manifest (manifest.json) was changed",
     ),
+    "manifest without the summary": (leave_out("summary.json"), "summary.json is none of the files"),
+    "manifest without the timeline": (leave_out("told.jsonl"), "told.jsonl is none of the files"),
+    "manifest without files": (leave_out("summary.json", "told.jsonl", "told.d/journal.json"), "and 1 more"),
     "manifest empty": (lambda run: (run / "manifest.json").write_text("{}"), "is none of schema 'muster/manifest/v1'"),
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from muster.base.files import write_atomically
+from muster.report.summary import FILE_NAME as SUMMARY_NAME
 from muster.report.summary import SummaryError
 from muster.safety.audit import Anchor
 
@@ -46,7 +47,9 @@ def changed_since(run: Path) -> str | None:
     files = _manifest(run)
     if isinstance(files, str):
         return files
-    changes = [change for name in files if (change := _change(run, name, files))]
+    # What the verdict rests on is looked for by its name as well: a line that was taken out of the manifest is told.
+    wanted = dict.fromkeys([*files, SUMMARY_NAME, *_timelines(run)])
+    changes = [change for name in wanted if (change := _change(run, name, files))]
     return changes[0] + (f" (and {len(changes) - 1} more)" if len(changes) > 1 else "") if changes else None
 
 
@@ -77,6 +80,16 @@ def _manifest(run: Path) -> dict[str, str] | str:
     if not isinstance(files, dict):
         return f"the manifest ({FILE_NAME}) is none of schema '{SCHEMA}'"
     return {str(name): str(digest) for name, digest in files.items()}
+
+
+def _timelines(run: Path) -> list[str]:
+    """The timelines that a run's summary names and that lie beside it; none where it cannot be read as one."""
+    try:
+        drills = orjson.loads((run / SUMMARY_NAME).read_bytes())["drills"]
+        named = [Path(str(entry["timeline"])).name for entry in drills if entry.get("timeline")]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return []
+    return [name for name in named if (run / name).is_file()]
 
 
 def _change(run: Path, name: str, files: dict[str, str]) -> str | None:
