@@ -200,6 +200,36 @@ def test_stopping_takes_less_than_a_second_and_leaves_nothing(profile: Path, tim
     assert last["asked"] == len(of_kind(timeline, "request"))
 
 
+SLOW_TO_END = """
+import time
+from locust.runners import Runner
+
+ends = Runner.stop
+
+def stop(self):
+    until = time.monotonic() + 2.0
+    while time.monotonic() < until:
+        pass
+    ends(self)
+
+Runner.stop = stop
+"""
+
+
+def test_no_request_waits_for_what_locust_does_to_end(profile: Path, timeline: Path) -> None:
+    """It looks at its own call stack, with the source of every module: meanwhile nothing else gets its turn."""
+    profile.write_text(profile.read_text() + SLOW_TO_END)
+    with Service() as service:
+        service.delay = 0.1  # so that some are under way whenever it ends
+        with start(profile, service.url, timeline):
+            pass
+    asked = of_kind(timeline, "request")
+    assert max(event["done"] - event["sent"] for event in asked) < 1.5
+    (last,) = [event for event in of_kind(timeline, "load") if event["state"] == "stopped"]
+    assert (last["reason"], last["asked"], last["abandoned"]) == ("it was told to stop", len(asked), 0)
+    assert not [event for event in of_kind(timeline, "load") if event["state"] == "behind" and event["t"] > last["t"]]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol
 
 import gevent
 from gevent import Greenlet
+from gevent.event import Event
 from gevent.pool import Group
 from locust import User
 from locust.env import Environment
@@ -106,7 +107,7 @@ class Generator(User):
         self._kinds: list[_Kind] = []
         self._under_way = Group()
         self._fruitless = 0
-        self._flowing, self._quitting, self._ended = False, False, ""
+        self._flowing, self._quitting, self._over, self._ended = False, False, False, ""
         environment.events.quitting.add_listener(self._on_quitting)  # type: ignore[no-untyped-call]
         self.tasks = [Generator._keep_schedule]  # the one task that Locust sees
 
@@ -145,9 +146,23 @@ class Generator(User):
         gevent.spawn(self._keep_looking)
 
     def on_stop(self) -> None:
-        """Give what is under way a moment, and tell that load has ended."""
+        """End the load, where that was not done before, and have each kind of user end."""
         if not self._flowing:
             return
+        self._finish()
+        self._only_way.open()
+        for kind in self._kinds:
+            kind.user.on_stop()
+            kind.user.close()
+        if not self._quitting and self.environment.parsed_options.headless:
+            # A task that asked for the end was ended with the others, and with it what it had begun.
+            gevent.spawn(self.environment.runner.quit)
+
+    def _finish(self) -> None:
+        """Give what is under way a moment, and tell that load has ended."""
+        if self._over:
+            return
+        self._over = True
         self._tell_unsent(now())
         self._under_way.join(timeout=LAST_ANSWERS_S)
         waiting = [now() - one.due for one in self._under_way]
@@ -158,17 +173,14 @@ class Generator(User):
         self._record.tell("stopped", reason=reason, asked=self._record.asked, **about)
         self._under_way.kill(block=False)
         self._record.flush()
-        self._only_way.open()
-        for kind in self._kinds:
-            kind.user.on_stop()
-            kind.user.close()
-        if not self._quitting and self.environment.parsed_options.headless:
-            # A task that asked for the end was ended with the others, and with it what it had begun.
-            gevent.spawn(self.environment.runner.quit)
 
     def _on_quitting(self, **_: Any) -> None:
         """Locust was told to end: who ends a run otherwise is the file, or an option."""
         self._quitting = True
+        # Before Locust ends its users: for that it reads the source of every module (inspect.stack), which takes 40 ms,
+        # and half a second on a busy machine. What is under way got no turn meanwhile, and looked as slow as that.
+        if self._flowing:
+            self._finish()
 
     def _destination(self) -> Destination:
         """Where the load goes: what the command line names is beyond the file."""
@@ -189,12 +201,13 @@ class Generator(User):
         return made
 
     def _keep_schedule(self) -> None:
-        while True:
+        while not self._over:
             if missed := self._missed(now()):
                 self._wait_turn(missed)
                 continue
             self._start(self._due)
             self._wait_turn(self._gap())
+        Event().wait()  # until Locust ends its users, of which this is one
 
     def _wait_turn(self, gap: float) -> None:
         """Wait for the turn that comes `gap` requests after the last one."""
@@ -275,6 +288,8 @@ class Generator(User):
             before = now()
             gevent.sleep(LOOK_EVERY_S)
             late = now() - before - LOOK_EVERY_S
+            if self._over:
+                return
             if late > LATE_S:
                 self._record.behind("its process was held up", since=before, late_s=late)
             self._follow()
