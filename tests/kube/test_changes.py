@@ -37,23 +37,30 @@ def test_fields_that_are_different_are_named_and_bookkeeping_is_not() -> None:
         "status": {"ready": 1},
     }
     assert list(changed_fields(before, after)) == ["spec.replicas", "metadata.annotations.a"]
-    assert made("PATCH", DEPLOYMENT, before, after) == Change(
-        "patch", "Deployment/api", ("spec.replicas", "metadata.annotations.a"), (1, 3)
-    )
+    assert made("PATCH", DEPLOYMENT, before, after) == [
+        Change("patch", "Deployment/api", ("spec.replicas", "metadata.annotations.a"), (1, 3))
+    ]
 
 
 @pytest.mark.parametrize(
     ("method", "target", "after", "told"),
     [
-        ("PATCH", DEPLOYMENT, {"spec": {"replicas": 1}}, None),  # nothing is different
-        ("POST", Target("Pod", None, None), {"metadata": {"name": "web"}}, Change("create", "Pod/web")),
-        ("DELETE", Target("Pod", "web", None), {"kind": "Status"}, Change("delete", "Pod/web")),
-        ("DELETE", Target("Pod", None, None), {"kind": "Status"}, Change("delete", "Pod/*")),
-        ("POST", Target("Pod", "web", "eviction"), {"kind": "Status"}, Change("delete", "Pod/web")),
-        ("PATCH", Target("Pod", "web", "status"), {"status": {"x": 1}}, None),
+        ("PATCH", DEPLOYMENT, {"spec": {"replicas": 1}}, []),  # nothing is different
+        ("POST", Target("Pod", None, None), {"metadata": {"name": "web"}}, [Change("create", "Pod/web")]),
+        ("DELETE", Target("Pod", "web", None), {"kind": "Status"}, [Change("delete", "Pod/web")]),
+        ("DELETE", Target("Pod", None, None), {"kind": "Status"}, [Change("delete", "Pod/*")]),
+        ("DELETE", Target("Pod", None, None), {"items": []}, []),  # none was chosen
+        (
+            "DELETE",
+            Target("Pod", None, None),
+            {"items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]},
+            [Change("delete", "Pod/a"), Change("delete", "Pod/b")],
+        ),
+        ("POST", Target("Pod", "web", "eviction"), {"kind": "Status"}, [Change("delete", "Pod/web")]),
+        ("PATCH", Target("Pod", "web", "status"), {"status": {"x": 1}}, []),
     ],
 )
 def test_each_verb_is_told_as_what_it_did(
-    method: str, target: Target, after: dict[str, Any], told: Change | None
+    method: str, target: Target, after: dict[str, Any], told: list[Change]
 ) -> None:
     assert made(method, target, {"spec": {"replicas": 1}}, after) == told

@@ -164,6 +164,9 @@ def test_an_undo_that_ends_what_another_fault_began_before_is_no_undo_of_the_las
         (Change(0, "patch", "Pod/a", ("metadata.annotations.x",)), False),
         (Change(0, "patch", "Secret/s", ("data.password",)), True),
         (Change(0, "patch", "Service/s", ("metadata.labels.x",)), False),
+        (Change(0, "patch", "Service/s", ("spec.sessionAffinity", "spec.internalTrafficPolicy")), False),
+        (Change(0, "patch", "Service/s", ("spec.selector.instance",)), True),
+        (Change(0, "patch", "Service/s", ("spec.ports",)), True),
         (Change(0, "delete", "NetworkPolicy/deny"), True),
     ],
 )

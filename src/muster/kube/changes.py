@@ -53,21 +53,31 @@ def target_of(path: str) -> Target | None:
     return None if kind is None else Target(kind, found["name"], found["sub"])
 
 
-def made(method: str, target: Target, before: Object | None, after: Object) -> Change | None:
-    """The change that a request made, given what its path showed before and the answer; None where it made none."""
+def made(method: str, target: Target, before: Object | None, after: Object) -> list[Change]:
+    """The changes that a request made, given what its path showed before and the answer; none where nothing differs.
+
+    Of a collection that was deleted the answer lists what was chosen; one that does not may have been all of it.
+    """
     kind, name, sub = target
     if method == "DELETE" and name is None:
-        return Change("delete", f"{kind}/*")
-    named = name or str((after.get("metadata") or {}).get("name") or "")
+        items = after.get("items")
+        if not isinstance(items, list):
+            return [Change("delete", f"{kind}/*")]
+        return [Change("delete", f"{kind}/{_name(item)}") for item in items]
+    named = name or _name(after)
     if not named or sub == "status":
-        return None
+        return []
     if sub == "eviction":
-        return Change("delete", f"{kind}/{named}")
+        return [Change("delete", f"{kind}/{named}")]
     verb = _VERBS[method]
     if verb in ("create", "delete"):
-        return Change(verb, f"{kind}/{named}")
+        return [Change(verb, f"{kind}/{named}")]
     fields = tuple(changed_fields(before or {}, after))
-    return Change(verb, f"{kind}/{named}", fields, _replicas(before, after)) if fields else None
+    return [Change(verb, f"{kind}/{named}", fields, _replicas(before, after))] if fields else []
+
+
+def _name(item: Object) -> str:
+    return str((item.get("metadata") or {}).get("name") or "")
 
 
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -74,7 +74,7 @@ class Cluster:
         return twin
 
     def unobserved(self) -> Self:
-        """The same cluster, of whose changes nobody is told: for what is kept of a procedure, and is not its doing."""
+        """The same cluster, of whose changes nobody is told: what is kept about a procedure is not its doing."""
         twin = copy.copy(self)
         twin._tell = None  # noqa: SLF001 - its own kind
         return twin
@@ -126,8 +126,9 @@ class Cluster:
         target = target_of(path) if self._tell and method not in READS and not (query or {}).get("dryRun") else None
         before = self._present(path) if target and method in ("PUT", "PATCH") else None
         response = self._send(method, path, query=query, body=body, content_type=content_type, timeout=timeout)
-        if self._tell and target and (change := made(method, target, before, _object(response))):
-            self._tell(change)
+        if self._tell and target:
+            for change in made(method, target, before, _object(response)):
+                self._tell(change)
         return response
 
     def _present(self, path: str) -> Object | None:

@@ -8,9 +8,9 @@ procedure changed must reach what came back. A change reaches a pod that
 - is configured by it, runs on it, or is led to by it (ConfigMap, Secret, Node, Service),
 - or asks a Service that leads to such a pod.
 
-Of a workload only what makes pods counts (template, replicas, selector, paused), of a configuration its content, of
-anything but pods nothing in its metadata: an annotation brings nothing back. Replicas that were added reach as many
-pods as there are more of.
+Of a workload only what makes pods counts (template, replicas, selector, paused), of a configuration its content, of a
+Service where it leads, of anything but pods nothing in its metadata: an annotation brings nothing back. Replicas that
+were added reach as many pods as there are more of.
 
 What came back are the pods that became ready since the first such change; where none did, those that serve. If some of
 those that clients depend on came back that no change reaches, they came back by themselves, and with them perhaps
@@ -29,6 +29,11 @@ LATE_S = 1.0  # a pod is seen to be ready up to two looks of the watcher later t
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet")  # those at the top first
 _MAKES_PODS = ("spec.template", "spec.selector", "spec.paused")
 _CONTENT = ("data", "binaryData", "stringData")
+# Of a Service what decides whom it leads to, and where.
+_LEADS = tuple(
+    f"spec.{part}"
+    for part in ("selector", "ports", "type", "externalName", "externalIPs", "clusterIP", "publishNotReadyAddresses")
+)
 _WHOLE = frozenset(("create", "delete", "execute", "ask"))
 
 
@@ -57,6 +62,8 @@ def can_matter(change: Change) -> bool:
         return change.replicas is not None or _makes_pods_anew(change)
     if kind in ("ConfigMap", "Secret"):
         return any(path.startswith(_CONTENT) for path in change.fields)
+    if kind == "Service":
+        return any(path.startswith(_LEADS) for path in change.fields)
     if kind == "Pod":
         return any(not path.startswith("metadata.annotations") for path in change.fields)
     return any(not path.startswith("metadata") for path in change.fields)
