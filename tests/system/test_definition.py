@@ -240,6 +240,9 @@ def test_probes_that_alone_ask_too_much_are_refused(tmp_path: Path) -> None:
     assert (system.base_requests_per_s, system.prober.max_requests_per_s) == (pytest.approx(70), 70)
     with pytest.raises(UsageError, match=r"line 17: the probes ask 70 requests/s together .* of 69: make 'every_s'"):
         read_system(_written(tmp_path, GOOD + limits.format(69)))
+    for endless in (limits.format(".inf"), "max_requests_per_s: .inf\n"):
+        with pytest.raises(UsageError, match=r"max_requests_per_s' is wrong: input should be a finite number"):
+            read_system(_written(tmp_path, GOOD + endless))
     further = "probes:\n  - {name: more, request: {path: /}, expect: {a: 1}, every_s: 0.007}\n"
     with pytest.raises(UsageError, match=r"the probes ask 212.9 requests/s together .* of 200"):
         read_system(_written(tmp_path, GOOD + further))

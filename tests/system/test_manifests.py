@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from muster.base.documents import DEEPEST
 from muster.base.errors import MusterError
 from muster.system.manifests import read_manifests, workload_names
+from muster.system.names import replicas
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+WEB = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n"
+LED = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n"
 
 
 def read(directory: Path, text: str | bytes) -> list[dict[str, Any]]:
@@ -64,6 +67,30 @@ def read(directory: Path, text: str | bytes) -> list[dict[str, Any]]:
         ("- kind: ConfigMap", "line 1: not a Kubernetes object (no 'kind')"),
         ("text", "line 1: not a Kubernetes object (no 'kind')"),
         ("kind: Deployment\napiVersion: apps/v1\nmetadata: {name: a}\nspec:\n", "line 4: Deployment 'a' has no spec"),
+        (MAP.replace("name: a", "name: a, labels: [x]"), "line 3: 'metadata.labels' of ConfigMap 'a' is wrong: input"),
+        (
+            f"{MAP}data: {{port: 80}}\n",
+            "line 4: 'data.port' of ConfigMap 'a' is wrong: input should be a valid string (",
+        ),
+        (
+            f"{WEB}  replicas: two\n",
+            "line 5: 'spec.replicas' of Deployment 'a' is wrong: input should be a valid integer",
+        ),
+        (f"{WEB}  selector: text\n", "line 5: 'spec.selector' of Deployment 'a' is wrong"),
+        (f"{WEB}  selector: {{matchExpressions: [{{key: a, operator: Is}}]}}\n", "line 5: 'spec.selector.matchExpr"),
+        (f"{WEB}  template: [x]\n", "line 5: 'spec.template' of Deployment 'a' is wrong"),
+        (f"{WEB}  template:\n    spec:\n      containers: [null]\n", "line 7: 'spec.template.spec.containers.0' of"),
+        (f"{WEB}  template:\n    spec:\n      volumes: [x]\n", "line 7: 'spec.template.spec.volumes.0' of Deployment"),
+        (
+            f"{WEB}  template:\n    spec:\n      containers:\n      - name: a\n        env: [{{name: X, value: 1}}]\n",
+            "line 9: 'spec.template.spec.containers.0.env.0.value' of Deployment 'a' is wrong: input should be",
+        ),
+        (f"{LED}  selector: 7\n", "line 5: 'spec.selector' of Service 'a' is wrong"),
+        (
+            f"{LED}  ports: [{{port: 80, targetPort: [x]}}]\n",
+            "line 5: 'spec.ports.0.targetPort' of Service 'a' is wrong",
+        ),
+        (f"{LED}  ports: [{{name: web}}]\n", "line 5: 'spec.ports.0.port' of Service 'a' is missing"),
         (b"kind: Andr\xe9", "line 1: not UTF-8"),
         ("kind: [", "line 1: not YAML"),
         (f"{MAP}data: {{a: %x}}", "line 4: not YAML"),
@@ -88,6 +115,17 @@ def test_objects_come_one_by_one_those_first_that_others_need(tmp_path: Path) ->
     )
     assert [item["metadata"]["name"] for item in objects] == ["a", "b", "a"]
     assert workload_names(objects) == [("Deployment", "a")]
+
+
+def test_no_value_of_a_secret_is_quoted(tmp_path: Path) -> None:
+    with pytest.raises(MusterError, match=r"data\.pin") as refused:
+        read(tmp_path, MAP.replace("ConfigMap", "Secret") + "data: {pin: 47110815}\n")
+    assert "47110815" not in str(refused.value)
+
+
+def test_one_that_says_no_number_of_replicas_has_one(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, f"{WEB}  replicas:\n")
+    assert replicas(found) == 1
 
 
 def test_the_same_name_is_no_second_object_where_the_kind_is_another(tmp_path: Path) -> None:

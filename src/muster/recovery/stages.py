@@ -19,6 +19,7 @@ from muster.recovery.held_up import held_up
 from muster.recovery.procedure import Context
 from muster.recovery.workloads import Workload
 from muster.system.manifests import read_manifests, workload_names
+from muster.system.names import replicas
 from muster.system.operations import Stage
 from muster.system.pods import STUCK
 
@@ -62,7 +63,7 @@ class Plan:
     def wanted(self, name: str) -> int:
         """How many replicas its manifest gives a workload."""
         own = next(item for item in self._manifests if (item["kind"], item["metadata"]["name"]) == self._key(name))
-        return int(own["spec"].get("replicas", 1))
+        return replicas(own)
 
     def serving(self) -> set[str]:
         """The workloads whose pods the system's service leads to."""

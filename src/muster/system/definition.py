@@ -70,7 +70,7 @@ class SystemDefinition(Strict):
     monitoring: Monitoring | None = None
     objectives: ObjectiveTargets = ObjectiveTargets()
     severities: dict[str, SeverityTargets] = {}
-    max_requests_per_s: Annotated[float, Field(gt=0)] = 5000.0
+    max_requests_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5000.0
     ready_within_s: Seconds = 120.0
 
     _path: Path = PrivateAttr(default=Path("system.yaml"))

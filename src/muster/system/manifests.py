@@ -10,6 +10,8 @@ from typing import Any
 
 from muster.base.documents import Document, read_documents
 from muster.base.errors import UsageError
+from muster.base.lines import key_of
+from muster.system.shapes import misshapen
 from muster.wire.names import KINDS
 
 ORDER = (
@@ -103,6 +105,8 @@ def _check(document: Document, place: Place, item: dict[str, Any], namespace: st
         json.dumps(item, allow_nan=False)
     except ValueError:
         raise UsageError(f"{document.where(place)}: {kind} '{name}' holds a number that is none (.inf, .nan)") from None
+    if wrong := misshapen(item, kind):
+        raise UsageError(f"{document.where((*place, *wrong[0]))}: '{key_of(wrong[0])}' of {kind} '{name}' {wrong[1]}")
 
 
 def _check_namespace(document: Document, place: Place, item: dict[str, Any], namespace: str | None) -> None:

@@ -78,7 +78,8 @@ def containers(workload: Object) -> list[Object]:
 
 def replicas(workload: Object) -> int:
     """How many pods a workload is to have."""
-    return int(workload["spec"].get("replicas", 1))
+    said = workload["spec"].get("replicas")
+    return 1 if said is None else int(said)
 
 
 def selector_text(selector: Mapping[str, Any]) -> str:

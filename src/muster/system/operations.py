@@ -38,7 +38,7 @@ class Capacity(Strict):
 
     deployment: Name
     max_replicas: Annotated[int, Field(gt=0)]
-    admits_per_s: Annotated[float, Field(gt=0)] | None = None
+    admits_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class Workflows(Strict):

@@ -82,7 +82,7 @@ class ProberLimits(Strict):
     quarter of its own unless given; `max_requests_per_s` bounds all probes together, a write counting as two."""
 
     edge_every_s: Seconds | None = None
-    max_requests_per_s: Annotated[float, Field(gt=0)] = 200.0
+    max_requests_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 200.0
 
 
 class DrillHooks(Strict):
