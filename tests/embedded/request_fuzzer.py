@@ -172,6 +172,7 @@ class RequestFuzzer:
             headers.append(self._pick((
                 ("Expect", b"100-continue"), ("Expect", b"a"), ("Range", b"bytes=0-"), ("Cookie", b"\xff=\x80"),
                 ("If-Modified-Since", b"x"), ("X-Forwarded-For", b"\xff"), ("Impersonate-User", b"a"), ("Date", b""),
+                ("Impersonate-User", self._odd_bytes()),
             )))  # fmt: skip
         return headers
 

@@ -28,6 +28,18 @@ def test_a_header_that_is_no_text_names_nobody(cluster: Running) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (401, "Unauthorized")
 
 
+@pytest.mark.parametrize("name", ["User", "Uid", "Group", "Extra-Scopes"])
+def test_a_name_to_act_in_that_is_no_text_is_told_as_text(cluster: Running, name: str) -> None:
+    headers = {b"Impersonate-User": b"ann", f"Impersonate-{name}".encode(): b"\xff\xfe"}
+    refused = cluster.client.get("/api/v1/namespaces", headers=headers)
+    assert (refused.status_code, refused.json()["reason"]) == (403, "Forbidden")
+    told = cluster.client.post(
+        "/apis/authentication.k8s.io/v1/selfsubjectreviews", headers=headers, json={"kind": "SelfSubjectReview"}
+    )
+    assert told.status_code == 201
+    assert "\ufffd" in told.text
+
+
 def test_what_a_body_claims_to_be_packed_with_is_not_looked_at(cluster: Running, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     made = cluster.client.post(path, json={"metadata": {"name": "c"}}, headers={"Content-Encoding": "gzip"})

@@ -12,6 +12,7 @@ from muster.embedded.access.accounts import ISSUER, Accounts
 from muster.embedded.access.attributes import Attributes, denied
 from muster.embedded.access.authorizer import Authorizer
 from muster.embedded.access.users import ADMIN, ANONYMOUS, AUTHENTICATED, User, account_groups, account_of
+from muster.embedded.objects import legible
 from muster.embedded.status import StatusError, bad_request
 
 Headers = CIMultiDictProxy[str]
@@ -53,7 +54,7 @@ class Authenticator:
         said = [name for name in headers if name[: len(_PREFIX)].lower() == _PREFIX]
         if not said:
             return None
-        name = headers.get("Impersonate-User", "")
+        name = legible(headers.get("Impersonate-User", ""))
         if not name:
             raise bad_request(f"requested {', '.join(sorted(set(said)))} without impersonating a user")
         wanted = _wished(name, headers)
@@ -66,7 +67,7 @@ class Authenticator:
 
 
 def _wished(name: str, headers: Headers) -> User:
-    groups = tuple(headers.getall("Impersonate-Group", ()))
+    groups = _groups(headers)
     account = account_of(name)
     if account and not groups:
         groups = account_groups(account)
@@ -75,9 +76,13 @@ def _wished(name: str, headers: Headers) -> User:
     extra: dict[str, tuple[str, ...]] = {}
     for header in headers:
         if header.lower().startswith(_EXTRA):
-            key = unquote(header.lower().removeprefix(_EXTRA))
-            extra[key] = tuple(headers.getall(header))
-    return User(name, headers.get("Impersonate-Uid", ""), groups, tuple(extra.items()))
+            key = unquote(legible(header).lower().removeprefix(_EXTRA))
+            extra[key] = tuple(map(legible, headers.getall(header)))
+    return User(name, legible(headers.get("Impersonate-Uid", "")), groups, tuple(extra.items()))
+
+
+def _groups(headers: Headers) -> tuple[str, ...]:
+    return tuple(map(legible, headers.getall("Impersonate-Group", ())))
 
 
 def _rights(wanted: User, headers: Headers) -> Iterator[Attributes]:
@@ -87,7 +92,7 @@ def _rights(wanted: User, headers: Headers) -> Iterator[Attributes]:
         yield Attributes("impersonate", "", "v1", "serviceaccounts", "", account.namespace, account.name)
     else:
         yield Attributes("impersonate", "", "v1", "users", name=wanted.name)
-    for group in headers.getall("Impersonate-Group", ()):
+    for group in _groups(headers):
         yield Attributes("impersonate", "", "v1", "groups", name=group)
     if wanted.uid:
         yield Attributes("impersonate", _AUTHENTICATION, "v1", "uids", name=wanted.uid)
