@@ -108,6 +108,9 @@ def test_one_that_was_cut_after_fencing_is_on_record_and_ended_by_its_name(datab
     assert databases.state.primaries() == ["db-b"]
     assert databases.clients_reach() == "db-b"
     assert begun_procedures(databases.cluster, namespace) == []
+    # Fenced once more until the promotion was through, it is not left down: nobody else would start it.
+    wait_for(lambda: databases.state.replication_trouble() is None, within=120, reason="db-a to follow db-b", every=0.2)
+    assert databases.state.primaries() == ["db-b"]
 
 
 def test_an_old_primary_whose_pod_stays_is_ended_before_the_promotion(databases: Databases) -> None:

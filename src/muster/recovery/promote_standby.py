@@ -83,6 +83,9 @@ class _Promotion:
         self._way = DatabaseService(self.state, context.namespace)
         self.target: str | None = None
         self._lost: list[str] = []
+        self._brought_back: dict[
+            str, int
+        ] = {}  # replicas of what somebody had started again before the promotion was through
         self._old_addresses: set[str] = set()
         self._acted = False
 
@@ -103,6 +106,7 @@ class _Promotion:
             # It runs as a standby: an earlier promotion was begun and not ended. Go on with it.
             self.target = primary
             self._lost = [name for name in self._others() if not self._is_standby(name)]
+            self._brought_back = {name: count for name in self._lost if (count := self._replicas(name))}
             return f"topology names {primary}, which is not promoted yet"
         standbys = self._standbys(primary)
         if not standbys:
@@ -281,8 +285,18 @@ class _Promotion:
         return self._acted
 
     def try_write(self) -> str:
+        """Show that the new primary works.
+
+        What had been started again after an earlier promotion was cut, as by the undoing of a fault, and was fenced
+        until this one was through, comes back: by the topology it can only be a standby.
+        """
         self._do_sql(self._target(), TRY_WRITE)
-        return f"{self._target()} accepts writes and is the only primary"
+        done = [f"{self._target()} accepts writes and is the only primary"]
+        for name, count in self._brought_back.items():
+            if self._replicas(name) != count:
+                self.cluster.scale("StatefulSet", name, self.namespace, count)
+                done.append(f"{name} scaled to {count} again")
+        return ", ".join(done)
 
     def is_whole(self) -> bool:
         return self.state.primaries() == [self._target()] and self.is_repointed()
