@@ -16,7 +16,7 @@ from rbac.stage import ROOT
 
 from muster.base.clock import now
 from muster.base.errors import MusterError
-from torture.moments import write_courses
+from torture.moments import NOT_KILLED, write_courses
 from torture.parts import PARTS
 from torture.results import HEAD, Kept, Trial, markdown, rows
 from torture.running import run
@@ -67,7 +67,7 @@ def _rehearse(names: list[str]) -> int:
     drills = [name for name in names if name not in calls.EXPERIMENTS]
     if drills or not names:
         with kills.victims() as place:
-            for name in drills or place.drills:
+            for name in drills or sorted(place.drills.keys() - NOT_KILLED):
                 found = place.rehearse(name)
                 write_courses({name: found})
                 print(f"{name}: {len(found)} boundaries", flush=True)

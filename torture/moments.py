@@ -19,6 +19,8 @@ LATER_S = (0.3, 4.0)  # from a boundary on: soon after it, or at any time of the
 LAST_MOMENT = "phase undo"
 CHANGES = 5  # of a procedure that count as steps: some make dozens
 Course = list[str]  # the boundaries of a drill, in their order
+# Nothing undoes the loss of volumes: killed before its procedure was through, it leaves databases that are empty.
+NOT_KILLED = {"disaster"}
 FILE = Path(__file__).with_name("boundaries.json")
 
 

@@ -182,7 +182,7 @@ def small_stage() -> Iterator[Stage]:
         for path, text in _files(namespace).items():
             (project / path).parent.mkdir(parents=True, exist_ok=True)
             (project / path).write_text(text)
-        system = read_system(project / "systems/small/system.yaml")
+        system = read_system(project / "systems/shop/system.yaml")
         with EmbeddedCluster.start(audit=log) as embedded, connect(embedded.kubeconfig, embedded=True) as cluster:
             metadata = {"name": namespace, "labels": {"muster.dev/drills": "allowed"}}
             cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
@@ -209,8 +209,8 @@ def _files(namespace: str) -> dict[str, str]:
         "pytest.ini": "[pytest]\n",
         "drills/test_note.py": DRILL.format(held_s=HELD_S),
         "experiments/note.yaml": yaml.safe_dump(experiment),
-        "systems/small/system.yaml": yaml.safe_dump(system),
-        "systems/small/manifests/api.yaml": yaml.safe_dump(_deployment()),
+        "systems/shop/system.yaml": yaml.safe_dump(system),
+        "systems/shop/manifests/api.yaml": yaml.safe_dump(_deployment()),
     }
 
 

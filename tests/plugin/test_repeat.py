@@ -211,6 +211,7 @@ class Managed:
 
 class Held(Told):
     left_whole = True
+    told = ()
 
     def __init__(self, declaration, **_):
         super().__init__(SimpleNamespace(name="test_" + declaration.name, nodeid=declaration.nodeid), Project.root)

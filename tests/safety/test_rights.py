@@ -173,7 +173,10 @@ def test_an_experiment_needs_what_its_activities_do_its_effect_and_its_undo() ->
     assert of("config-wrong") == {"get configmaps", "patch configmaps"}
     assert of("config-broken") == {"get configmaps", "patch configmaps", "get deployments.apps"} | kills
     assert of("pod-crash") == {"get deployments.apps", "patch deployments.apps"} | kills
-    assert of("db-failure") == {"get statefulsets.apps", "patch statefulsets.apps", "get services"} | kills | execs
+    assert (
+        of("db-failure")
+        == {"get statefulsets.apps", "patch statefulsets.apps", "get services", "get pods"} | kills | execs
+    )
 
 
 def test_a_drill_needs_all_of_its_parts(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from muster.report.summary import SummaryModel
 from muster.safety.limits import SafetySettings
 from muster.schemas.audit import AuditLine, AuditVerification
 from muster.schemas.backups import BackupManifest, Backups, BackupVerification
+from muster.schemas.diagnosis import Checks, Diagnosis, Snapshot
 from muster.schemas.events import EVENTS, Event
 from muster.schemas.history import History
 from muster.schemas.listings import Experiments, Init, Loads
@@ -30,6 +31,8 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "backup-verification-v1.json": (BackupVerification, "serialization"),
     "backups-v1.json": (Backups, "serialization"),
     "check-v1.json": (Report, "serialization"),
+    "checks-v1.json": (Checks, "serialization"),
+    "diagnosis-v1.json": (Diagnosis, "serialization"),
     "experiments-v1.json": (Experiments, "serialization"),
     "history-v1.json": (History, "serialization"),
     "init-v1.json": (Init, "serialization"),
@@ -38,6 +41,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "plan-v1.json": (Plan, "serialization"),
     "preview-v1.json": (Preview, "serialization"),
     "safety-v1.json": (SafetySettings, "validation"),
+    "snapshot-v1.json": (Snapshot, "serialization"),
     "summary-v1.json": (SummaryModel, "serialization"),
     "system-v1.json": (SystemDefinition, "validation"),
 }

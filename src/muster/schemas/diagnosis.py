@@ -1,0 +1,88 @@
+"""What `muster diagnose` saves and prints: a snapshot of a system, what is wrong in it, and the list of checks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+
+class Unseen(BaseModel):
+    """A part that could not be had: `what` it is, and `why` in one line."""
+
+    what: str
+    why: str
+
+
+class LastLines(BaseModel):
+    """The last lines that a container wrote, or with `previous` its instance before; secrets are masked."""
+
+    namespace: str
+    pod: str
+    container: str
+    previous: bool
+    lines: list[str]
+
+
+class Snapshot(BaseModel):
+    """A system as it was at `taken` (UTC). `objects` are those of the cluster, without values of Secrets; of the kinds
+    that are `listed` it holds all. `answers` are those of the service, the databases and the monitoring, by part."""
+
+    schema_: Literal["muster/snapshot/v1"] = Field(alias="schema")
+    taken: str
+    namespace: str
+    context: str
+    kubernetes: str
+    listed: list[str]
+    objects: list[dict[str, Any]]
+    logs: list[LastLines]
+    system: dict[str, Any]
+    answers: dict[str, Any]
+    missing: list[Unseen]
+
+
+class Remedy(BaseModel):
+    """The recovery procedure that fits, with its arguments."""
+
+    name: str
+    arguments: dict[str, str]
+
+
+class DiagnosedFinding(BaseModel):
+    """Something that is wrong. `follows_from` are the places, in the list of findings, of those that explain it."""
+
+    kind: str
+    name: str
+    namespace: str | None
+    severity: Literal["P1", "P2", "P3", "P4"]
+    reason: str
+    since: str | None
+    evidence: list[str]
+    follows_from: list[int]
+    procedure: Remedy | None
+    check: str
+
+
+class Diagnosis(BaseModel):
+    """What is wrong, the most causal finding first, and what could not be seen."""
+
+    schema_: Literal["muster/diagnosis/v1"] = Field(alias="schema")
+    namespace: str
+    taken: str
+    findings: list[DiagnosedFinding]
+    unknown: list[Unseen]
+
+
+class ListedCheck(BaseModel):
+    """A check that `muster diagnose` makes."""
+
+    name: str
+    category: str
+    summary: str
+
+
+class Checks(BaseModel):
+    """All of them, or those that were chosen."""
+
+    schema_: Literal["muster/checks/v1"] = Field(alias="schema")
+    checks: list[ListedCheck]
