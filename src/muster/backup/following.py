@@ -68,6 +68,6 @@ class Follower:
             return True
         newest = bases[-1]
         same = [one for one in self._store.segments() if one.system_identifier == newest.system_identifier]
-        if any(one.gap and one.at > newest.ended for one in same):
+        if any(one.gap and moment(one.at) > moment(newest.ended) for one in same):
             return True  # an earlier turn shipped behind a gap, and then no base was to be had
         return (utc() - moment(newest.ended)).total_seconds() >= self._system.backup.base_every_s
