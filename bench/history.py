@@ -37,7 +37,7 @@ def fill(file: Path, *, runs: int = 500, drills: int = 20, seed: int = 1, until:
     """Write generated runs, a drill of each name in each, and return how many drills there are."""
     chance, end = random.Random(seed), until or datetime.now(UTC)
     names = [NAMES[n] if n < len(NAMES) else f"{NAMES[n % len(NAMES)]}_{n // len(NAMES)}" for n in range(drills)]
-    run_rows, drill_rows, objective_rows = [], [], []
+    run_rows, drill_rows, objective_rows = (list[dict[str, Any]]() for _ in range(3))
     for number in range(runs):
         at = end - timedelta(days=730) * ((runs - number) / runs)
         run_rows.append(_run(number, at))

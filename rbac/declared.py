@@ -7,9 +7,10 @@ from typing import Any
 from muster.drill.needs import rights_of_drill
 from muster.faults.experiments import find_experiment
 from muster.history.plan import Planned
-from muster.recovery import Context, find_procedure
+from muster.recovery import find_procedure
 from muster.recovery.needs import needs_of
 from muster.safety.rights import Right
+from muster.steps import Context
 from muster.system import SystemDefinition
 from rbac.stage import ROOT
 

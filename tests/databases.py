@@ -6,8 +6,9 @@ from pathlib import Path
 
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.recovery import Context, Outcome, find_procedure, run
+from muster.recovery import find_procedure
 from muster.safety import AuditLog
+from muster.steps import Context, Outcome, run
 from muster.system import read_system
 from muster.system.manifests import read_manifests
 from muster.system.state import SystemState

@@ -61,10 +61,11 @@ def _trials(options: argparse.Namespace) -> int:
 
 
 def _rehearse(names: list[str]) -> int:
-    """Hold each drill, and strike by each experiment, once, and write down which steps they have."""
-    from torture import calls, kills  # noqa: PLC0415 - slow
+    """Hold each drill, strike by each experiment and run each procedure once, and write down which steps they have."""
+    from torture import calls, cuts, kills  # noqa: PLC0415 - slow
 
-    drills = [name for name in names if name not in calls.EXPERIMENTS]
+    procedures = [name for name in names if name in cuts.PROCEDURES]
+    drills = [name for name in names if name not in {*calls.EXPERIMENTS, *procedures}]
     if drills or not names:
         with kills.victims() as place:
             for name in drills or sorted(place.drills.keys() - NOT_KILLED):
@@ -78,6 +79,12 @@ def _rehearse(names: list[str]) -> int:
                 asked = stand_in.rehearse(name)
                 calls.write_calls({name: asked})
                 print(f"{name}: {len(asked)} calls", flush=True)
+    if procedures or not names:
+        with cuts.cuts() as place_of_cuts:
+            for name in procedures or cuts.PROCEDURES:
+                made = place_of_cuts.rehearse(name)
+                cuts.write_writes({name: made})
+                print(f"{name}: {len(made)} writes", flush=True)
     return 0
 
 

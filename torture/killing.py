@@ -16,7 +16,12 @@ GUARDIAN = b"muster.guardian"
 
 def processes_of(run: str) -> list[int]:
     """The processes that have a run's id in their environment."""
-    wanted, found = f"{RUN_ID_VARIABLE}={run}".encode(), []
+    return processes_with(RUN_ID_VARIABLE, run)
+
+
+def processes_with(variable: str, value: str) -> list[int]:
+    """The processes, but for this one, that have a variable of this value in their environment."""
+    wanted, found = f"{variable}={value}".encode(), []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError):

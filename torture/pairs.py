@@ -190,7 +190,7 @@ def small_stage() -> Iterator[Stage]:
             wait_for(
                 lambda: any(map(is_ready, cluster.list("Pod", namespace))), within=60, reason="the system to be ready"
             )
-            yield Stage(project, cluster, system, log)
+            yield Stage(project, cluster, system, log, backups={})
 
 
 def _files(namespace: str) -> dict[str, str]:

@@ -50,9 +50,22 @@ def _calls(experiments: Sequence[str], count: int | None, seed: int) -> Sequence
     return draw(experiments, count, seed)
 
 
+def _cuts() -> AbstractContextManager[Place]:
+    from torture.cuts import cuts  # noqa: PLC0415 - slow
+
+    return cuts()
+
+
+def _writes(procedures: Sequence[str], count: int | None, seed: int) -> Sequence[Any]:
+    from torture.cuts import draw  # noqa: PLC0415 - slow
+
+    return draw(procedures, count, seed)
+
+
 PARTS = {
     "kills": Part(200, lambda drills, count, seed: moments.draw(_courses(drills), count, seed), _victims),
     "alone": Part(50, lambda drills, count, seed: moments.alone(_courses(drills), count, seed), _victims),
     "pairs": Part(50, lambda _, count, seed: pairs.draw(count, seed), pairs.meeting),
     "api": Part(None, _calls, _stand_in),
+    "cuts": Part(None, _writes, _cuts),
 }

@@ -16,16 +16,15 @@ from tests.databases import Databases
 
 from muster.backup import Base, Identities, Recipients, Store, restore
 from muster.backup.keys import KEY_VARIABLE, make_key
-from muster.backup.restore import ANNOTATION, RestoreBackup
+from muster.backup.restore import RestoreBackup
 from muster.backup.shipping import Shipped, Shipper
 from muster.backup.store import BASE_FILE, OBJECTS_FILE, STORE_VARIABLE
 from muster.backup.taking import take
 from muster.backup.verifying import verify
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.recovery import Context, Outcome, Step, run
-from muster.recovery.procedure import Procedure
 from muster.safety import begun_procedures
+from muster.steps import Context, Outcome, Procedure, Step, run
 
 
 class Answering:
@@ -193,6 +192,3 @@ def test_one_that_was_cut_goes_on_and_nothing_is_done_twice(backed_up: BackedUp)
         )
         assert int(held.stdout) == steps.index(step) + 1, "each restore sets aside what was there once"
         assert begun_procedures(databases.cluster, databases.system.namespace) == []
-        assert ANNOTATION not in databases.cluster.get("StatefulSet", "db-a", databases.system.namespace)[
-            "metadata"
-        ].get("annotations", {})

@@ -13,10 +13,11 @@ from muster.kube import Cluster
 from muster.kube.client import STRATEGIC_MERGE_PATCH
 from muster.probes.answers.instances import ask_instances
 from muster.probes.http.address import service_url
-from muster.recovery import Context, Outcome, find_procedure, run
+from muster.recovery import find_procedure
 from muster.recovery.configuration import Kept, configurations_of, keep_configuration
 from muster.recovery.workloads import Workload
 from muster.safety import AuditLog
+from muster.steps import Context, Outcome, run
 from muster.system import Request, read_system
 from muster.system.pods import is_ready
 

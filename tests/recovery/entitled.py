@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from muster.kube import Cluster
-from muster.recovery import procedure, procedures
+from muster.recovery import procedures
 from muster.recovery.needs import needs_of
 from muster.safety.rights import EXEC, REVIEWS, Right
+from muster.steps import log as log_module
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 # What makes a sentence better where it may be read, and is not needed.
@@ -33,7 +34,7 @@ def entitled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     running: list[tuple[str, frozenset[Right]]] = []
     lacking: list[str] = []
     request, execute = Cluster.request, Cluster.execute
-    began, ended = procedure._Log.began, procedure._Log.ended
+    began, ended = log_module.Log.began, log_module.Log.ended
 
     def use(*needed: Right) -> None:
         for name, declared in running[-1:]:
@@ -48,19 +49,19 @@ def entitled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         use(*EXEC)
         return execute(self, *arguments, **more)
 
-    def begins(log: procedure._Log) -> None:
+    def begins(log: log_module.Log) -> None:
         known = {one.name: one for one in procedures()}
         if log._procedure in known:
             running.append((log._procedure, needs_of(known[log._procedure], log._context)))
         began(log)
 
-    def ends(log: procedure._Log, why: str) -> None:
+    def ends(log: log_module.Log, why: str) -> None:
         running.clear()
         ended(log, why)
 
     monkeypatch.setattr(Cluster, "request", asked)
     monkeypatch.setattr(Cluster, "execute", executed)
-    monkeypatch.setattr(procedure._Log, "began", begins)
-    monkeypatch.setattr(procedure._Log, "ended", ends)
+    monkeypatch.setattr(log_module.Log, "began", begins)
+    monkeypatch.setattr(log_module.Log, "ended", ends)
     yield
     assert not lacking, f"asked of the API server without being declared as needed: {sorted(set(lacking))}"

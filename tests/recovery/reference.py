@@ -12,8 +12,9 @@ from muster.kube import Cluster
 from muster.probes.answers.instances import ask_once
 from muster.probes.http.address import service_url
 from muster.probes.http.exchange import Answer
-from muster.recovery import Context, Outcome, find_procedure, run
+from muster.recovery import find_procedure
 from muster.safety import AuditLog
+from muster.steps import Context, Outcome, run
 from muster.system import SystemDefinition
 from muster.system.definition import Request
 from muster.system.state import SystemState

@@ -16,10 +16,11 @@ from tests.probes.service import Service
 
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.recovery import Context, Outcome, find_procedure, run
+from muster.recovery import find_procedure
 from muster.recovery.add_capacity import AddCapacity, replicas_needed
 from muster.recovery.add_capacity import _Scaling as Sampled
 from muster.safety import AuditLog
+from muster.steps import Context, Outcome, run
 from muster.system import read_system
 from muster.system.pods import is_ready
 

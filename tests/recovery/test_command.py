@@ -15,9 +15,10 @@ from muster.base.process import processes_of_run, run_id
 from muster.base.timeline import Timeline, read_timeline
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.recovery import Context, Outcome, find_procedure, procedures, run
+from muster.recovery import find_procedure, procedures
 from muster.recovery.command import name_of, of_marker
 from muster.safety import AuditLog
+from muster.steps import Context, Outcome, run
 from muster.system import SystemDefinition, read_system
 
 

@@ -19,9 +19,10 @@ from muster.base.timeline import Timeline, read_timeline
 from muster.faults import find_experiment
 from muster.faults.aim import NOBODY
 from muster.kube import connect
-from muster.recovery import Context, Outcome, find_procedure, run
+from muster.recovery import find_procedure
 from muster.recovery.needs import needs_of
 from muster.safety import AuditLog
+from muster.steps import Context, Outcome, run
 from muster.system import SystemState
 
 Answer = tuple[int, Any]

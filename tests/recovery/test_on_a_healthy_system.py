@@ -34,7 +34,8 @@ def asked(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     request, execute = Cluster.request, Cluster.execute
 
     def listening_request(self: Cluster, method: str, path: str, **more: Any) -> Any:
-        if method not in READS and path != REVIEWS:  # a question that is put by POST
+        # What is not of the system: a question that is put by POST, and the Lease that lets one act at a time.
+        if method not in READS and path != REVIEWS and "/leases" not in path:
             found.append(f"{method} {path}")
         return request(self, method, path, **more)
 

@@ -10,8 +10,9 @@ from tests.databases import Databases
 from muster.base.waiting import wait_for
 from muster.faults.effects import SqlValue, build_observer
 from muster.kube import Cluster
-from muster.recovery import Outcome, Step, StepOutcome, find_procedure, run
+from muster.recovery import find_procedure
 from muster.safety import begun_procedures
+from muster.steps import Outcome, Step, StepOutcome, run
 
 
 @pytest.fixture

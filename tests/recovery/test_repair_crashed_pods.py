@@ -10,9 +10,10 @@ import pytest
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
 from muster.kube.client import STRATEGIC_MERGE_PATCH
-from muster.recovery import Context, Outcome, find_procedure, run
+from muster.recovery import find_procedure
 from muster.safety import AuditLog
 from muster.safety.fields import ABSENT, parse_path, read_field
+from muster.steps import Context, Outcome, run
 from muster.system import read_system
 from muster.system.pods import STUCK, is_ready, troubles
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from muster.base.waiting import wait_for
 from muster.drill.work import WorkCheck
 from muster.kube import Cluster
-from muster.recovery import Context, find_procedure, run
+from muster.recovery import find_procedure
 from muster.safety import AuditLog
+from muster.steps import Context, run
 from muster.system import read_system
 
 from .reference import ROOT, Reference, states
@@ -73,6 +74,6 @@ def test_where_only_a_claim_was_lost_the_workers_are_left_alone_unless_that_is_w
 def test_an_argument_that_is_neither_yes_nor_no_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     system = read_system(ROOT / "systems" / "enhancer")
     audit = AuditLog(tmp_path / "audit.jsonl")
-    context = Context(cluster, system, "enhancer", None, audit, arguments={"restart": "perhaps"})
+    context = Context(cluster, system, "default", None, audit, arguments={"restart": "perhaps"})
     outcome = run(find_procedure("reset-workflow-state"), context)
     assert outcome.why == "argument restart is 'perhaps', must be yes or no"

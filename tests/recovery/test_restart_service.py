@@ -11,7 +11,8 @@ import pytest
 
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.recovery import Outcome, find_procedure, run
+from muster.recovery import find_procedure
+from muster.steps import Outcome, run
 
 from .configured import Shop
 from .frozen import frozen

@@ -9,8 +9,9 @@ import pytest
 from muster.base.errors import MusterError
 from muster.base.waiting import wait_for
 from muster.kube import Cluster
-from muster.recovery import Outcome, restore_configuration
+from muster.recovery import restore_configuration
 from muster.recovery.restore_configuration import RestoreConfiguration
+from muster.steps import Outcome
 from muster.system.known_good import Content, KnownGood, keep, store_name
 
 from .configured import BROKEN, GOOD, WRONG, Shop

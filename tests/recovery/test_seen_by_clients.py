@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from muster.base.clock import VirtualClock
 from muster.base.errors import RefusedError
 from muster.kube import Cluster
-from muster.recovery import Context
 from muster.recovery.seen_by_clients import LOOKS, lasting, unanswered
 from muster.safety import AuditLog
+from muster.steps import Context
 from muster.system import read_system
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,9 +14,9 @@ import pytest
 
 from muster.base.errors import ClusterError, RefusedError, TimeoutExceededError, UsageError
 from muster.kube import Cluster
-from muster.recovery import Context
 from muster.recovery.workflows import StuckWork, name_some
 from muster.safety import AuditLog
+from muster.steps import Context
 from muster.system import read_system
 
 SYSTEM = """

@@ -36,7 +36,7 @@ from muster.drill import BackupsView, Drill, InjectView, ObjectivesView, Recover
 from muster.drill.views import Fault
 from muster.load.run import LoadRun
 from muster.recovery import find_procedure
-from muster.recovery.procedure import Context, Step
+from muster.steps import Context, Step
 
 WATCH_S = 1.5  # how long a drill without hope watches for good service, beside its hold; its budget is as it was
 SHORT_BUDGET_S = 4

@@ -17,11 +17,12 @@ from muster.base.waiting import wait_for
 from muster.drill import Drill, UnprovableError
 from muster.faults.aim import NOBODY
 from muster.kube import ApiError, Cluster, connect
-from muster.recovery import Context, find_procedure
+from muster.recovery import find_procedure
 from muster.safety import AuditLog
 from muster.safety.limits import find_limits, limits_environment, read_settings
 from muster.safety.limits.settings import number_of, parse_settings
 from muster.safety.limits.sources import Limits, Source, is_embedded
+from muster.steps import Context
 from muster.system import read_system
 
 ROOT = Path(__file__).resolve().parents[2]

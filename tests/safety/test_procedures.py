@@ -14,8 +14,8 @@ from muster.safety.procedures import put_on_record, take_off_record
 
 def test_a_record_says_what_was_begun_and_how_it_is_ended(cluster: Cluster, namespace: str) -> None:
     first = ProcedureRecord("Restart Billing", namespace, {"force": "yes please"}, step="drain")
-    put_on_record(cluster, first)
-    put_on_record(cluster, later := replace(first, step="restart"))
+    first = put_on_record(cluster, first)
+    put_on_record(cluster, later := replace(first, step="restart"), in_place_of=first)
     assert begun_procedures(cluster, namespace) == [later]
     assert later.command(cluster) == "muster recover 'Restart Billing' 'force=yes please'"
     take_off_record(cluster, ProcedureRecord("Restart Billing", namespace, {}, step="another execution's"))

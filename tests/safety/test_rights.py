@@ -20,10 +20,11 @@ from muster.drill.needs import rights_of_drill
 from muster.faults import find_experiment
 from muster.faults.aim import NOBODY
 from muster.kube import ApiError, Cluster, connect
-from muster.recovery import Context, find_procedure, procedures, run
+from muster.recovery import find_procedure, procedures
 from muster.recovery.needs import needs_of
 from muster.safety import AuditLog
 from muster.safety.rights import EXEC, REVIEWS, Right, check_rights, is_forbidden, missing_rights, rights
+from muster.steps import Context, run
 from muster.system import SystemState, read_system
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,13 +2,12 @@
 
 The databases are stopped first. The instance that the topology names gets the backup's data, replayed up to the moment
 in a pod of its own before clients can reach them; the others begin empty and follow it. What their volumes held before
-is set aside there and never deleted. How far it came stands in an annotation of the instance's StatefulSet, so that one
-that was cut goes on, and lays nothing out twice.
+is set aside there and never deleted. How far it came is kept with its record, so that one that was cut goes on, and
+lays nothing out twice.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -25,14 +24,12 @@ from muster.base.clock import utc
 from muster.base.errors import RefusedError, UsageError
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.needs import DATABASE, SCALE
-from muster.recovery.procedure import Context, Step
 from muster.recovery.stages import Service
-from muster.safety import begun_procedures
 from muster.safety.rights import Right, rights
+from muster.steps import Context, Step
 from muster.system.databases.declared import streaming
 from muster.system.state import SystemState
 
-ANNOTATION = "muster.dev/restore"
 GONE_WITHIN_S = 120.0
 PRIMARY_WITHIN_S = 120.0
 JOINED_WITHIN_S = 300.0
@@ -72,9 +69,19 @@ class RestoreBackup:
             work.is_stopped,
             within_s=GONE_WITHIN_S,
             waits_for=work.still_there,
+            would=work.would_stop,
+            undo=work.undo_stop,
         )
-        yield Step("replay into the primary's volume", work.must_lay_out, work.lay_out, work.is_laid_out)
-        yield Step("set the others' data aside", work.must_set_aside, work.set_aside, lambda: True)
+        yield Step(
+            "replay into the primary's volume",
+            work.must_lay_out,
+            work.lay_out,
+            work.is_laid_out,
+            would=work.would_lay_out,
+        )
+        yield Step(
+            "set the others' data aside", work.must_set_aside, work.set_aside, lambda: True, would=work.would_set_aside
+        )
         yield Step(
             "start the primary",
             work.must_start_primary,
@@ -82,8 +89,16 @@ class RestoreBackup:
             work.is_primary,
             within_s=PRIMARY_WITHIN_S,
             waits_for=work.not_primary,
+            would=work.would_start_primary,
         )
-        yield Step("lead clients to it", work.must_lead, work.lead, work.is_led, waits_for=work.not_led)
+        yield Step(
+            "lead clients to it",
+            work.must_lead,
+            work.lead,
+            work.is_led,
+            waits_for=work.not_led,
+            would=work.would_lead,
+        )
         yield Step(
             "start the standbys",
             work.must_start_standbys,
@@ -91,8 +106,17 @@ class RestoreBackup:
             work.is_joined,
             within_s=JOINED_WITHIN_S,
             waits_for=work.not_joined,
+            would=work.would_start_standbys,
         )
-        yield Step("verify", work.has_acted, work.conclude, work.is_well, within_s=WELL_WITHIN_S, waits_for=work.unwell)
+        yield Step(
+            "verify",
+            work.has_acted,
+            work.conclude,
+            lambda: not work.unwell(),
+            within_s=WELL_WITHIN_S,
+            waits_for=work.unwell,
+            would=lambda: "one write through the service, read back",
+        )
 
 
 class _Restore:
@@ -110,10 +134,8 @@ class _Restore:
         self.plan: Plan | None = None
         self._store: Store | None = None
         self._identities: Identities | None = None
-        begun = any(one.procedure == RestoreBackup.name for one in begun_procedures(self._cluster, self._namespace))
-        # How far an earlier execution came; of one that is not on record any more nothing is believed.
-        self._progress: dict[str, Any] = self._annotated() if begun else {}
-        self._acted = bool(self._progress)
+        self._progress = context.progress
+        self._acted = context.progress.resumed
 
     # -- choose
 
@@ -162,16 +184,41 @@ class _Restore:
 
     def stop(self) -> str:
         self._acted = True
-        for name in self._database.instances:
+        names = self._database.instances
+        self._progress.once("replicas", lambda: {name: self._wanted(name) for name in names})
+        for name in names:
             self._cluster.scale("StatefulSet", name, self._namespace, 0)
-        return f"{', '.join(self._database.instances)} scaled to 0"
+        return f"{', '.join(names)} scaled to 0"
+
+    def would_stop(self) -> str:
+        """What `stop` would do."""
+        return f"{', '.join(self._database.instances)} scaled to 0: nobody is served until the end"
+
+    def undo_stop(self) -> str:
+        """Start the instances again as they were, where nothing of them was touched yet.
+
+        Raises:
+            RefusedError: a backup was begun to be laid out where they keep their data.
+        """
+        if self._progress.get("mark"):
+            raise RefusedError(
+                f"the backup was begun to be laid out in the volume of {self._target}; what it held is set aside "
+                f"there, marked {self._progress.get('mark')}: run it to its end, or put that back by hand"
+            )
+        before = self._progress.get("replicas", {})
+        for name, count in before.items():
+            self._cluster.scale("StatefulSet", name, self._namespace, count)
+        return ", ".join(f"{name} scaled to {count}" for name, count in before.items()) or "nothing had been stopped"
+
+    def _wanted(self, name: str) -> int:
+        return int(self._workload(name)["spec"].get("replicas", 1))
 
     def is_stopped(self) -> bool:
         return not self.still_there()
 
     def still_there(self) -> str:
         """What is not stopped yet."""
-        wanted = [name for name in self._database.instances if self._workload(name)["spec"].get("replicas", 1)]
+        wanted = [name for name in self._database.instances if self._wanted(name)]
         pods = [pod["metadata"]["name"] for name in self._database.instances for pod in self._state.instance_pods(name)]
         return ", ".join(f"{name} is wanted" for name in wanted) or ", ".join(f"pod {pod} is there" for pod in pods)
 
@@ -185,7 +232,7 @@ class _Restore:
         self._acted = True
         plan, workload = self.plan, self._workload(self._target)
         mark = self._progress.get("mark") or utc().strftime("%Y%m%dT%H%M%SZ")
-        self._keep({"mark": mark, "backup": plan.base.id, "until": plan.until, "laid": False})
+        self._progress.keep(mark=mark, backup=plan.base.id, until=plan.until, laid=False)
         made = make_claims(self._cluster, self._namespace, workload)
         container = self._database.container
         pod = scratch_pod(workload, container, f"muster-restore-{self._target}", own_volumes=True)
@@ -201,10 +248,15 @@ class _Restore:
             )
             kept = recovery.lay_out(plan, mark)
             rows = recovery.recover(plan, DATABASES, ROWS)
-        self._keep({**self._progress, "laid": True})
+        self._progress.keep(laid=True)
         parts = [f"{plan.base.id} replayed to {plan.until}, {sum(rows.values())} rows in {len(rows)} tables"]
         parts += [f"claim {', '.join(made)} made anew"] if made else []
         return "; ".join([*parts, *([kept] if kept else [])])
+
+    def would_lay_out(self) -> str:
+        """What `lay_out` would do."""
+        assert self.plan is not None, "chosen before"
+        return f"{self._target}: what its volume holds set aside, {self.plan.base.id} replayed to {self.plan.until}"
 
     def is_laid_out(self) -> bool:
         return bool(self._progress.get("laid"))
@@ -225,14 +277,18 @@ class _Restore:
                 continue
             pod = scratch_pod(workload, self._database.container, f"muster-restore-{instance}", own_volumes=True)
             with running(self._cluster, self._namespace, pod) as name:
-                command = ["sh", "-c", SET_ASIDE, "sh", self._progress["mark"]]
+                command = ["sh", "-c", SET_ASIDE, "sh", self._progress.get("mark")]
                 container = self._database.container
                 result = self._cluster.execute(name, self._namespace, command, container=container, timeout=60)
             if result.code:
                 raise BackupError(f"the data of {instance} cannot be set aside: {result.stderr.strip()[-200:]}")
             said.append(f"{instance}: {result.stdout.strip() or 'there was nothing'}")
-        self._keep({**self._progress, "aside": True})
+        self._progress.keep(aside=True)
         return "; ".join(said) or "their volumes are gone"
+
+    def would_set_aside(self) -> str:
+        """What `set_aside` would do."""
+        return f"what the volumes of {', '.join(self._others)} hold" if self._others else ""
 
     # -- start
 
@@ -241,6 +297,10 @@ class _Restore:
 
     def start_primary(self) -> str:
         self._cluster.scale("StatefulSet", self._target, self._namespace, 1)
+        return f"{self._target} scaled to 1"
+
+    def would_start_primary(self) -> str:
+        """What `start_primary` would do."""
         return f"{self._target} scaled to 1"
 
     def is_primary(self) -> bool:
@@ -262,6 +322,11 @@ class _Restore:
         self._cluster.patch("Service", database.service, self._namespace, patch)
         return f"Service {database.service} leads to {self._target}"
 
+    def would_lead(self) -> str:
+        """What `lead` would do; nothing where clients are led there already."""
+        selects = self._way.selector().get(self._database.selector_key)
+        return "" if selects == self._target else f"Service {self._database.service} leads to {self._target}"
+
     def is_led(self) -> bool:
         return self._way.leads_to(self._target)
 
@@ -275,6 +340,10 @@ class _Restore:
         for name in self._others:
             self._cluster.scale("StatefulSet", name, self._namespace, 1)
         return f"{', '.join(self._others)} scaled to 1, to follow {self._target}"
+
+    def would_start_standbys(self) -> str:
+        """What `start_standbys` would do."""
+        return f"{', '.join(self._others)} scaled to 1, to follow {self._target}" if self._others else ""
 
     def is_joined(self) -> bool:
         return not self.not_joined()
@@ -294,12 +363,6 @@ class _Restore:
             self._context.timeline.append("recovery.point", procedure=RestoreBackup.name, until=until, ago_s=ago_s)
         return f"the service is back with what was committed by {until}; what was acknowledged later is lost"
 
-    def is_well(self) -> bool:
-        if self.unwell():
-            return False
-        self._keep(None)
-        return True
-
     def unwell(self) -> str:
         service = Service(self._context)
         return service.unread() or service.unwritten()
@@ -314,21 +377,6 @@ class _Restore:
         names = [claim_of(workload, template["metadata"]["name"]) for template in templates]
         found = [self._cluster.find("PersistentVolumeClaim", name, self._namespace) for name in names]
         return all(found) if names else True
-
-    def _annotated(self) -> dict[str, Any]:
-        text = (self._workload(self._target)["metadata"].get("annotations") or {}).get(ANNOTATION)
-        try:
-            found = json.loads(text) if text else {}
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    def _keep(self, progress: dict[str, Any] | None) -> None:
-        """Keep in the cluster how far it came; None where all is done."""
-        text = None if progress is None else json.dumps(progress)
-        patch = {"metadata": {"annotations": {ANNOTATION: text}}}
-        self._cluster.patch("StatefulSet", self._target, self._namespace, patch)
-        self._progress = progress or self._progress
 
 
 def parse_moment(text: str) -> datetime | None:

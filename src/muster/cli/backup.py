@@ -258,7 +258,7 @@ def restore(
     from muster.backup.keys import KEY_VARIABLE, Identities
     from muster.backup.restore import RestoreBackup, parse_moment
     from muster.backup.store import STORE_VARIABLE, store_of
-    from muster.cli.recover import perform
+    from muster.cli.recovery.performing import Wanted, perform
 
     definition = definition_of(system)
     moment = parse_moment(to)
@@ -274,7 +274,8 @@ def restore(
         return
     os.environ[STORE_VARIABLE], os.environ[KEY_VARIABLE] = str(place.root), str(identities.path)
     given = {name: value for name, value in (("to", to), ("backup", identity)) if value and value != "latest"}
-    perform(RestoreBackup(), {**given, **({"replace": "yes"} if replace else {})}, definition, kube_context)
+    arguments = {**given, **({"replace": "yes"} if replace else {})}
+    perform(Wanted(RestoreBackup(), arguments, definition, kube_context))
 
 
 def _leads_to(place: Store) -> str:

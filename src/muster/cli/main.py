@@ -19,7 +19,7 @@ from muster.cli.history import history, plan
 from muster.cli.init import init
 from muster.cli.keep import keep
 from muster.cli.packaged import experiments, loads
-from muster.cli.recover import procedures, recover
+from muster.cli.recovery.commands import procedures, recover
 from muster.cli.run import run
 from muster.cli.shared import HOME, SYSTEM, definition_if_any, definition_of
 from muster.cli.stop import stop

@@ -34,7 +34,7 @@ from muster.objectives import Declaration
 from muster.probes.ledger.cleaning import clean_up
 from muster.probes.prober.plan import READ, WRITE
 from muster.probes.prober.process import Prober
-from muster.recovery import Context, Procedure, find_procedure
+from muster.recovery import find_procedure
 from muster.safety import AuditLog, DrillLock, check_nothing_open
 from muster.safety.audit import who
 from muster.safety.guards import undo_command
@@ -43,6 +43,7 @@ from muster.safety.limits import Condition, find_limits, limits_environment
 from muster.safety.limits.conditions import ServiceCondition
 from muster.safety.rights import check_rights
 from muster.safety.targets import HOME_VARIABLE
+from muster.steps import Context, Procedure
 from muster.system import SystemState
 from muster.system.definition import SYSTEM_VARIABLE
 from muster.system.headers import HEADERS_VARIABLE, to_environment

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from muster.faults.experiments import Experiment
-from muster.recovery import Context, Procedure
 from muster.recovery.needs import database_rights, needs_of
 from muster.recovery.registry import find_procedure
 from muster.safety.limits.radius import LOOKED_AT
 from muster.safety.rights import EXEC, Right, rights
+from muster.steps import Context, Procedure
 from muster.system import SystemDefinition
 from muster.system.relations import OWNERS
 

@@ -19,7 +19,7 @@ from muster.load.run import Arrivals, LoadRun
 from muster.load.stages import Stage, checked, described
 from muster.probes.ledger.cleaning import clean_up
 from muster.probes.ledger.read_back import read_back
-from muster.recovery import Outcome, run
+from muster.steps import Outcome, run
 
 STEADY_WITHIN_S = 60.0
 

@@ -7,9 +7,9 @@ half-way, or a drill that ended before its recovery, leaves it so; a drill that 
 from __future__ import annotations
 
 from muster.base.errors import ClusterError
-from muster.recovery import Context
 from muster.recovery.stages import Service
 from muster.recovery.workflows import StuckWork, name_some
+from muster.steps import Context
 
 
 class WorkCheck:

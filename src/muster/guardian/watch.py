@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from muster.base.clock import SYSTEM_CLOCK, now, utc
 from muster.base.errors import ClusterError, MusterError
-from muster.base.process import INJECTION_VARIABLE
+from muster.base.process import INJECTION_VARIABLE, run_id
 from muster.base.timeline import Timeline
 from muster.guardian import talk
 from muster.guardian.conditions import Conditions
@@ -26,7 +26,7 @@ from muster.guardian.talk import Ear, Message
 from muster.kube import Cluster
 from muster.safety import AuditLog, Record
 from muster.safety.hooks import UNKNOWN, VERDICT_VARIABLE, Hooks
-from muster.safety.locks import release, renew
+from muster.safety.locks import PROCEDURE_NAME, release, release_of_run, renew
 
 TICK_S = 0.1
 LEVERS_EVERY_S = 1.0
@@ -121,6 +121,7 @@ class Watch:
             self._run_hooks(guarded)
             with contextlib.suppress(ClusterError):
                 release(self._cluster, guarded.namespace, guarded.holder)
+                release_of_run(self._cluster, guarded.namespace, run_id(), PROCEDURE_NAME)
         if taking.trouble:
             print(taking.trouble, file=sys.stderr, flush=True)
 

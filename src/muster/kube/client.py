@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 
 from muster import __version__
-from muster.base.errors import ClusterError, UsageError
+from muster.base.errors import ClusterError, RefusedError, UsageError
 from muster.kube.access import Access
 from muster.kube.changes import READS, Change, made, target_of
 from muster.kube.errors import ApiError
@@ -21,6 +21,7 @@ from muster.kube.execution import ExecReader, ExecResult, execute, reading, writ
 from muster.wire.names import KINDS, Kind
 
 Object = dict[str, Any]
+REVIEWS = "/apis/authorization.k8s.io/"  # what is asked there by POST is kept nowhere
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -65,6 +66,7 @@ class Cluster:
         )
         self._agent = f"muster/{__version__}"
         self._tell: Callable[[Change], None] | None = None
+        self._only_looks = False
         self.told: dict[str, dict[Any, float]] = {}  # what whoever asks remembers of its answers, and since when
 
     def observed(self, tell: Callable[[Change], None]) -> Self:
@@ -77,6 +79,12 @@ class Cluster:
         """The same cluster, of whose changes nobody is told: what is kept about a procedure is not its doing."""
         twin = copy.copy(self)
         twin._tell = None  # noqa: SLF001 - its own kind
+        return twin
+
+    def looking(self) -> Self:
+        """The same cluster over the same connections, on which nothing can be changed through it."""
+        twin = copy.copy(self)
+        twin._only_looks = True  # noqa: SLF001 - its own kind
         return twin
 
     def asking_as(self, part: str) -> Self:
@@ -122,7 +130,10 @@ class Cluster:
         Raises:
             ApiError: the server answered with a failure.
             ClusterError: it did not answer.
+            RefusedError: it changes something, and this is a cluster to look at (`looking`).
         """
+        if self._only_looks and method not in READS and not path.startswith(REVIEWS):
+            raise RefusedError(f"refused: {method} {path} changes the cluster, which is only to be looked at here")
         target = target_of(path) if self._tell and method not in READS and not (query or {}).get("dryRun") else None
         before = self._present(path) if target and method in ("PUT", "PATCH") else None
         response = self._send(method, path, query=query, body=body, content_type=content_type, timeout=timeout)

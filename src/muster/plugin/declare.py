@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from muster.objectives import Declaration
     from muster.objectives.wanted import Level
-    from muster.recovery import Procedure
+    from muster.steps import Procedure
     from muster.system import SystemDefinition
 
 # What a drill that can be run declares, and of which system: read once, as reading takes a while.

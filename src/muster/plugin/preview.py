@@ -131,9 +131,9 @@ class _Look:
         from muster.faults.experiments import find_experiment
         from muster.faults.reach import content_of, environment_of
         from muster.faults.touched import configured, touched
-        from muster.recovery import Context
         from muster.safety import AuditLog
         from muster.safety.limits.radius import radius_refusals
+        from muster.steps import Context
 
         declared = declare(item, self._run, self._system)
         said = marked(item)

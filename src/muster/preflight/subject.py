@@ -13,9 +13,9 @@ from muster.faults.reach import content_of
 from muster.kube import Cluster
 from muster.objectives import Declaration
 from muster.probes.http.address import service_url
-from muster.recovery import Context, Procedure
 from muster.safety import AuditLog
 from muster.safety.limits import Limits, find_limits
+from muster.steps import Context, Procedure
 from muster.system import SystemDefinition
 
 

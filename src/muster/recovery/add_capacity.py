@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from muster.base.errors import ClusterError, RefusedError, UsageError
 from muster.probes.answers.sampling import Sample, sample
 from muster.recovery.held_up import held_up, why_unready
-from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
+from muster.steps import NO_PARAMETERS, Context, Step
 from muster.system.operations import Capacity
 from muster.system.origin import SERVICE_LABEL
 from muster.wire.names import REPLICAS_BEFORE_ANNOTATION
@@ -27,6 +28,7 @@ SAMPLE_S = 1.0
 CHANCE = 0.03
 HEADROOM = 1.6
 ROUNDS = 3
+Object = dict[str, Any]
 # After scaling: clients, and what replicas have saved up against bursts, need a moment to spread.
 LOOKS = 3
 
@@ -48,7 +50,16 @@ class AddCapacity:
             if again and not work.refuses:
                 break
             refuses = lambda: work.refuses  # noqa: E731
-            yield Step(f"add replicas{again}", refuses, work.scale, work.serves, within_s=120, waits_for=work.missing)
+            yield Step(
+                f"add replicas{again}",
+                refuses,
+                work.scale,
+                work.serves,
+                within_s=120,
+                waits_for=work.missing,
+                would=(lambda: "more, should clients be refused still") if again else work.would_scale,
+                undo=work.undo,
+            )
             yield Step(f"verify{again}", work.has_scaled, work.look_again, lambda: True, acts=False)
         if work.refuses:
             yield Step("conclude", lambda: True, work.give_up, lambda: True, acts=False)
@@ -66,7 +77,15 @@ class ReleaseCapacity:
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Scaling(context)
-        yield Step("scale back", work.was_scaled, work.release, work.is_released, within_s=60, waits_for=work.too_many)
+        yield Step(
+            "scale back",
+            work.was_scaled,
+            work.release,
+            work.is_released,
+            within_s=60,
+            waits_for=work.too_many,
+            would=work.would_release,
+        )
 
 
 class _Scaling:
@@ -130,6 +149,30 @@ class _Scaling:
             RefusedError: system.yaml allows no more.
         """
         before = self._deployment.read()
+        present, target, said = self._wanted(before)
+        progress = self._context.progress
+        self._scaled = True
+        if progress.get("target") == present and not self.serves():  # what was asked for before it was cut
+            return f"{self._deployment} was given {present} replicas already"
+        progress.keep(target=target)
+        annotations = before["metadata"].get("annotations") or {}
+        self._set(target, remember=annotations.get(REPLICAS_BEFORE_ANNOTATION, str(present)))
+        return said
+
+    def would_scale(self) -> str:
+        """What `scale` would do.
+
+        Raises:
+            RefusedError: system.yaml allows no more.
+        """
+        return self._wanted(self._deployment.read())[2]
+
+    def _wanted(self, before: Object) -> tuple[int, int, str]:
+        """How many replicas there are, how many there are to be, and both in a phrase.
+
+        Raises:
+            RefusedError: system.yaml allows no more.
+        """
         present, most = int(before["spec"].get("replicas", 1)), self._capacity.max_replicas
         assert self._sample is not None
         wanted = replicas_needed(present, self._sample.refused_share)
@@ -139,11 +182,8 @@ class _Scaling:
                 "(operations.capacity.max_replicas)"
             )
         target = min(wanted, most)
-        annotations = before["metadata"].get("annotations") or {}
-        self._set(target, remember=annotations.get(REPLICAS_BEFORE_ANNOTATION, str(present)))
-        self._scaled = True
         short = f", {wanted} would be needed" if wanted > most else ""
-        return f"{self._deployment}: {present} replicas to {target}{short}"
+        return present, target, f"{self._deployment}: {present} replicas to {target}{short}"
 
     def serves(self) -> bool:
         """Whether all replicas are ready, and the Service sends them clients."""
@@ -170,10 +210,17 @@ class _Scaling:
         return self._before() is not None
 
     def release(self) -> str:
-        present, before = self._deployment.replicas, self._before()
-        assert before is not None
-        self._set(before, remember=None)
-        return f"{self._deployment}: {present} replicas back to {before}"
+        said = self.would_release()
+        self._set(self._before(), remember=None)
+        return said
+
+    def would_release(self) -> str:
+        """What `release` would do."""
+        return f"{self._deployment}: {self._deployment.replicas} replicas back to {self._before()}"
+
+    def undo(self) -> str:
+        """Take back what was added, however often."""
+        return self.release() if self.was_scaled() else f"{self._deployment} has what it had before"
 
     def is_released(self) -> bool:
         """Whether only so many pods are left as there were, all ready."""
@@ -191,7 +238,7 @@ class _Scaling:
             )
         return int(said)
 
-    def _set(self, replicas: int, *, remember: str | None) -> None:
+    def _set(self, replicas: int | None, *, remember: str | None) -> None:
         """Scale and keep, or forget, how many there were, in one change."""
         patch = {
             "metadata": {"annotations": {REPLICAS_BEFORE_ANNOTATION: remember}},

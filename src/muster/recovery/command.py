@@ -16,7 +16,7 @@ from muster.base.errors import MusterError, RefusedError, UsageError
 from muster.base.process import run_id
 from muster.probes.answers.reading import read_once
 from muster.probes.http.outcomes import Outcome
-from muster.recovery.procedure import NO_PARAMETERS, Context, Step
+from muster.steps import NO_PARAMETERS, Context, Step
 from muster.system import SystemDefinition
 from muster.system.definition import SYSTEM_VARIABLE
 from muster.system.procedures import CommandProcedure
@@ -61,6 +61,7 @@ class Command:
             lambda: not work.trouble(),
             within_s=self._spec.well_within_s,
             waits_for=work.trouble,
+            would=lambda: f"run it in {self._directory}",
         )
 
 

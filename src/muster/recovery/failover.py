@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import ClusterError, RefusedError
-from muster.recovery.procedure import Context, Step
 from muster.recovery.stages import Service
+from muster.steps import Context, Step
 from muster.system.databases import Instance, Promotes, primaries_of
 
 LOOKS = 3
@@ -31,6 +31,7 @@ def steps(context: Context, database: Promotes) -> Iterator[Step]:
         work.is_promoted,
         within_s=PROMOTED_WITHIN_S,
         waits_for=work.unpromoted,
+        would=work.would_promote,
     )
     yield Step(
         "verify", work.has_acted, work.conclude, lambda: not work.unwhole(), within_s=30, acts=False,
@@ -44,7 +45,7 @@ class _Failover:
     def __init__(self, context: Context, database: Promotes) -> None:
         self._context, self._database = context, database
         self._target: str | None = None
-        self._acted = False
+        self._acted = context.progress.resumed
 
     def is_ill(self) -> bool:
         """Whether there is anything but one primary that is well."""
@@ -67,8 +68,11 @@ class _Failover:
         standbys = [one for one in instances if one.well and not one.primary]
         if not standbys:
             raise RefusedError(f"no standby is well, so nothing can take the primary's place ({_told(instances)})")
-        self._target = min(standbys, key=lambda one: (one.behind, one.name)).name
-        return f"no primary is well (asked {LOOKS} times: {_told(instances)}); {self._target} is the least behind"
+        asked = self._context.progress.get("target")  # the tool was asked for it already, and is not asked for another
+        first = min(standbys, key=lambda one: (one.name != asked, one.behind, one.name))
+        self._target = first.name
+        why = "was chosen before it was cut" if first.name == asked else "is the least behind"
+        return f"no primary is well (asked {LOOKS} times: {_told(instances)}); {self._target} {why}"
 
     def must_promote(self) -> bool:
         return self._target is not None and self.is_ill()
@@ -80,11 +84,17 @@ class _Failover:
             RefusedError: it was refused.
         """
         assert self._target is not None, "diagnosed before"
+        self._context.progress.keep(target=self._target)
         said = self._database.promote(self._target)
         self._acted = True
         for changed in self._database.changes:
             self._context.changed(changed, "patch")
         return said
+
+    def would_promote(self) -> str:
+        """What `promote` would do."""
+        what = f" ({', '.join(self._database.changes)})" if self._database.changes else ""
+        return f"{self._target} promoted by the database's own tool{what}"
 
     def is_promoted(self) -> bool:
         """Whether there is one primary that is well; which one, its own tool decides in the end."""

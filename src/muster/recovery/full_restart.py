@@ -13,11 +13,11 @@ from dataclasses import replace
 from muster.base.waiting import wait_for
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.needs import SCALE, WORKLOADS
-from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.promote_standby import TRY_WRITE, PromoteStandby
 from muster.recovery.stages import Group, Plan, Service
 from muster.recovery.workflows import StuckWork
 from muster.safety.rights import Right, rights
+from muster.steps import NO_PARAMETERS, Context, Step
 from muster.system.operations import Stage
 from muster.system.state import SystemState
 
@@ -43,7 +43,7 @@ class FullRestart:
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
         for stage in work.plan.stages:
             yield from work.steps_of(stage)
-        yield Step("resume half-done work", work.is_half_done, work.resume, lambda: True)
+        yield Step("resume half-done work", work.is_half_done, work.resume, lambda: True, would=work.would_resume)
         yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
 
 
@@ -78,6 +78,10 @@ class _Rise:
         )
         return said
 
+    def would(self) -> str:
+        """What `start` would do; nothing where it would only wait."""
+        return self._group.would()
+
     def _held_up(self) -> str:
         return self._group.held_up() if self._group.missing() else self.trouble() or self._proof()
 
@@ -91,16 +95,16 @@ class _Restart:
         self._context = context
         self._state = SystemState(context.cluster, context.system)
         self._service = Service(context)
-        self._half_done: list[str] = []
+        self._half_done: list[str] = list(context.progress.get("half done", []))
 
     # -- diagnose
 
     def is_ill(self) -> bool:
-        self.ill = bool(self._troubles())
+        self.ill = bool(self._troubles()) or self._context.progress.resumed
         return self.ill
 
     def diagnose(self) -> str:
-        return "; ".join(self._troubles())
+        return "; ".join(self._troubles()) or "all is up, what remains is gone on with"
 
     def _troubles(self) -> list[str]:
         """For each stage that is not well the first thing that is wrong with it."""
@@ -118,7 +122,7 @@ class _Restart:
         self._look_for_half_done(stage)
         for number, (name, rise) in enumerate(self._rises(stage)):
             down = lambda rise=rise: self.ill and bool(rise.trouble())  # noqa: E731
-            yield Step(f"{stage.name}: {name}", down, rise.start, lambda: True)
+            yield Step(f"{stage.name}: {name}", down, rise.start, lambda: True, would=rise.would)
             if number == 0 and self._instances(stage) and self.ill and not self._leads_to_primary():
                 # It was lost while a promotion was under way: that is gone on with, fence first.
                 for step in PromoteStandby().steps(self._context):
@@ -202,10 +206,15 @@ class _Restart:
         """Before those who work are started, see what they had not done: they may go on with it by themselves."""
         workflows = self._context.system.operations.workflows
         if self.ill and workflows is not None and workflows.workers in stage.workloads:
-            self._half_done = StuckWork(self._context).stuck()
+            self._half_done = sorted({*self._half_done, *StuckWork(self._context).stuck()})
+            self._context.progress.keep(**{"half done": self._half_done})
 
     def is_half_done(self) -> bool:
         return bool(self._half_done)
+
+    def would_resume(self) -> str:
+        """What `resume` would do."""
+        return f"{len(self._half_done)} of the system's workflows, where they do not go on by themselves"
 
     def resume(self) -> str:
         """Resume what was half done, and wait until all of it goes on.

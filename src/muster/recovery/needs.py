@@ -6,8 +6,9 @@ lacks shows in the step that uses it.
 
 from __future__ import annotations
 
-from muster.recovery.procedure import ON_RECORD, Context, Entitled, Procedure
 from muster.safety.rights import EXEC, Right, rights
+from muster.steps import Context, Entitled, Procedure
+from muster.steps.on_record import ON_RECORD
 from muster.system import SystemDefinition
 from muster.system.databases.cloudnativepg import CLUSTERS
 from muster.system.databases.declared import CloudNativePgDatabase, Database

@@ -14,8 +14,8 @@ from muster.kube import Cluster
 from muster.recovery import failover
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.needs import DATABASE, promotion_rights
-from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.safety.rights import Right, rights
+from muster.steps import NO_PARAMETERS, Context, Step
 from muster.system import Database
 from muster.system.state import SystemState
 
@@ -59,17 +59,47 @@ class PromoteStandby:
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
         if work.target is None:
             work.target = work.named_primary()
-        yield Step("fence the old primary", work.must_fence, work.fence, work.is_fenced, waits_for=work.unfenced)
+        yield Step(
+            "fence the old primary",
+            work.must_fence,
+            work.fence,
+            work.is_fenced,
+            waits_for=work.unfenced,
+            would=work.would_fence,
+        )
         yield Step(
             "stop waiting for lost standbys",
             work.waits_in_vain,
             work.stop_waiting,
             work.waits_no_more,
             waits_for=work.still_waits,
+            would=work.would_stop_waiting,
         )
-        yield Step("promote", work.must_promote, work.promote, work.is_promoted, within_s=30, waits_for=work.unpromoted)
-        yield Step("repoint clients", work.must_repoint, work.repoint, work.is_repointed, waits_for=work.led_elsewhere)
-        yield Step("verify", work.has_acted, work.try_write, work.is_whole, waits_for=work.unwhole)
+        yield Step(
+            "promote",
+            work.must_promote,
+            work.promote,
+            work.is_promoted,
+            within_s=30,
+            waits_for=work.unpromoted,
+            would=work.would_promote,
+        )
+        yield Step(
+            "repoint clients",
+            work.must_repoint,
+            work.repoint,
+            work.is_repointed,
+            waits_for=work.led_elsewhere,
+            would=work.would_repoint,
+        )
+        yield Step(
+            "verify",
+            work.has_acted,
+            work.try_write,
+            work.is_whole,
+            waits_for=work.unwhole,
+            would=lambda: f"{work.target}: one transaction that changes nothing",
+        )
 
 
 class _Promotion:
@@ -83,11 +113,11 @@ class _Promotion:
         self._way = DatabaseService(self.state, context.namespace)
         self.target: str | None = None
         self._lost: list[str] = []
-        self._brought_back: dict[
-            str, int
-        ] = {}  # replicas of what somebody had started again before the promotion was through
+        self._progress = context.progress
+        # Replicas of what somebody had started again before the promotion was through.
+        self._brought_back: dict[str, int] = dict(context.progress.get("brought back", {}))
         self._old_addresses: set[str] = set()
-        self._acted = False
+        self._acted = context.progress.resumed
 
     # -- diagnose
 
@@ -106,7 +136,7 @@ class _Promotion:
             # It runs as a standby: an earlier promotion was begun and not ended. Go on with it.
             self.target = primary
             self._lost = [name for name in self._others() if not self._is_standby(name)]
-            self._brought_back = {name: count for name in self._lost if (count := self._replicas(name))}
+            self._brought_back |= {name: count for name in self._lost if (count := self._replicas(name))}
             return f"topology names {primary}, which is not promoted yet"
         standbys = self._standbys(primary)
         if not standbys:
@@ -164,6 +194,7 @@ class _Promotion:
         self._acted = True
         database, target = self.database, self._target()
         done = []
+        self._progress.keep(**{"brought back": self._brought_back})  # once fenced, it does not show any more
         old = self.named_primary()
         if old != target:
             patch = {"data": {database.topology_key: target}}
@@ -177,6 +208,16 @@ class _Promotion:
             for pod in self.state.instance_pods(name):
                 self.cluster.delete("Pod", pod["metadata"]["name"], self.namespace, grace_s=0)
                 done.append(f"pod {pod['metadata']['name']} deleted")
+        return ", ".join(done)
+
+    def would_fence(self) -> str:
+        """What `fence` would do."""
+        done, old = [], self.named_primary()
+        if old != self._target():
+            done.append(f"{self.database.topology} names {self._target()} instead of {old}")
+        for name in self._unfenced():
+            done.append(f"StatefulSet {name} scaled to 0")
+            done += [f"pod {pod['metadata']['name']} deleted by force" for pod in self.state.instance_pods(name)]
         return ", ".join(done)
 
     def is_fenced(self) -> bool:
@@ -227,6 +268,11 @@ class _Promotion:
         self._do_sql(target, "select pg_reload_conf()")
         return f"commits on {target} wait for nobody until a standby has joined"
 
+    def would_stop_waiting(self) -> str:
+        """What `stop_waiting` would do; nothing where it is not needed."""
+        setting = "alter system set synchronous_standby_names = ''"
+        return f"{self._target()}: {setting}, as no standby is left" if self.waits_in_vain() else ""
+
     def waits_no_more(self) -> bool:
         return self.state.query(self._target(), "select current_setting('synchronous_standby_names') = ''") == "t"
 
@@ -239,6 +285,10 @@ class _Promotion:
         if self._do_sql(target, "select pg_promote(true, 30)") != "t":
             raise RefusedError(f"the promotion of {target} was not through after 30 s")
         return f"{target} promoted"
+
+    def would_promote(self) -> str:
+        """What `promote` would do."""
+        return f"{self._target()} promoted (pg_promote)"
 
     def is_promoted(self) -> bool:
         return self.state.is_primary(self._target())
@@ -255,6 +305,10 @@ class _Promotion:
         patch = {"spec": {"selector": {database.selector_key: target}}}
         self.cluster.patch("Service", database.service, self.namespace, patch)
         return f"Service {database.service} leads to {target} instead of {old}"
+
+    def would_repoint(self) -> str:
+        """What `repoint` would do."""
+        return f"Service {self.database.service} leads to {self._target()} instead of {self._selected()}"
 
     def is_repointed(self) -> bool:
         """Whether the Service leads to the new primary's ready pod and to nothing else."""

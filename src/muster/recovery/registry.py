@@ -11,7 +11,6 @@ from muster.base.errors import UsageError
 from muster.recovery.add_capacity import AddCapacity, ReleaseCapacity
 from muster.recovery.command import of_system
 from muster.recovery.full_restart import FullRestart
-from muster.recovery.procedure import Procedure
 from muster.recovery.promote_standby import PromoteStandby
 from muster.recovery.repair_agent_coordination import RepairAgentCoordination
 from muster.recovery.repair_crashed_pods import RepairCrashedPods
@@ -19,6 +18,7 @@ from muster.recovery.repair_database_connection import RepairDatabaseConnection
 from muster.recovery.reset_workflows import ResetWorkflows
 from muster.recovery.restart_service import RestartService
 from muster.recovery.restore_configuration import RestoreConfiguration
+from muster.steps import Procedure
 from muster.system import SystemDefinition
 
 GROUP = "muster.recovery"

@@ -17,10 +17,10 @@ from muster.probes.answers.instances import ask_instances, ask_once
 from muster.probes.http.outcomes import Outcome
 from muster.recovery.held_up import held_up
 from muster.recovery.needs import RESTART, WORKLOADS
-from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.seen_by_clients import lasting
 from muster.recovery.workloads import find_workload
 from muster.safety.rights import Right
+from muster.steps import NO_PARAMETERS, Context, Step
 from muster.system.pods import is_ready
 
 LOOKS = 9
@@ -44,7 +44,9 @@ class RepairAgentCoordination:
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Repair(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
-        yield Step("release agents of silent workers", lambda: work.ill, work.release, lambda: True)
+        yield Step(
+            "release agents of silent workers", lambda: work.ill, work.release, lambda: True, would=work.would_release
+        )
         within = context.system.ready_within_s
         rolled_out, missing = work.workers.is_rolled_out, partial(held_up, work.workers)
         yield Step(
@@ -54,8 +56,9 @@ class RepairAgentCoordination:
             rolled_out,
             within_s=within,
             waits_for=missing,
+            would=lambda: f"pods of {work.workers} that hang, by force",
         )
-        yield Step("release what they held", work.is_still_ill, work.release, lambda: True)
+        yield Step("release what they held", work.is_still_ill, work.release, lambda: True, would=work.would_release)
         yield Step(
             "restart all workers",
             work.is_still_ill,
@@ -63,6 +66,7 @@ class RepairAgentCoordination:
             rolled_out,
             within_s=within,
             waits_for=missing,
+            would=lambda: f"{work.workers}, should agents be missing still",
         )
         yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
 
@@ -130,6 +134,10 @@ class _Repair:
         freed = [value for value in (parse(answer.body) or {}).values() if isinstance(value, list)]
         return f"{request.method} {request.path}: {sum(map(len, freed))} released"
 
+    def would_release(self) -> str:
+        """What `release` would do."""
+        return f"{self._agents.release.method} {self._agents.release.path} of the service"
+
     # -- restart
 
     def some_hang(self) -> bool:
@@ -155,7 +163,7 @@ class _Repair:
 
     def restart_all(self) -> str:
         """The workers are ready, beat, and yet do not take the agents over."""
-        self.workers.restart()
+        self.workers.restart(self._context.progress)
         return f"{self.workers} restarted"
 
     def _is_whole_soon(self) -> bool:

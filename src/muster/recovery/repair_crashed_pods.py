@@ -16,10 +16,10 @@ from muster.base.errors import RefusedError
 from muster.kube import ApiError
 from muster.kube.client import JSON_PATCH
 from muster.recovery.held_up import held_up
-from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.templates import changes, without_bookkeeping
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
+from muster.steps import NO_PARAMETERS, Context, Step
 from muster.system.pods import STUCK, Trouble, controller_of, has_crashed, is_ready, troubles
 
 SECOND_LOOK_S = 2.0
@@ -48,6 +48,8 @@ class RepairCrashedPods:
             work.is_reverted,
             within_s=30,
             waits_for=work.missing,
+            would=work.would_revert,
+            undo=work.undo_revert,
         )
         yield Step(
             "re-create pods",
@@ -56,6 +58,7 @@ class RepairCrashedPods:
             work.are_recreated,
             within_s=30,
             waits_for=work.present,
+            would=lambda: f"delete {', '.join(work.pods)}" if work.pods else "",
         )
         yield Step("verify", work.was_ill, work.conclude, work.is_well, within_s=60, acts=False, waits_for=work.missing)
 
@@ -68,6 +71,7 @@ class BadChange:
     revision: int
     template: Object
     what: list[str]
+    replica_set: str  # of the revision that crashes
 
     def __str__(self) -> str:
         return f"Deployment {self.deployment}: {'; '.join(self.what)}"
@@ -84,6 +88,7 @@ class _Repair:
         self._controllers: set[str] = set()  # uids of what makes them
         self._beyond: list[str] = []  # what only a person can repair, a phrase each
         self._seen: list[tuple[Object, Trouble]] = []
+        self._progress = context.progress
 
     # -- diagnose
 
@@ -148,7 +153,23 @@ class _Repair:
         Raises:
             RefusedError: somebody rolls out something else at this moment.
         """
+        known = dict(self._progress.get("reverted", {}))
+        self._progress.keep(reverted={**known, **{change.deployment: change.replica_set for change in self.bad}})
         return "; ".join(self._revert(change) for change in self.bad)
+
+    def would_revert(self) -> str:
+        """What `revert` would do."""
+        return "; ".join(f"Deployment {change.deployment} back to revision {change.revision}" for change in self.bad)
+
+    def undo_revert(self) -> str:
+        """Give each Deployment that was set back the template again that it had."""
+        said = []
+        for name, replica_set in self._progress.get("reverted", {}).items():
+            template = self.cluster.get("ReplicaSet", replica_set, self.namespace)["spec"]["template"]
+            patch = [{"op": "replace", "path": "/spec/template", "value": without_bookkeeping(template)}]
+            self.cluster.patch("Deployment", name, self.namespace, patch, content_type=JSON_PATCH)
+            said.append(f"Deployment {name} has the pod template of {replica_set} again")
+        return "; ".join(said) or "nothing had been set back"
 
     def _revert(self, change: BadChange) -> str:
         found = self.cluster.get("Deployment", change.deployment, self.namespace)
@@ -168,7 +189,11 @@ class _Repair:
         return f"Deployment {change.deployment} set back to revision {change.revision}"
 
     def is_reverted(self) -> bool:
-        return all(self._is_rolled_out(change.deployment) for change in self.bad)
+        return all(map(self._is_rolled_out, self._set_back()))
+
+    def _set_back(self) -> list[str]:
+        """The Deployments that were set back, by this execution or by one that it goes on with."""
+        return sorted({*(change.deployment for change in self.bad), *self._progress.get("reverted", {})})
 
     def _is_rolled_out(self, name: str) -> bool:
         found = self.cluster.get("Deployment", name, self.namespace)
@@ -180,7 +205,7 @@ class _Repair:
 
     def missing(self) -> str:
         """What keeps what was repaired from being well."""
-        deployments = [Workload(self.cluster, self.namespace, "Deployment", change.deployment) for change in self.bad]
+        deployments = [Workload(self.cluster, self.namespace, "Deployment", name) for name in self._set_back()]
         for deployment in deployments:
             if said := held_up(deployment):
                 return said
@@ -208,7 +233,7 @@ class _Repair:
     # -- verify
 
     def was_ill(self) -> bool:
-        return bool(self._seen)
+        return bool(self._seen) or self._progress.resumed
 
     def conclude(self) -> str:
         """Say that all is well, once it is.
@@ -245,7 +270,8 @@ def find_change(own: Object, replica_sets: list[Object]) -> BadChange | None:
     what = changes(best["spec"]["template"], own["spec"]["template"])
     if not what:
         return None
-    return BadChange(deployment["name"], _revision(best), without_bookkeeping(best["spec"]["template"]), what)
+    template, name = without_bookkeeping(best["spec"]["template"]), own["metadata"]["name"]
+    return BadChange(deployment["name"], _revision(best), template, what, name)
 
 
 def _owner(pod: Object, replica_sets: list[Object]) -> Object | None:

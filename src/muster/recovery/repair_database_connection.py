@@ -18,13 +18,13 @@ from muster.kube.client import JSON_PATCH
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.held_up import held_up
 from muster.recovery.needs import DATABASE, RESTART, WORKLOADS
-from muster.recovery.procedure import NO_PARAMETERS, Context, Step
 from muster.recovery.promote_standby import WAITS_IN_VAIN
 from muster.recovery.restart_service import serving_deployments
 from muster.recovery.seen_by_clients import lasting, unanswered
 from muster.recovery.stages import Service
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
+from muster.steps import NO_PARAMETERS, Context, Step
 from muster.system.manifests import read_manifests
 from muster.system.state import SystemState
 
@@ -58,9 +58,21 @@ class RepairDatabaseConnection:
         work = _Repair(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
         yield Step(
-            "lead clients to the primary", work.leads_astray, work.repoint, work.is_led_right, waits_for=work.astray
+            "lead clients to the primary",
+            work.leads_astray,
+            work.repoint,
+            work.is_led_right,
+            waits_for=work.astray,
+            would=work.would_repoint,
+            undo=work.undo_repoint,
         )
-        yield Step("end sessions that block", lambda: bool(work.blockers), work.end_blockers, lambda: True)
+        yield Step(
+            "end sessions that block",
+            lambda: bool(work.blockers),
+            work.end_blockers,
+            lambda: True,
+            would=lambda: ", ".join(f"end session {blocker.pid} of {blocker.user}" for blocker in work.blockers),
+        )
         within = context.system.ready_within_s
         yield Step(
             "restart who does not come back",
@@ -69,6 +81,7 @@ class RepairDatabaseConnection:
             work.are_up,
             within_s=within,
             waits_for=work.missing,
+            would=work.would_restart,
         )
         yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
 
@@ -182,6 +195,7 @@ class _Repair:
             raise RefusedError(f"{self._primary} does not work as a primary any more; right would be promote-standby")
         name, wanted = self._database.service, self._wanted_selector()
         found = self._cluster.get("Service", name, self._namespace)
+        self._context.progress.once("selector", lambda: found["spec"].get("selector") or {})
         patch = [
             # Not over a change that came in after the diagnosis.
             {"op": "test", "path": "/metadata/resourceVersion", "value": found["metadata"]["resourceVersion"]},
@@ -194,6 +208,21 @@ class _Repair:
                 raise
             raise RefusedError(f"Service {name} was changed by another at this moment: {error}") from error
         return f"Service {name} selects {', '.join(f'{key}={value}' for key, value in sorted(wanted.items()))}"
+
+    def would_repoint(self) -> str:
+        """What `repoint` would do; nothing where clients are led right."""
+        wanted = ", ".join(f"{key}={value}" for key, value in sorted(self._wanted_selector().items()))
+        return f"Service {self._database.service} selects {wanted}" if self.leads_astray() else ""
+
+    def undo_repoint(self) -> str:
+        """Have the Service select what it selected before."""
+        before = self._context.progress.get("selector")
+        if before is None:
+            return "nothing had been changed"
+        patch = [{"op": "add", "path": "/spec/selector", "value": before}]
+        self._cluster.patch("Service", self._database.service, self._namespace, patch, content_type=JSON_PATCH)
+        selected = ", ".join(f"{key}={value}" for key, value in sorted(before.items())) or "nothing"
+        return f"Service {self._database.service} selects {selected} again"
 
     def _wanted_selector(self) -> dict[str, str]:
         manifests = read_manifests(self._context.system.manifest_directory)
@@ -246,8 +275,12 @@ class _Repair:
                 f"Service {self._context.system.service.name} leads to no Deployment, nothing to restart"
             )
         for workload in serving:
-            workload.restart()
+            workload.restart(self._context.progress)
         return f"{', '.join(map(str, serving))} restarted, being cut off still {COME_BACK_S:g} s after the way was free"
+
+    def would_restart(self) -> str:
+        """What `restart` would do."""
+        return f"{', '.join(map(str, self._serving()))}, should clients be cut off {COME_BACK_S:g} s after that"
 
     def are_up(self) -> bool:
         return all(workload.is_rolled_out() for workload in self._serving())

@@ -12,10 +12,10 @@ from muster.base.errors import TimeoutExceededError, UsageError
 from muster.base.waiting import wait_for
 from muster.recovery.held_up import held_up
 from muster.recovery.needs import WORKLOADS
-from muster.recovery.procedure import Context, Step
 from muster.recovery.workflows import StuckWork, name_some
 from muster.recovery.workloads import Workload, find_workload
 from muster.safety.rights import Right, rights
+from muster.steps import Context, Step
 
 # So many show whether the workers work.
 TRIED = 8
@@ -40,12 +40,25 @@ class ResetWorkflows:
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Reset(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
-        yield Step("resume the first", lambda: bool(work.found), work.resume, lambda: True)
+        yield Step("resume the first", lambda: bool(work.found), work.resume, lambda: True, would=work.would_resume)
         yield Step("look for progress", lambda: bool(work.found), work.look, lambda: True, within_s=5, acts=False)
-        yield Step("restart the workers", lambda: work.hang, work.restart, lambda: True)
-        yield Step("end what is left of them", work.is_left, work.end, lambda: not work.is_left(), waits_for=work.left)
+        yield Step("restart the workers", lambda: work.hang, work.restart, lambda: True, would=work.would_restart)
+        yield Step(
+            "end what is left of them",
+            work.is_left,
+            work.end,
+            lambda: not work.is_left(),
+            waits_for=work.left,
+            would=lambda: "pods that do not go by themselves, by force",
+        )
         yield Step("workers at work", lambda: work.hang, work.wait_up, work.is_up, acts=False)
-        yield Step("resume until nothing is stuck", lambda: bool(work.found), work.clear, work.is_clear)
+        yield Step(
+            "resume until nothing is stuck",
+            lambda: bool(work.found),
+            work.clear,
+            work.is_clear,
+            would=lambda: "every workflow that is stuck by then",
+        )
 
 
 class _Reset:
@@ -58,7 +71,9 @@ class _Reset:
         self.found: list[str] = []
         self.hang = False
         self._tried: list[str] = []
-        self._old: set[str] = set()  # uids of the workers' pods before the restart
+        self._progress = context.progress
+        # Uids of the workers' pods before the restart.
+        self._old: set[str] = set() if context.progress.failed else set(context.progress.get("old", []))
 
     # -- find
 
@@ -77,6 +92,15 @@ class _Reset:
         resumed = self._stuck.resume(self._tried)
         failed = [f"{identity} not: {why}" for identity, why in resumed.failed.items()]
         return "; ".join([f"resumed {name_some(resumed.done)}", *failed[:1]])
+
+    def would_resume(self) -> str:
+        """What `resume` would do."""
+        return f"resume {name_some(self.found[:TRIED])} through the service"
+
+    def would_restart(self) -> str:
+        """What `restart` would do, where it is needed."""
+        when = "" if self._forced else f", should nothing get on within {PROGRESS_WITHIN_S:g} s"
+        return f"{len(self._workers.pods())} pods of {self._workers} made anew{when}"
 
     def clear(self) -> str:
         """See to it that nothing is stuck any more.
@@ -106,8 +130,9 @@ class _Reset:
 
     def restart(self) -> str:
         """Delete all workers' pods with their own grace, so that they give back what they hold."""
-        pods = self._workers.pods()
-        self._old = {pod["metadata"]["uid"] for pod in pods}
+        there = self._workers.pods()
+        self._old = set(self._progress.once("old", lambda: [pod["metadata"]["uid"] for pod in there]))
+        pods = [pod for pod in there if pod["metadata"]["uid"] in self._old]  # no others, if it was cut meanwhile
         for pod in pods:
             self._workers.cluster.delete("Pod", pod["metadata"]["name"], self._workers.namespace)
         grace = max((pod["spec"].get("terminationGracePeriodSeconds", 30) for pod in pods), default=0)

@@ -16,11 +16,11 @@ from muster.base.waiting import wait_for
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.held_up import held_up
 from muster.recovery.needs import RESTART, WORKLOADS, database_rights
-from muster.recovery.procedure import Context, Step
 from muster.recovery.repair_crashed_pods import find_change
 from muster.recovery.seen_by_clients import lasting, unanswered
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
+from muster.steps import Context, Step
 from muster.system.pods import STUCK, controller_of, troubles
 from muster.system.state import SystemState
 
@@ -54,8 +54,15 @@ class RestartService:
             work.are_gone,
             within_s=30,
             waits_for=work.still_there,
+            would=lambda: f"delete by force: {', '.join(work.stuck)}" if work.stuck else "",
         )
-        yield Step("rolling restart", lambda: work.ill, work.restart, work.workload.is_rolled_out)
+        yield Step(
+            "rolling restart",
+            lambda: work.ill,
+            work.restart,
+            work.workload.is_rolled_out,
+            would=lambda: f"every pod of {work.workload} made anew, a few at a time",
+        )
         yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
 
 
@@ -87,7 +94,7 @@ class _Restart:
 
     def is_ill(self) -> bool:
         self._said = lasting(self._trouble)
-        self.ill = bool(self._said) or self._forced
+        self.ill = bool(self._said) or self._forced or self._context.progress.resumed
         return self.ill
 
     def diagnose(self) -> str:
@@ -102,7 +109,8 @@ class _Restart:
         self._refuse_without_database()
         self.stuck = [pod["metadata"]["name"] for pod in self.workload.pods() if _is_stuck(pod)]
         also = f"; stuck: {', '.join(self.stuck)}" if self.stuck else ""
-        return (self._said or f"nothing is wrong with {self.workload}, it is restarted as force=yes says") + also
+        why = "it is restarted as force=yes says" if self._forced else "its restart is gone on with"
+        return (self._said or f"nothing is wrong with {self.workload}, {why}") + also
 
     def _trouble(self) -> str:
         if not self.workload.replicas:
@@ -159,7 +167,7 @@ class _Restart:
         Raises:
             TimeoutExceededError: it is not done; the message tells what is missing.
         """
-        self.workload.restart()
+        self.workload.restart(self._context.progress)
         forced: set[str] = set()
         wait_for(
             lambda: self._goes_on(forced),

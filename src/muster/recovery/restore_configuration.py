@@ -7,7 +7,7 @@ configuration that is well-formed but wrong leaves every object healthy, so what
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -20,9 +20,9 @@ from muster.recovery.configuration import Reports, ask_reports, configurations_o
 from muster.recovery.confirmation import is_borne_by, not_made_since
 from muster.recovery.held_up import held_up
 from muster.recovery.needs import RESTART, WORKLOADS
-from muster.recovery.procedure import Context, Step
 from muster.recovery.workloads import Workload, find_workload
 from muster.safety.rights import Right, rights
+from muster.steps import Context, Step
 from muster.system.known_good import Content, KnownGood, changes, known_good, store_name
 from muster.system.operations import Configuration
 from muster.system.pods import STUCK, Trouble, is_ready, troubles
@@ -52,7 +52,15 @@ class RestoreConfiguration:
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restoration(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
-        yield Step("restore", work.is_changed, work.restore, work.is_restored, waits_for=work.unrestored)
+        yield Step(
+            "restore",
+            work.is_changed,
+            work.restore,
+            work.is_restored,
+            waits_for=work.unrestored,
+            would=work.would_restore,
+            undo=work.undo_restore,
+        )
         yield Step(
             "re-create pods",
             work.must_recreate,
@@ -60,6 +68,7 @@ class RestoreConfiguration:
             work.are_recreated,
             within_s=60,
             waits_for=work.missing,
+            would=lambda: "delete pods that crash",
         )
         yield Step(
             "restart what does not follow",
@@ -68,6 +77,7 @@ class RestoreConfiguration:
             work.is_restarted,
             within_s=180,
             waits_for=work.missing,
+            would=work.would_restart,
         )
         yield Step("verify", work.was_ill, work.conclude, work.is_well, within_s=60, acts=False, waits_for=work.missing)
 
@@ -83,13 +93,15 @@ class _Configured:
     changed: list[str] = field(default_factory=list)  # a phrase each
     crashing: list[Trouble] = field(default_factory=list)
     reports: Reports = field(default_factory=lambda: Reports(tells=False))
+    put_back: bool = False  # by an earlier execution, which was cut
 
     def __str__(self) -> str:
         return f"ConfigMap {self.spec.config_map}"
 
     @property
     def is_ill(self) -> bool:
-        return bool(self.changed or self.crashing or self.reports.errors or self.others(self.reports))
+        ill = self.changed or self.crashing or self.reports.errors or self.others(self.reports)
+        return bool(ill or self.put_back)
 
     def is_told_by(self, reports: Reports) -> bool:
         """Whether instances can say that they have the good version."""
@@ -105,7 +117,7 @@ class _Configured:
         Who does not answer may be busy, which a restart would not mend.
         """
         if not self.is_told_by(reports):
-            return not self.changed
+            return not (self.changed or self.put_back)
         return bool(reports.versions) and not reports.errors and not self.others(reports)
 
     def symptoms(self) -> list[str]:
@@ -152,6 +164,7 @@ class _Restoration:
             one.changed = ["it is gone"] if one.found is None else changes(one.good.content, Content.of(one.found))
             one.crashing = [trouble for workload in one.workloads for trouble in workload.troubles()]
             one.reports = reports
+            one.put_back = one.spec.config_map in self._context.progress.get("before", {})
         self._ill = [one for one in self._all if one.is_ill]
         return bool(self._ill)
 
@@ -162,9 +175,10 @@ class _Restoration:
             RefusedError: nothing is, but what is kept of it.
         """
         for one in self._ill:
-            if not (one.changed or one.crashing or one.reports.errors):
+            if not (one.changed or one.crashing or one.reports.errors or one.put_back):
                 self._refuse_unreachable(one, one.reports)
-        return "; ".join(symptom for one in self._ill for symptom in one.symptoms())
+        said = [symptom for one in self._ill for symptom in one.symptoms()]
+        return "; ".join(said) or "the content is right, what remains is gone on with"
 
     def was_ill(self) -> bool:
         return bool(self._ill)
@@ -180,9 +194,30 @@ class _Restoration:
         Raises:
             RefusedError: somebody changes it at this moment.
         """
+        before = {one.spec.config_map: one.found for one in self._changed()}
+        contents = {name: None if found is None else asdict(Content.of(found)) for name, found in before.items()}
+        self._context.progress.keep(before={**contents, **self._context.progress.get("before", {})})
         for one in self._changed():
             self._restore(one)
         return ", ".join(f"{one} is as {one.good.by} kept it at {one.good.kept}" for one in self._changed())
+
+    def would_restore(self) -> str:
+        """What `restore` would do."""
+        return ", ".join(f"{one} as {one.good.by} kept it at {one.good.kept}" for one in self._changed())
+
+    def undo_restore(self) -> str:
+        """Put back what each ConfigMap held before the known good content was put there."""
+        said = []
+        for name, before in self._context.progress.get("before", {}).items():
+            found = self.cluster.find("ConfigMap", name, self.namespace)
+            if before is None:
+                self.cluster.delete("ConfigMap", name, self.namespace)
+                said.append(f"ConfigMap {name} is gone again")
+            elif found is not None:
+                patch = _patch(found, Content(**before))
+                self.cluster.patch("ConfigMap", name, self.namespace, patch, content_type=JSON_PATCH)
+                said.append(f"ConfigMap {name} holds again what it held before")
+        return ", ".join(said) or "nothing had been put back"
 
     def _restore(self, one: _Configured) -> None:
         content, name = one.good.content, one.spec.config_map
@@ -217,7 +252,7 @@ class _Restoration:
         for one in self._ill:
             pods = [pod for workload in one.workloads for pod in workload.pods()]
             for pod in pods:
-                if troubles(pod) or (one.changed and not is_ready(pod)):
+                if troubles(pod) or ((one.changed or one.put_back) and not is_ready(pod)):
                     self._doubtful[pod["metadata"]["name"]] = pod["metadata"]["uid"]
         return bool(self._doubtful)
 
@@ -257,9 +292,14 @@ class _Restoration:
             SYSTEM_CLOCK.sleep(BETWEEN_LOOKS_S)
         return False
 
+    def would_restart(self) -> str:
+        """What `restart` would do, where it is needed."""
+        own = sorted({str(workload) for workload in self._workloads()})
+        return f"{', '.join(own)}, should it not follow within {FOLLOW_WITHIN_S:g} s" if own else ""
+
     def restart(self) -> str:
         for workload in self._restarted:
-            workload.restart()
+            workload.restart(self._context.progress)
         return f"restarted {', '.join(map(str, self._restarted))}"
 
     def is_restarted(self) -> bool:

@@ -8,7 +8,7 @@ from muster.base.clock import SYSTEM_CLOCK, Clock
 from muster.base.errors import RefusedError
 from muster.probes.answers.reading import read_once
 from muster.probes.http.outcomes import Outcome
-from muster.recovery.procedure import Context
+from muster.steps import Context
 
 # A Service chooses a pod for each connection by chance: one of 3 pods is left out by 12 of them once in 100 times.
 LOOKS = 12

@@ -16,8 +16,8 @@ from muster.probes.answers.reading import read_once
 from muster.probes.http.outcomes import Outcome
 from muster.probes.ledger.one_write import write_once
 from muster.recovery.held_up import held_up
-from muster.recovery.procedure import Context
 from muster.recovery.workloads import Workload
+from muster.steps import Context
 from muster.system.manifests import read_manifests, workload_names
 from muster.system.names import replicas
 from muster.system.operations import Stage
@@ -95,8 +95,9 @@ class Group:
 
     def unasked(self) -> str:
         """Which of them are asked for fewer replicas than their manifests do; empty if none is."""
-        fewer = [(w, present, wanted) for w, wanted in self.members if (present := w.replicas) < wanted]
-        return "; ".join(f"{workload}: {present} of {wanted} replicas wanted" for workload, present, wanted in fewer)
+        return "; ".join(
+            f"{workload}: {present} of {wanted} replicas wanted" for workload, present, wanted in self._fewer()
+        )
 
     def start(self) -> str:
         """Give each the replicas of its manifest, without waiting for them.
@@ -112,6 +113,15 @@ class Group:
                 workload.cluster.delete("Pod", pod, workload.namespace)
                 done.append(f"pod {pod} made anew")
         return ", ".join(done) or f"{self} left to come up"
+
+    def would(self) -> str:
+        """What starting it would do."""
+        done = [f"{workload} {present} -> {wanted}" for workload, present, wanted in self._fewer()]
+        stuck = {t.pod for workload, _ in self.members for t in workload.troubles() if t.reason in STUCK}
+        return ", ".join([*done, *(f"pod {pod} made anew" for pod in sorted(stuck))])
+
+    def _fewer(self) -> list[tuple[Workload, int, int]]:
+        return [(w, present, wanted) for w, wanted in self.members if (present := w.replicas) < wanted]
 
     def held_up(self) -> str:
         """What keeps it from coming up, in one phrase: a pod's trouble or what is missing, and a log's last line."""
@@ -150,8 +160,8 @@ class Service:
         return "" if answer.outcome is Outcome.OK else f"{path}: {answer.outcome}: {answer.why}"
 
     def unwritten(self) -> str:
-        """Whether a write is acknowledged, and found when it is read back."""
-        if self._system.ledger is None:
+        """Whether a write is acknowledged, and found when it is read back; not tried while a plan is made."""
+        if self._system.ledger is None or self._context.only_looks:
             return ""
         answer = write_once(self._context.url, self._system)
         return "" if answer.outcome is Outcome.OK else f"{answer.outcome}: {answer.why}"

@@ -14,7 +14,7 @@ from muster.probes.answers.instances import ask_once
 from muster.probes.http.exchange import Exchange
 from muster.probes.http.outcomes import Outcome
 from muster.probes.ledger.http_store import filled
-from muster.recovery.procedure import Context
+from muster.steps import Context
 from muster.system.operations import Workflows
 
 AT_ONCE = 4

@@ -7,6 +7,7 @@ from typing import Any
 from muster.base.clock import utc_iso
 from muster.base.errors import UsageError
 from muster.kube import Cluster
+from muster.steps import Progress
 from muster.system.pods import Trouble, controller_of, is_ready, troubles
 from muster.system.state import shortfall
 
@@ -39,9 +40,13 @@ class Workload:
         """Have it keep so many pods."""
         self.cluster.scale(self.kind, self.name, self.namespace, replicas)
 
-    def restart(self) -> None:
-        """Have every pod made anew, a few at a time, as `kubectl rollout restart` does it. Does not wait for that."""
-        patch = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: utc_iso()}}}}}
+    def restart(self, progress: Progress) -> None:
+        """Have every pod made anew, a few at a time, as `kubectl rollout restart` does it. Does not wait for that.
+
+        When that was asked for is kept in `progress`: one that goes on asks for the same, which changes nothing.
+        """
+        stamp = progress.once(f"restart of {self}", utc_iso)
+        patch = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: stamp}}}}}
         self.cluster.patch(self.kind, self.name, self.namespace, patch)
 
     def unready(self) -> str | None:

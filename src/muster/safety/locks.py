@@ -1,16 +1,18 @@
-"""One drill at a time in a namespace: a Lease that its holder renews, and that runs out when the holder dies.
+"""One drill, and one recovery procedure, at a time in a namespace: a Lease each that its holder renews, and that runs
+out when the holder dies.
 
-Only who holds it renews it, so a holder that was taken for dead learns of it and stops (`DrillLock.lost`); whoever
-strikes for a drill asks whether the drill holds it still (`check_held`).
+Only who holds it renews it, so a holder that was taken for dead learns of it and stops (`Lock.lost`); whoever strikes
+for a drill asks whether the drill holds it still (`check_held`).
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from muster.base.background import Background
 from muster.base.clock import SYSTEM_CLOCK, utc, utc_iso
@@ -20,6 +22,7 @@ from muster.kube.client import JSON_PATCH
 from muster.wire.names import MANAGED_BY_LABEL, MANAGED_BY_VALUE, RUN_LABEL
 
 NAME = "muster-drill"
+PROCEDURE_NAME = "muster-procedure"
 DURATION_S = 5
 RENEW_EVERY_S = 1.0
 
@@ -54,8 +57,11 @@ class Tenure:
         return utc() - datetime.fromisoformat(self.renewed) > timedelta(seconds=self.duration_s)
 
 
-class DrillLock:
-    """The namespace's lease. A context manager: entering takes it, leaving gives it back."""
+class Lock:
+    """A lease of the namespace. A context manager: entering takes it, leaving gives it back."""
+
+    name: ClassVar[str]
+    what: ClassVar[str]  # who has it, for people
 
     def __init__(self, cluster: Cluster, namespace: str, holder: str, *, run: str = "") -> None:
         """`holder` says who has it: people read it when they are refused. `run` is the run that it is taken for."""
@@ -63,13 +69,13 @@ class DrillLock:
         self.lost = ""  # why it is not ours any more
         self._cluster, self._namespace, self._run = cluster, namespace, run
         self._acquired = ""
-        self._renewing = Background(self._keep, name="drill lock")
+        self._renewing = Background(self._keep, name=f"{self.what} lock")
 
     def __enter__(self) -> Self:
         """Take the lease.
 
         Raises:
-            RefusedError: another drill has it.
+            RefusedError: another one has it.
             ClusterError: the cluster does not answer.
         """
         self._acquired = utc_iso(timespec="microseconds")
@@ -87,17 +93,14 @@ class DrillLock:
     ) -> None:
         self._renewing.stop()
         with contextlib.suppress(ClusterError):  # then it runs out
-            release(self._cluster, self._namespace, self.holder)
+            release(self._cluster, self._namespace, self.holder, self.name)
 
     def _take_over(self) -> None:
         """Take a lease that has run out.
 
         Whether it has is told by two clocks, which may disagree; so it must also not have been renewed while we look.
         """
-        found = find_tenure(self._cluster, self._namespace)
-        if found is None or not found.has_run_out:
-            raise self._refusal(found)
-        SYSTEM_CLOCK.sleep(1.5 * RENEW_EVERY_S)
+        found = self._run_out()
         lease = self._lease()
         lease["metadata"]["resourceVersion"] = found.version
         try:
@@ -107,13 +110,27 @@ class DrillLock:
                 raise
             raise self._refusal(found) from error
 
+    def _run_out(self) -> Tenure:
+        """The lease that another holds, once it is seen that nobody renews it any more.
+
+        Raises:
+            RefusedError: it has not run out.
+        """
+        found = find_tenure(self._cluster, self._namespace, self.name)
+        if found is None or not found.has_run_out:
+            raise self._refusal(found)
+        SYSTEM_CLOCK.sleep(1.5 * RENEW_EVERY_S)
+        return found
+
     def _refusal(self, found: Tenure | None) -> RefusedError:
         if found is None:
-            return RefusedError(f"refused: another drill has just ended in namespace '{self._namespace}'; try again")
+            return RefusedError(
+                f"refused: another {self.what} has just ended in namespace '{self._namespace}'; try again"
+            )
         return RefusedError(
-            f"refused: another drill is at work in namespace '{self._namespace}' of context '{self._cluster.context}': "
-            f"{found.holder}, since {found.since}; should it be dead, its Lease {NAME} runs out "
-            f"{found.duration_s:g} s after it was last renewed, at {found.renewed}"
+            f"refused: another {self.what} is at work in namespace '{self._namespace}' of context "
+            f"'{self._cluster.context}': {found.holder}, since {found.since}; should it be dead, its Lease {self.name} "
+            f"runs out {found.duration_s:g} s after it was last renewed, at {found.renewed}"
         )
 
     def _lease(self) -> dict[str, Any]:
@@ -124,7 +141,7 @@ class DrillLock:
             "renewTime": utc_iso(timespec="microseconds"),
         }
         labels = {MANAGED_BY_LABEL: MANAGED_BY_VALUE, **({RUN_LABEL: self._run} if self._run else {})}
-        metadata: dict[str, Any] = {"name": NAME, "labels": labels}
+        metadata: dict[str, Any] = {"name": self.name, "labels": labels}
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
 
     def _keep(self) -> None:
@@ -136,25 +153,64 @@ class DrillLock:
     def _renew(self) -> str:
         """Renew it; returns why it is lost, if it is."""
         try:
-            renew(self._cluster, self._namespace, self.holder)
+            renew(self._cluster, self._namespace, self.holder, self.name)
         except ApiError:
-            found = find_tenure(self._cluster, self._namespace)
+            found = find_tenure(self._cluster, self._namespace, self.name)
             if found is None or found.holder != self.holder:
                 return self._told_lost(found)
         return ""
 
     def _told_lost(self, found: Tenure | None) -> str:
         taken = "was taken away" if found is None else f"was taken over by {found.holder}"
-        return f"this drill was taken for dead: its Lease {NAME} in namespace '{self._namespace}' {taken}"
+        return f"this {self.what} was taken for dead: its Lease {self.name} in namespace '{self._namespace}' {taken}"
 
 
-def find_tenure(cluster: Cluster, namespace: str) -> Tenure | None:
+class DrillLock(Lock):
+    """Held by a drill, from before it deploys or loads anything; a second one is refused at once."""
+
+    name, what = NAME, "drill"
+
+
+class ProcedureLock(Lock):
+    """Held by a recovery procedure while it runs. One whose holder died is waited for: somebody must go on with it."""
+
+    name, what = PROCEDURE_NAME, "recovery procedure"
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        holder: str,
+        *,
+        run: str = "",
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`told` is called with what is waited for, where it is."""
+        super().__init__(cluster, namespace, holder, run=run)
+        self._told = told
+
+    def _run_out(self) -> Tenure:
+        found = first = find_tenure(self._cluster, self._namespace, self.name)
+        self._tell_of(first)
+        while found is not None and not found.has_run_out and found == first:
+            SYSTEM_CLOCK.sleep(1.5 * RENEW_EVERY_S)
+            found = find_tenure(self._cluster, self._namespace, self.name)
+        if found is None or found != first:  # it is renewed
+            raise self._refusal(found)
+        return super()._run_out()
+
+    def _tell_of(self, found: Tenure | None) -> None:
+        if found is not None and not found.has_run_out:
+            self._told(f"whether {found.holder}, since {found.since}, is at work still: up to {found.duration_s:g} s")
+
+
+def find_tenure(cluster: Cluster, namespace: str, name: str = NAME) -> Tenure | None:
     """Who has the lease, run out or not; None where there is none.
 
     Raises:
         ClusterError: the cluster does not answer.
     """
-    found = cluster.find("Lease", NAME, namespace)
+    found = cluster.find("Lease", name, namespace)
     return None if found is None else Tenure.from_lease(found)
 
 
@@ -181,7 +237,7 @@ def check_held(cluster: Cluster, namespace: str, holder: str) -> None:
         raise RefusedError(f"refused: '{holder}' lost the Lease {NAME} in namespace '{namespace}': {now}")
 
 
-def renew(cluster: Cluster, namespace: str, holder: str) -> None:
+def renew(cluster: Cluster, namespace: str, holder: str, name: str = NAME) -> None:
     """Renew the lease of a holder. A patch, as an update would make a Lease that is gone anew.
 
     Raises:
@@ -192,18 +248,29 @@ def renew(cluster: Cluster, namespace: str, holder: str) -> None:
         {"op": "test", "path": "/spec/holderIdentity", "value": holder},
         {"op": "replace", "path": "/spec/renewTime", "value": utc_iso(timespec="microseconds")},
     ]
-    cluster.patch("Lease", NAME, namespace, patch, content_type=JSON_PATCH)
+    cluster.patch("Lease", name, namespace, patch, content_type=JSON_PATCH)
 
 
-def release(cluster: Cluster, namespace: str, holder: str) -> None:
+def release(cluster: Cluster, namespace: str, holder: str, name: str = NAME) -> None:
     """Give back the lease of a holder, if it is still its.
 
     Raises:
         ClusterError: the cluster does not answer.
     """
-    while (found := find_tenure(cluster, namespace)) is not None and found.holder == holder:
+    while (found := find_tenure(cluster, namespace, name)) is not None and found.holder == holder:
         try:
-            cluster.delete("Lease", NAME, namespace, version=found.version)
+            cluster.delete("Lease", name, namespace, version=found.version)
         except ApiError as error:
             if error.code != 409:  # it was renewed in between
                 raise
+
+
+def release_of_run(cluster: Cluster, namespace: str, run: str, name: str) -> None:
+    """Give back a lease that was taken for a run, whoever of it holds it: nobody of the run is there any more.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    found = find_tenure(cluster, namespace, name)
+    if found is not None and found.run == run:
+        release(cluster, namespace, found.holder, name)

@@ -2,7 +2,8 @@
 
 A procedure that is cut in the middle does as much harm as a fault: an old primary is fenced and no new one promoted. So
 it is on record, as a ConfigMap with the label `muster.dev/procedure-record`, from before it first acts until it has
-ended well. Running it again ends it: each of its steps asks first whether there is anything to do.
+ended well, with the steps that it did and what it keeps to go on with. Running it again ends it: each of its steps asks
+first whether there is anything to do.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import secrets
 import shlex
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from muster.base.clock import utc_iso
 from muster.base.errors import MusterError
 from muster.base.process import run_id
-from muster.kube import ApiError, Cluster
+from muster.kube import Cluster
 from muster.safety.audit import who
 from muster.wire.names import MANAGED_BY_LABEL, MANAGED_BY_VALUE, PROCEDURE_RECORD_LABEL
 
@@ -35,9 +36,19 @@ def procedure_record_name(procedure: str) -> str:
     return f"muster-recovery-{re.sub(r'[^a-z0-9.-]+', '-', procedure.lower()).strip('-.')}"
 
 
+class StepDone(NamedTuple):
+    """A step that acted: what it said that it did, when (UTC), and who ran it."""
+
+    step: str
+    did: str
+    at: str
+    by: str
+
+
 @dataclass(frozen=True)
 class ProcedureRecord:
-    """A procedure that was begun: where it is, since when, and who runs it. `failed` is why a step of it failed."""
+    """A procedure that was begun: where it is, since when, and who runs it. `failed` is why a step of it failed, `done`
+    are the steps that acted, by whichever execution, `progress` is what the procedure keeps to go on with."""
 
     procedure: str
     namespace: str
@@ -49,6 +60,9 @@ class ProcedureRecord:
     host: str = field(default_factory=socket.gethostname)
     run: str = field(default_factory=run_id)
     execution: str = field(default_factory=lambda: secrets.token_hex(6))  # nobody closes another's by accident
+    done: tuple[StepDone, ...] = ()
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    version: str = field(default="", compare=False)  # the ConfigMap's, as it was read or written last
 
     @property
     def name(self) -> str:
@@ -83,6 +97,8 @@ class ProcedureRecord:
             "host": self.host,
             "run": self.run,
             "execution": self.execution,
+            "done": [done._asdict() for done in self.done],
+            "progress": dict(self.progress),
         }
         labels = {PROCEDURE_RECORD_LABEL: "open", MANAGED_BY_LABEL: MANAGED_BY_VALUE}
         return {
@@ -104,7 +120,14 @@ class ProcedureRecord:
             content = _of_schema(json.loads(item["data"]["record.json"]))
             texts = ("procedure", "step", "failed", "began", "by", "host", "run", "execution")
             arguments = {str(key): str(value) for key, value in content["arguments"].items()}
-            return cls(namespace=namespace, arguments=arguments, **{key: str(content[key]) for key in texts})
+            return cls(
+                namespace=namespace,
+                arguments=arguments,
+                done=tuple(StepDone(*(str(one[key]) for key in StepDone._fields)) for one in content.get("done", [])),
+                progress=dict(content.get("progress", {})),
+                version=str(item["metadata"].get("resourceVersion", "")),
+                **{key: str(content[key]) for key in texts},
+            )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise ProcedureRecordError(
                 f"procedure record {name} in namespace {namespace} cannot be understood "
@@ -129,18 +152,22 @@ def begun_procedures(cluster: Cluster, namespace: str) -> list[ProcedureRecord]:
     return sorted(map(ProcedureRecord.from_config_map, items), key=lambda record: record.procedure)
 
 
-def put_on_record(cluster: Cluster, record: ProcedureRecord) -> None:
-    """Write the record, or how far it has come, in the place of an earlier one of the same procedure.
+def put_on_record(
+    cluster: Cluster, record: ProcedureRecord, *, in_place_of: ProcedureRecord | None = None
+) -> ProcedureRecord:
+    """Write a record, or how far it has come, in the place of what was read or written before; returns it as it is now.
 
     Raises:
+        ApiError: with code 409 or 404, where it has another one's meanwhile, or is gone.
         ClusterError: it could not be written; then the procedure must not act.
     """
-    try:
-        cluster.create(record.to_config_map(), record.namespace)
-    except ApiError as error:
-        if error.code != 409:
-            raise
-        cluster.replace(record.to_config_map(), record.namespace)
+    body = record.to_config_map()
+    if in_place_of is None:
+        written = cluster.create(body, record.namespace)
+    else:
+        body["metadata"]["resourceVersion"] = in_place_of.version
+        written = cluster.replace(body, record.namespace)
+    return replace(record, version=str(written["metadata"].get("resourceVersion", "")))
 
 
 def take_off_record(cluster: Cluster, record: ProcedureRecord) -> None:

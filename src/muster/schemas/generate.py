@@ -20,6 +20,7 @@ from muster.schemas.history import History
 from muster.schemas.listings import Experiments, Init, Loads
 from muster.schemas.manifest import Manifest
 from muster.schemas.plan import Plan
+from muster.schemas.recovery import Procedures, Recovery
 from muster.system.definition import SystemDefinition
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,6 +41,8 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "manifest-v1.json": (Manifest, "serialization"),
     "plan-v1.json": (Plan, "serialization"),
     "preview-v1.json": (Preview, "serialization"),
+    "procedures-v1.json": (Procedures, "serialization"),
+    "recovery-v1.json": (Recovery, "serialization"),
     "safety-v1.json": (SafetySettings, "validation"),
     "snapshot-v1.json": (Snapshot, "serialization"),
     "summary-v1.json": (SummaryModel, "serialization"),

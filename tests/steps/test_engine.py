@@ -3,116 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.steps.rehearsed import Bench, Rehearsal
 
-from muster.base.clock import VirtualClock
 from muster.base.errors import ClusterError, RefusedError, UsageError
-from muster.base.timeline import Timeline, read_timeline
-from muster.kube import ApiError, Cluster
-from muster.recovery import Context, Outcome, Step, StepOutcome, find_procedure, procedures, run
-from muster.recovery.procedure import NO_PARAMETERS
-from muster.safety import AuditLog, ProcedureRecord, begun_procedures
-from muster.system import SystemDefinition
-
-
-class Rehearsal:
-    """A procedure made of the steps that it is given."""
-
-    name = "rehearse"
-    summary = "for tests"
-    parameters = NO_PARAMETERS
-
-    def __init__(self, *steps: Step) -> None:
-        self._steps = steps
-
-    def steps(self, _context: Context) -> Iterable[Step]:
-        return self._steps
-
-
-class ConfigMaps:
-    """As much of a cluster as the record of a procedure needs."""
-
-    context, embedded = "bench", False
-
-    def __init__(self, traces: list[str]) -> None:
-        self.items: dict[str, dict[str, Any]] = {}
-        self.traces = traces
-        self.refuses = ""
-
-    def unobserved(self) -> ConfigMaps:
-        return self
-
-    def list(self, _kind: str, _namespace: str, *, labels: str) -> list[dict[str, Any]]:
-        return [item for item in self.items.values() if labels in item["metadata"]["labels"]]
-
-    def find(self, _kind: str, name: str, _namespace: str) -> dict[str, Any] | None:
-        return self.items.get(name)
-
-    def create(self, item: dict[str, Any], namespace: str) -> None:
-        if self.refuses:
-            raise ClusterError(self.refuses)
-        if item["metadata"]["name"] in self.items:
-            raise ApiError("exists", code=409, reason="AlreadyExists")
-        self.replace(item, namespace)
-
-    def replace(self, item: dict[str, Any], namespace: str) -> None:
-        item["metadata"]["namespace"] = namespace
-        self.items[item["metadata"]["name"]] = item
-        self.traces.append("recorded")
-
-    def delete(self, _kind: str, name: str, _namespace: str) -> None:
-        del self.items[name]
-        self.traces.append("closed")
-
-    def begun(self) -> list[ProcedureRecord]:
-        return begun_procedures(cast("Cluster", self), "shop")
-
-
-class Bench:
-    """Where steps leave their traces."""
-
-    def __init__(self, directory: Path) -> None:
-        self.traces: list[str] = []
-        self.noted: list[str] = []
-        self.cluster = ConfigMaps(self.noted)
-        self.path = directory / "timeline.jsonl"
-        self.audit = AuditLog(directory / "audit.jsonl")
-
-    def step(self, name: str, *, needed: bool = True, works: bool = True, raises: str = "", **more: Any) -> Step:
-        error = more.pop("error", ClusterError)
-
-        def do() -> str:
-            self.traces.append(name)
-            self.noted.append(name)
-            if raises:
-                raise error(raises)
-            return f"did {name}"
-
-        return Step(name, lambda: needed, do, lambda: works, **more)
-
-    def began(self, step: Step) -> None:
-        self.traces.append(f"began {step.name}")
-
-    def waits(self, step: Step, what: str) -> None:
-        self.traces.append(f"{step.name} waits: {what}")
-
-    def ended(self, outcome: StepOutcome) -> None:
-        self.traces.append(f"{outcome.state} {outcome.name}")
-
-    def run(self, *steps: Step, watched: bool = False) -> Outcome:
-        cluster = cast("Cluster", self.cluster)
-        system = cast("SystemDefinition", None)
-        with Timeline.start(self.path, run="test", drill="test") as timeline:
-            context = Context(cluster, system, "shop", timeline, self.audit)
-            return run(Rehearsal(*steps), context, clock=VirtualClock(), observer=self if watched else None)
-
-    def events(self) -> list[tuple[str, Any, Any]]:
-        events = read_timeline(self.path)[1:]
-        return [(event["kind"], event.get("step"), event.get("state", event.get("ok"))) for event in events]
+from muster.base.timeline import read_timeline
+from muster.kube import Cluster
+from muster.recovery import find_procedure, procedures
+from muster.steps import Step
 
 
 @pytest.fixture

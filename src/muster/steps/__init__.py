@@ -1,0 +1,28 @@
+"""The engine of steps: running a procedure, keeping how far it came, going on with it, taking it back, saying its plan.
+
+Belongs here: what holds for everything that is done in named steps, whoever asks for it and whatever it is for. The
+procedures themselves do not: see `muster.recovery` and `muster.backup`.
+"""
+
+from muster.steps.engine import run
+from muster.steps.outcome import Outcome, StepObserver, StepOutcome
+from muster.steps.planning import PlannedStep, plan
+from muster.steps.procedure import NO_PARAMETERS, Context, Entitled, Procedure, Step
+from muster.steps.progress import Progress
+from muster.steps.taking_back import take_back
+
+__all__ = [
+    "NO_PARAMETERS",
+    "Context",
+    "Entitled",
+    "Outcome",
+    "PlannedStep",
+    "Procedure",
+    "Progress",
+    "Step",
+    "StepObserver",
+    "StepOutcome",
+    "plan",
+    "run",
+    "take_back",
+]
