@@ -13,6 +13,7 @@ from muster.checks.check import Check
 from muster.checks.cluster.claims import claims
 from muster.checks.cluster.nodes import evictions, nodes, usage
 from muster.checks.system import database, own, service
+from muster.checks.traffic.policies import policies
 from muster.checks.traffic.reach import reach
 from muster.checks.traffic.services import ingresses, services
 from muster.checks.workloads.autoscaling import autoscalers
@@ -61,6 +62,7 @@ OWN = (
     Check("usage", "nodes and containers have memory left, where metrics are served", _CAPACITY, usage, ()),
     Check("claims", "claims have volumes", _CLUSTER, claims, ("PersistentVolumeClaim",)),
     Check("services", "Services lead to ready pods, on ports that these have", _CAPACITY, services, ("Service", "Pod")),
+    Check("policies", "NetworkPolicies let somebody come to Services", _CAPACITY, policies, ("Service", "Pod")),
     Check("ingresses", "Ingresses lead to Services that exist", _CAPACITY, ingresses, ("Ingress",)),
     Check("service", "the service answers the read of system.yaml rightly", _CAPACITY, service.asked, ("service",)),
     Check("capacity", "no instance refuses requests for want of capacity", _CAPACITY, service.capacity, ("status",)),

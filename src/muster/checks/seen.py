@@ -11,6 +11,7 @@ from typing import Any
 from muster.snapshot import Object, Ref, Snapshot, ref_of
 
 NO_LOG = ("unable to retrieve container logs", "Error from server")
+_TOP = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "ReplicationController")
 
 
@@ -108,6 +109,8 @@ class Seen:
         while (owner := self.owner(item)) is not None and owner not in seen:
             seen.add(owner)
             found = self.find(owner)
+            if found is None and (owner.kind == "Node" or item["kind"] in _TOP):
+                break  # a pod of the node itself; what an operator made, whose own kinds nobody asked for
             if found is None:
                 return _above(owner, item)
             item = found
@@ -147,7 +150,7 @@ class Seen:
         """Each workload of a namespace that is not managed by another, with the template of its pods."""
         for kind in WORKLOADS:
             for item in self.of(kind, namespace):
-                if self.owner(item) is None:
+                if self.workload(item) == ref_of(item):
                     spec = item.get("spec") or {}
                     if kind == "CronJob":
                         spec = (spec.get("jobTemplate") or {}).get("spec") or {}

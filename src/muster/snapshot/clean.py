@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from muster.base.masking import MASK, SECRET_NAME, masked
+from muster.snapshot.certificates import with_expiry
 from muster.snapshot.model import Object
 
 MOST_LINE = 2000  # characters of a log's line
@@ -32,6 +33,7 @@ def clean(item: Object) -> Object:
     kept = {**item, "metadata": _metadata(item["metadata"])}
     match item["kind"]:
         case "Secret":
+            kept = with_expiry(item, kept)
             kept["data"] = dict.fromkeys(sorted({*(item.get("data") or {}), *(item.get("stringData") or {})}), MASK)
             kept.pop("stringData", None)
         case "ConfigMap":

@@ -102,7 +102,7 @@ def _of_cluster(begun: Snapshot, cluster: Cluster, system: SystemDefinition | No
         begun,
         context=cluster.context,
         kubernetes=str(heard.values.get("version") or ""),
-        listed=frozenset(objects),
+        listed=frozenset(objects) - {kind.name for kind in KINDS if kind.fields},
         objects=tuple(item for kind in sorted(objects) for item in objects[kind]),
         logs=tuple(sorted(tail for tail in read.values.values() if tail is not None)),
         answers={**own.answers(), **used},

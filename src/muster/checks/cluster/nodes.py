@@ -27,7 +27,13 @@ def nodes(seen: Seen) -> Iterator[Finding]:
         ref, ready = ref_of(node), condition(node, "Ready")
         if ready.get("status") in ("False", "Unknown"):
             why = one_line(str(ready.get("message") or ready.get("reason") or ""), 160)
-            yield Finding(ref, f"is not ready: {why}", Harm.WHOLE, str(ready.get("lastTransitionTime") or ""))
+            yield Finding(
+                ref,
+                f"is not ready: {why}",
+                Harm.WHOLE,
+                str(ready.get("lastTransitionTime") or ""),
+                _carried(seen, node),
+            )
             continue
         for kind, text in PRESSURES.items():
             said = condition(node, kind)
@@ -39,6 +45,13 @@ def nodes(seen: Seen) -> Iterator[Finding]:
                     str(said.get("lastTransitionTime") or ""),
                     (one_line(str(said.get("message") or "")),),
                 )
+
+
+def _carried(seen: Seen, node: Object) -> tuple[str, ...]:
+    """How many pods are on a node."""
+    name = node["metadata"]["name"]
+    there = [pod for pod in seen.of("Pod") if (pod.get("spec") or {}).get("nodeName") == name and not finished(pod)]
+    return (f"{len(there)} of the pods that were looked at are on it",) if there else ()
 
 
 def evictions(seen: Seen) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from muster.checks.pods.trouble import EVERYWHERE, Trouble, last_event, namespace_of, one_line
+from muster.checks.pods.trouble import EVERYWHERE, Trouble, namespace_of, one_line
 from muster.checks.seen import Seen, containers_of
 from muster.snapshot import Object, Ref
 
@@ -91,12 +91,6 @@ def unnamed_absence(seen: Seen, pod: Object) -> Trouble | None:
         if lacking:
             return _lacks(need.ref, f"has no key {lacking[0]}", f"it has {', '.join(held) or 'none'}", need.mounted)
     return None
-
-
-def mount_message(seen: Seen, pod: Object) -> tuple[str, str]:
-    """The latest that was said of volumes that cannot be mounted, and since when; empty where nothing was."""
-    event = last_event(seen, pod, "FailedMount", "FailedAttachVolume", "FailedMapVolume")
-    return (str(event.get("message") or ""), str(event.get("firstTimestamp") or "")) if event else ("", "")
 
 
 def _lacks(ref: Ref, what: str, text: str, mounted: bool) -> Trouble:

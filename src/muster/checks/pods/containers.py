@@ -1,26 +1,24 @@
-"""Why one container does not run: its image, its configuration, its command, its end, its probes."""
+"""Why one container does not run or serve, and what its pod waits for before it has any."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from muster.checks.pods.absent import missing_object, mount_message, unnamed_absence
+from muster.checks.pods.absent import unnamed_absence
+from muster.checks.pods.mounting import unmounted
 from muster.checks.pods.probes import killed_by_probe, probe_failing
-from muster.checks.pods.trouble import Trouble, namespace_of, one_line, spec_of, statuses, told, unready_since
-from muster.checks.pods.words import telling
+from muster.checks.pods.starting import bare, cannot_start, start_error, stopped_by_hook
+from muster.checks.pods.trouble import Trouble, last_said, spec_of, statuses, unready_since
+from muster.checks.pods.words import grouped, telling
 from muster.checks.seen import Seen, condition
 from muster.snapshot import Object, Ref
 
-IMAGE = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "SignatureValidationFailed", "ImageInspectError"}
 STARTING_S = 20.0  # what a container may take before it counts as stuck while nothing is said of it
-PREPARING_S = 45.0  # the same for one that prepares
+PREPARING_S = 45.0  # the same for one that prepares, and says the same again and again
+ENDLESS_S = 3600.0  # and for one that says nothing of the kind: a migration takes its time
+SAME = 3  # lines that say the same before it is a wait
 RECENT_S = 600.0  # a crash of longer ago says nothing of now
 OFTEN = 3  # restarts of a container that is up again between its crashes
-_STARTED = re.compile(
-    r"(?:unable to start container process: |OCI runtime create failed: |failed to create \w+ task: )+"
-)
-_RUNC = re.compile(r"(runc create failed|failed to create shim task|failed to create containerd task): ")
 
 
 def pod_trouble(seen: Seen, pod: Object) -> Trouble | None:
@@ -57,44 +55,19 @@ def container_trouble(seen: Seen, pod: Object, status: Object, what: str = "cont
     state = status.get("state") or {}
     waiting = state.get("waiting") or {}
     reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
-    if found := _cannot_be_made(seen, pod, label, reason, message):
+    if found := cannot_start(seen, pod, label, reason, message):
         return found
     if not spec_of(pod, name) and not state:
         return None
     if _has_crashed(seen, pod, status):
-        return killed_by_probe(seen, pod, status, label) or _crash(seen, pod, status, label)
+        return (
+            killed_by_probe(seen, pod, status, label)
+            or stopped_by_hook(seen, pod, label)
+            or _crash(seen, pod, status, label)
+        )
     if state.get("running") and not status.get("ready") and what == "container":
         return probe_failing(seen, pod, status, label)
     return None
-
-
-def _cannot_be_made(seen: Seen, pod: Object, label: str, reason: str, message: str) -> Trouble | None:
-    """What the kubelet says before there is any process."""
-    said = one_line(message)
-    several = len((pod.get("spec") or {}).get("containers") or []) > 1 or label.startswith("init")
-    which = f" ({label})" if several else ""
-    if reason in IMAGE:
-        return Trouble(f"its image cannot be pulled{which}", _image_evidence(seen, pod, said))
-    if reason == "ErrImageNeverPull":
-        return Trouble(f"its image is not on the node, and must not be pulled (imagePullPolicy: Never){which}", (said,))
-    if reason == "InvalidImageName":
-        return Trouble(f"the name of its image is invalid{which}", (said,))
-    if reason in ("CreateContainerConfigError", "CreateContainerError"):
-        if found := missing_object(seen, pod, message, mounted=False):
-            return found
-        if found := unnamed_absence(seen, pod):
-            return found
-        if "cache" in message and "timed out" in message:
-            return None  # the kubelet has not seen the objects yet
-        return Trouble(f"{label} cannot be created: {said or reason}", (f"{reason}: {said}",))
-    if reason in ("RunContainerError", "PostStartHookError", "PreCreateHookError", "PreStartHookError"):
-        return _start_error(label, message) or Trouble(f"{label} cannot be started: {said or reason}", (said,))
-    return None
-
-
-def _image_evidence(seen: Seen, pod: Object, said: str) -> tuple[str, ...]:
-    pulls = [text for text in told(seen, pod, "Failed") if "pull image" in text]
-    return tuple(dict.fromkeys(text for text in [*pulls[:1], said] if text and "Back-off" not in text)) or (said,)
 
 
 def _has_crashed(seen: Seen, pod: Object, status: Object) -> bool:
@@ -130,10 +103,10 @@ def _crash(seen: Seen, pod: Object, status: Object, label: str) -> Trouble:
     reason, message = str(ended.get("reason") or ""), str(ended.get("message") or "")
     count = int(status.get("restartCount") or 0)
     seen_so = f"{label}: {reason or 'ended'}, exit code {code}, {count} restarts"
-    if reason == "OOMKilled" or "OOM-killed" in message:
+    if reason == "OOMKilled":
         return Trouble(_memory(pod, status, label), (seen_so,), since=unready_since(pod))
     if reason in ("StartError", "ContainerCannotRun") or (code == 128 and "failed to" in message):
-        return _start_error(label, message) or Trouble(f"{label} cannot be started", (seen_so,))
+        return start_error(label, message) or Trouble(f"{label} cannot be started", (seen_so,))
     line = _line(seen, pod, status, message)
     evidence = (seen_so, *([f"log: {line}"] if line else []))
     text = f"{label} {_ended(code, count)}{f': {line}' if line else ''}"
@@ -180,16 +153,6 @@ def _memory(pod: Object, status: Object, label: str) -> str:
     return f"{label} is killed for memory; it has no limit, the node has no more"
 
 
-def _start_error(label: str, message: str) -> Trouble | None:
-    said = one_line(message)
-    if not said:
-        return None
-    if "OOM-killed" in said:
-        return Trouble(f"{label} is killed for memory at its start: its limit is too low to start at all", (said,))
-    short = _STARTED.sub("", _RUNC.sub("", said)).removesuffix(": unknown")
-    return Trouble(f"{label} cannot be started: {one_line(short, 160)}", (said,))
-
-
 def _preparing(seen: Seen, pod: Object) -> Iterator[Trouble]:
     """What is wrong with what a pod prepares itself with."""
     for status in statuses(pod, "initContainerStatuses"):
@@ -201,8 +164,8 @@ def _preparing(seen: Seen, pod: Object) -> Iterator[Trouble]:
         state = status.get("state") or {}
         running = state.get("running")
         if running and not stays:
-            if seen.age(running.get("startedAt")) > PREPARING_S:
-                line = telling(seen.log(pod, name))
+            line = _waits(seen.log(pod, name))
+            if seen.age(running.get("startedAt")) > (PREPARING_S if line else ENDLESS_S):
                 yield Trouble(
                     f"init container {name} does not end{f': {line}' if line else ''}",
                     (f"init container {name} runs since {running.get('startedAt')}",),
@@ -220,6 +183,12 @@ def _preparing(seen: Seen, pod: Object) -> Iterator[Trouble]:
             return
 
 
+def _waits(lines: Sequence[str]) -> str:
+    """What a program that waits for something says again and again; empty where it goes on."""
+    patterns = grouped(lines[-2 * SAME :])
+    return patterns[0][2] if patterns and patterns[0][1] >= SAME else ""
+
+
 def _waiting_for_volumes(seen: Seen, pod: Object) -> Trouble | None:
     """What a pod whose containers are not made yet waits for: volumes, a network."""
     waiting = [((s.get("state") or {}).get("waiting") or {}).get("reason") for s in statuses(pod)]
@@ -232,43 +201,14 @@ def _waiting_for_volumes(seen: Seen, pod: Object) -> Trouble | None:
     prepared = statuses(pod, "initContainerStatuses")
     if any((s.get("state") or {}).get("running") for s in prepared):
         return None
-    message, since = mount_message(seen, pod)
-    if message:
-        found = missing_object(seen, pod, message, mounted=True) or unnamed_absence(seen, pod)
-        return (found or _volume(pod, message)).with_since(since)
-    sandbox = told(seen, pod, "FailedCreatePodSandBox", "NetworkNotReady")
+    if found := unmounted(seen, pod):
+        return found
+    sandbox = last_said(seen, pod, "FailedCreatePodSandBox", "NetworkNotReady")
     if sandbox and seen.made(pod) > STARTING_S:
-        return Trouble(
-            f"its pods get no sandbox or network: {one_line(sandbox[0], 160)}", (sandbox[0],), open_cause=True
-        )
+        return Trouble(f"its pods get no sandbox or network: {bare(sandbox)}", (sandbox,), open_cause=True)
     if seen.made(pod) > STARTING_S:
         return unnamed_absence(seen, pod)
     return None
-
-
-def _volume(pod: Object, message: str) -> Trouble:
-    said = one_line(message)
-    short = re.sub(
-        r'^(MountVolume\.\w+|AttachVolume\.\w+|Multi-Attach error) (?:failed )?for volume "([^"]+)" ?:? ?',
-        r"volume \2: ",
-        said,
-    )
-    named = re.search(r'for volume "([^"]+)"', message)
-    claim = next(
-        (
-            Ref("PersistentVolumeClaim", namespace_of(pod), volume["persistentVolumeClaim"]["claimName"])
-            for volume in (pod.get("spec") or {}).get("volumes") or []
-            if volume.get("persistentVolumeClaim") and (named is None or named[1] == volume["name"])
-        ),
-        None,
-    )
-    relies = (claim,) if claim else ()
-    return Trouble(
-        f"a volume cannot be mounted: {one_line(short, 160)}",
-        (said,),
-        relies_on=relies,
-        firm="Multi-Attach" not in said,
-    )
 
 
 def _gates(pod: Object) -> Trouble | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from muster.checks.pods.starting import bare
 from muster.checks.pods.trouble import Trouble, one_line, spec_of
 from muster.checks.seen import Seen, event_time, times
 from muster.snapshot import Object, ref_of
@@ -106,8 +107,9 @@ def _what(said: str, probe: Object) -> str:
         return f"cannot reach its address{f' on port {at}' if at else ''}"
     if "connection reset" in said or "EOF" in said:
         return f"is cut off{f' on port {at}' if at else ''}"
-    if probe.get("exec"):
-        shown = one_line(said.partition(":")[2], 120)
-        return f"fails ({shown})" if shown else "fails"
-    rest = one_line(said.partition(":")[2], 120)
-    return f"fails ({rest})" if rest else "fails"
+    if "server gave HTTP response to HTTPS client" in said:
+        return f"speaks HTTPS, and is answered with HTTP{f' on port {at}' if at else ''}"
+    if shown := one_line(bare(said.partition(":")[2].strip()), 120):
+        return f"fails ({shown})"
+    command = " ".join(map(str, (probe.get("exec") or {}).get("command") or []))
+    return f"fails (its command {one_line(command, 80)} says no)" if command else "fails"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -144,13 +145,16 @@ def _reasons(seen: Seen, pod: Object, text: str) -> Iterator[Trouble]:
         elif "Too many pods" in what:
             yield Trouble("no node has room for another pod")
         elif "taint" in what:
-            yield _tainted(seen, what)
+            yield _tainted(seen, spec, what)
         elif "node affinity" in what or "selector" in what:
             yield Trouble(f"no node has {_shown(_affinity(spec)) or 'what its selector asks for'}")
         elif "anti-affinity" in what:
             yield Trouble("its pods may not share a node (anti-affinity), and no further node is there")
         elif "pod affinity" in what:
             yield Trouble("no node runs the pods that it must run beside (pod affinity)")
+        elif "missing required label" in what:
+            keys = ", ".join(str(one.get("topologyKey")) for one in spec.get("topologySpreadConstraints") or [])
+            yield Trouble(f"no node has the label {keys or 'of its constraint'}, by which its pods are to be spread")
         elif "topology spread" in what:
             yield Trouble("no node keeps its pods spread as it asks (topology spread constraints)")
         elif "free ports" in what:
@@ -169,11 +173,18 @@ def _reasons(seen: Seen, pod: Object, text: str) -> Iterator[Trouble]:
             yield Trouble("no node can attach another volume")
 
 
-def _tainted(seen: Seen, what: str) -> Trouble:
+def _tainted(seen: Seen, spec: Mapping[str, Any], what: str) -> Trouble:
+    """The taint that keeps a pod away: as the scheduler names it, else as most nodes have it."""
     found = _TAINT.search(what)
-    if found is None:
+    taints = Counter(
+        (str(taint.get("key")), str(taint.get("value") or ""))
+        for node in seen.of("Node")
+        for taint in (node.get("spec") or {}).get("taints") or []
+        if taint.get("effect") != "PreferNoSchedule" and not _tolerated(spec, taint)
+    )
+    if found is None and not taints:
         return Trouble("it does not tolerate the taints of the nodes")
-    key, value = found[1].strip(), found[2].strip()
+    key, value = (found[1].strip(), found[2].strip()) if found else max(taints, key=lambda one: (taints[one], one))
     if key in _UNUSABLE:
         nodes = tuple(
             Ref("Node", "", node["metadata"]["name"])
@@ -183,6 +194,18 @@ def _tainted(seen: Seen, what: str) -> Trouble:
         return Trouble(f"every node that could run it is {_UNUSABLE[key]}", relies_on=nodes)
     shown = f"{key}={value}" if value else key
     return Trouble(f"it does not tolerate taint {shown} of the nodes")
+
+
+def _tolerated(spec: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    """Whether a pod tolerates a taint, as the scheduler judges it."""
+    for one in spec.get("tolerations") or []:
+        if one.get("effect") and one["effect"] != taint.get("effect"):
+            continue
+        if one.get("key") and one["key"] != taint.get("key"):
+            continue
+        if one.get("operator") == "Exists" or (one.get("key") and one.get("value", "") == taint.get("value", "")):
+            return True
+    return False
 
 
 def requests(spec: Mapping[str, Any]) -> dict[str, float]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from muster.checks.check import Finding, Harm
 from muster.checks.pods.trouble import namespace_of, one_line
 from muster.checks.pods.words import grouped
-from muster.checks.seen import Seen, finished, labels, matches
-from muster.checks.traffic.services import addresses
+from muster.checks.seen import Seen, finished
+from muster.checks.traffic.policies import shutting
+from muster.checks.traffic.services import addresses, undeclared
 from muster.snapshot import Object, Ref
 
 OFTEN = 3  # lines that say so, before it is more than a moment
 SHARE = 0.3  # of the last lines of a log
 TAIL = 20
+LAST_WORDS = 3  # lines with which a program ends
 _WAYS = (
     ("name", (
         r"name resolution|name or service not known|could not translate host name|no such host|ENOTFOUND|EAI_AGAIN",
@@ -112,10 +114,7 @@ def _said(seen: Seen, pods: Sequence[Object]) -> tuple[Said, int, list[Object]] 
     )
     for pod in pods:
         for status in (pod.get("status") or {}).get("containerStatuses") or []:
-            lines = seen.log(pod, status["name"])[-TAIL:]
-            heard_here = [one for line in lines if (one := heard(line))]
-            if len(heard_here) < OFTEN or len(heard_here) < SHARE * len(lines):
-                continue
+            heard_here = _heard_of(seen, pod, status)
             for one in heard_here:
                 key = (one.way, one.host, one.port)
                 counts[key] += 1
@@ -126,6 +125,18 @@ def _said(seen: Seen, pods: Sequence[Object]) -> tuple[Said, int, list[Object]] 
         return None
     key, count = max(counts.items(), key=lambda item: (item[1], item[0]))
     return latest[key], count, where[key]
+
+
+def _heard_of(seen: Seen, pod: Object, status: Object) -> list[Said]:
+    """What a container says of whom it asks: again and again while it runs, or with its last words."""
+    lines = seen.log(pod, status["name"])[-TAIL:]
+    found = [one for line in lines if (one := heard(line))]
+    if len(found) >= OFTEN and len(found) >= SHARE * len(lines):
+        return found
+    if ((status.get("state") or {}).get("waiting") or {}).get("reason") != "CrashLoopBackOff":
+        return []
+    last = seen.log(pod, status["name"], previous=True) or lines
+    return [one for line in last[-LAST_WORDS:] if (one := heard(line))]
 
 
 def _findings(  # noqa: PLR0917 - what was heard is one thing of three
@@ -250,11 +261,16 @@ def _why(
             service, f"leads to {there[0]}, where nobody answers", Harm.WHOLE, evidence=(one_line(said.line, 200),)
         )
         return f"Service {service.name} leads to {there[0]}", (service,), [dead]
-    if said.way in ("timeout", "unreachable") and (policy := _cut(seen, pods[0], found, said.port)):
+    if said.way in ("timeout", "unreachable") and (policy := shutting(seen, pods[0], found, said.port)):
         cut = Finding(
             policy, f"keeps {workload} from Service {service.name}", Harm.PART, evidence=(one_line(said.line, 200),)
         )
         return f"NetworkPolicy {policy.name} does not let it", (policy,), [cut]
+    if said.way == "refused" and (target := undeclared(seen, found, said.port)):
+        wrong = Finding(
+            service, f"target port {target} is no port of the pods", Harm.WHOLE, evidence=(one_line(said.line, 200),)
+        )
+        return f"target port {target} of Service {service.name} is no port of its pods", (service,), [wrong]
     if said.way == "refused" and addresses(seen, service):
         return "refused, though the Service has endpoints", (service,), []
     return (
@@ -262,62 +278,3 @@ def _why(
         (service,),
         [],
     )
-
-
-def _cut(seen: Seen, client: Object, service: Object, port: int) -> Ref | None:
-    """A NetworkPolicy that keeps a pod from those that a Service leads to."""
-    space = str(service["metadata"].get("namespace") or "")
-    servers = seen.selected(space, (service.get("spec") or {}).get("selector") or {})
-    if not servers:
-        return None
-    target = {
-        one.get("port"): one.get("targetPort", one.get("port"))
-        for one in (service.get("spec") or {}).get("ports") or []
-    }.get(port, port)
-    for server, other, way in ((servers[0], client, "Ingress"), (client, servers[0], "Egress")):
-        policies = [one for one in seen.of("NetworkPolicy", namespace_of(server)) if _applies(one, server, way)]
-        if policies and not any(_lets(one, way, other, namespace_of(server), target) for one in policies):
-            return Ref("NetworkPolicy", namespace_of(server), policies[0]["metadata"]["name"])
-    return None
-
-
-def _applies(policy: Object, pod: Object, way: str) -> bool:
-    spec = policy.get("spec") or {}
-    types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
-    return way in types and _selects(spec.get("podSelector") or {}, pod)
-
-
-def _lets(policy: Object, way: str, other: Object, space: str, port: object) -> bool:
-    peers = "from" if way == "Ingress" else "to"
-    for rule in (policy.get("spec") or {}).get(way.lower()) or []:
-        ports = rule.get("ports") or []
-        if ports and not any(one.get("port") in (None, port) or isinstance(one.get("port"), str) for one in ports):
-            continue
-        named = rule.get(peers) or []
-        if not named or any(_is_peer(peer, other, space) for peer in named):
-            return True
-    return False
-
-
-def _is_peer(peer: Mapping[str, Any], pod: Object, space: str) -> bool:
-    if peer.get("ipBlock"):
-        return True  # not for us to say
-    if "namespaceSelector" not in peer and namespace_of(pod) != space:
-        return False
-    if peer.get("namespaceSelector"):
-        names = (peer["namespaceSelector"].get("matchLabels") or {}).get("kubernetes.io/metadata.name")
-        if names and names != namespace_of(pod):
-            return False
-    return _selects(peer.get("podSelector") or {}, pod)
-
-
-def _selects(selector: Mapping[str, Any], pod: Object) -> bool:
-    wanted = selector.get("matchLabels") or {}
-    if wanted and not matches(pod, wanted):
-        return False
-    for one in selector.get("matchExpressions") or []:
-        has, values = labels(pod).get(one.get("key")), one.get("values") or []
-        good = {"In": has in values, "NotIn": has not in values, "Exists": has is not None, "DoesNotExist": has is None}
-        if not good.get(str(one.get("operator")), True):
-            return False
-    return True

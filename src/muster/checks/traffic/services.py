@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from muster.checks.check import Finding, Harm
 from muster.checks.pods.trouble import unready_since
-from muster.checks.seen import Seen, condition, containers_of, is_ready, matches
+from muster.checks.seen import Seen, condition, containers_of, event_time, is_ready, matches
+from muster.checks.workloads.creating import is_refused
 from muster.checks.workloads.running import trouble_of
 from muster.snapshot import Object, Ref, ref_of
 
 STARTING_S = 30.0
+ON_THEIR_WAY_S = 600.0  # of pods that begin, as long as a Deployment may take to come forward
+BETWEEN_S = 120.0  # of a workload that has just lost its pods, until it has made others
+_LISTENS = re.compile(r"\b(?:listen|serv|start|runn|bound|ready)\w*\b.*?(?:\bport[ =:]+|:)(\d{2,5})\b", re.IGNORECASE)
 
 
 def services(seen: Seen) -> Iterator[Finding]:
@@ -36,7 +41,7 @@ def _selecting(seen: Seen, service: Object, spec: Object) -> Finding | None:
     pods = [pod for pod in seen.selected(ref.namespace, selector) if "deletionTimestamp" not in pod["metadata"]]
     if not pods:
         return _without_pods(seen, ref, selector)
-    if wrong := _wrong_port(service, pods):
+    if wrong := _wrong_port(seen, service, pods):
         return Finding(
             ref, wrong, Harm.WHOLE, str(service["metadata"].get("creationTimestamp") or ""), (_declared(pods),)
         )
@@ -46,8 +51,8 @@ def _selecting(seen: Seen, service: Object, spec: Object) -> Finding | None:
         started = any((pod.get("status") or {}).get("phase") == "Running" for pod in pods)
         what = "has no ready endpoints" if started else "has no endpoints"
         since = max(map(unready_since, pods))
-        if seen.age(since) < STARTING_S and not any(trouble_of(seen, seen.workload(pod), pod) for pod in pods):
-            return None  # they have just been made
+        if seen.age(since) < ON_THEIR_WAY_S and not any(trouble_of(seen, seen.workload(pod), pod) for pod in pods):
+            return None  # they begin, and nothing is against it
         return Finding(ref, what, Harm.WHOLE, since, (f"none of its {len(pods)} pods is ready",), makers)
     if (
         ready
@@ -75,8 +80,8 @@ def _without_pods(seen: Seen, ref: Ref, selector: dict[str, str]) -> Finding | N
         service = seen.find(ref) or {}
         since = str((service.get("metadata") or {}).get("creationTimestamp") or "")
         return Finding(ref, f"its selector {shown} matches no pod", Harm.WHOLE, since, _near(seen, ref, selector))
-    if all(_rests(item) for item in makers):
-        return None  # scaled to 0 on purpose
+    if all(_rests(item) or _is_between(seen, item) for item in makers):
+        return None  # scaled to 0 on purpose, or others are about to be made
     return Finding(
         ref,
         "has no endpoints",
@@ -93,6 +98,15 @@ def _rests(item: Object) -> bool:
     return bool(item["kind"] != "DaemonSet" and spec.get("replicas", 1) == 0)
 
 
+def _is_between(seen: Seen, item: Object) -> bool:
+    """Whether a workload has just lost its pods, as one does that replaces all at once."""
+    if is_refused(seen, ref_of(item)):
+        return False
+    at = [str(condition(item, "Available").get("lastTransitionTime") or "")]
+    at += [event_time(event) for event in seen.events(ref_of(item), "SuccessfulDelete", "ScalingReplicaSet")]
+    return any(seen.age(time) < BETWEEN_S for time in at if time)
+
+
 def _near(seen: Seen, ref: Ref, selector: dict[str, str]) -> tuple[str, ...]:
     """Which labels pods of the namespace have in place of those that are selected."""
     found = set[str]()
@@ -103,33 +117,63 @@ def _near(seen: Seen, ref: Ref, selector: dict[str, str]) -> tuple[str, ...]:
     return tuple(sorted(found))[:3]
 
 
-def _wrong_port(service: Object, pods: Sequence[Object]) -> str:
-    """A target port that none of the pods has."""
+def _wrong_port(seen: Seen, service: Object, pods: Sequence[Object]) -> str:
+    """A target port that none of the pods has: a name that no container gives, or a number that is certainly wrong."""
     for port in (service.get("spec") or {}).get("ports") or []:
         target = port.get("targetPort", port.get("port"))
         if isinstance(target, str) and not target.isdigit():
             if not any(target == declared.get("name") for pod in pods for declared in _ports(pod)):
                 return f"target port {target} is no port of the pods"
-        elif port.get("protocol", "TCP") == "TCP" and target and _unlike_any(int(target), pods):
+        elif _is_undeclared(port, pods) and (_fails(seen, service) or _listen_elsewhere(seen, int(target), pods)):
             return f"target port {target} is no port of the pods"
     return ""
 
 
-def _unlike_any(target: int, pods: Sequence[Object]) -> bool:
-    """Whether pods declare ports and this is none of them, nor in a probe, nor in what programs are told."""
+def undeclared(seen: Seen, service: Object, port: int) -> str:
+    """The number that a port of a Service leads to where its pods declare others; empty where they may well have it.
+    That is no proof: a program may listen where its container declares nothing."""
+    spec = service.get("spec") or {}
+    pods = seen.selected(str(service["metadata"].get("namespace") or ""), spec.get("selector") or {})
+    for one in spec.get("ports") or []:
+        if one.get("port") == port and pods and _is_undeclared(one, pods):
+            return str(one.get("targetPort", one.get("port")))
+    return ""
+
+
+def _is_undeclared(port: dict[str, Any], pods: Sequence[Object]) -> bool:
+    """Whether pods declare ports and none is the target, nor stands in a probe or in what programs are told."""
+    target = port.get("targetPort", port.get("port"))
+    if port.get("protocol", "TCP") != "TCP" or not str(target).isdigit():
+        return False
     for pod in pods:
-        declared = [one.get("containerPort") for one in _ports(pod)]
-        if not declared or target in declared:
+        declared = [str(one.get("containerPort")) for one in _ports(pod)]
+        if not declared or str(target) in declared:
             return False
         for container in containers_of(pod.get("spec") or {}):
-            if str(target) in str(
-                [
-                    container.get(key)
-                    for key in ("livenessProbe", "readinessProbe", "startupProbe", "command", "args", "env")
-                ]
-            ):
+            told = [container.get(key) for key in ("livenessProbe", "readinessProbe", "startupProbe")]
+            if str(target) in str([*told, *(container.get(key) for key in ("command", "args", "env"))]):
                 return False
     return True
+
+
+def _fails(seen: Seen, service: Object) -> bool:
+    """Whether clients of the system come in by this Service, and are not answered."""
+    said = seen.snapshot.answers.get("service") or {}
+    own = seen.system.get("namespace"), (seen.system.get("service") or {}).get("name")
+    troubles = said.get("troubles") or []
+    return own == (ref_of(service).namespace, ref_of(service).name) and len(troubles) == said.get("asked")
+
+
+def _listen_elsewhere(seen: Seen, target: int, pods: Sequence[Object]) -> bool:
+    """Whether programs say where they listen, and never there."""
+    said = {
+        int(found[1])
+        for pod in pods
+        for container in (pod.get("spec") or {}).get("containers") or []
+        for line in seen.log(pod, container["name"])
+        if (found := _LISTENS.search(line))
+    }
+    return bool(said) and target not in said
 
 
 def _ports(pod: Object) -> Iterator[dict[str, Any]]:

@@ -45,11 +45,11 @@ def _of(seen: Seen, item: Object) -> Finding | None:
         if "Selector" in str(active.get("reason")):
             return Finding(ref, f"does not scale: {one_line(said, 120)}", Harm.NONE, _since(active), (said,))
         return Finding(ref, "gets no metrics, so it does not scale", Harm.NONE, _since(active), (said,), (aim,))
-    if limited.get("status") == "True" and limited.get("reason") == "TooManyReplicas" and _wants_more(item):
+    if limited.get("status") == "True" and limited.get("reason") == "TooManyReplicas" and (over := _over(item)):
         most = spec.get("maxReplicas")
         return Finding(
             ref,
-            f"is at its most of {most} replicas, and more are wanted",
+            f"is at its most of {most} replicas, and more are wanted ({over})",
             Harm.PART,
             _since(limited),
             (one_line(str(limited.get("message"))),),
@@ -61,14 +61,16 @@ def _since(said: object) -> str:
     return str(said.get("lastTransitionTime") or "") if isinstance(said, dict) else ""
 
 
-def _wants_more(item: Object) -> bool:
-    """Whether what is measured lies above its target by more than the tolerance of 10 %."""
+def _over(item: Object) -> str:
+    """What is measured above its target by more than the tolerance of 10 %; empty where nothing is."""
     targets = {_key(one): _level(one, "target") for one in (item.get("spec") or {}).get("metrics") or []}
     for one in (item.get("status") or {}).get("currentMetrics") or []:
         target, present = targets.get(_key(one)), _level(one, "current")
         if target and present and present > 1.1 * target:
-            return True
-    return False
+            kind, name = _key(one)
+            unit = " %" if "averageUtilization" in str(one) else ""
+            return f"{name or kind} at {present:g}{unit} of {target:g}{unit}"
+    return ""
 
 
 def _key(metric: Object) -> tuple[str, str]:

@@ -18,8 +18,14 @@ _ACCOUNT = re.compile(r"error looking up service account [^/]*/([^:]+): ")
 _SECURITY = re.compile(r'violates PodSecurity "([^"]+)": (.*)$')
 _CALLING = re.compile(r'failed calling webhook "([^"]+)": (.*)$')
 _DENIED = re.compile(r'admission webhook "([^"]+)" denied the request: (.*)$')
+_POLICY = re.compile(r"ValidatingAdmissionPolicy '([^']+)' with binding '[^']+' denied request: (.*)$")
 _PRIORITY = re.compile(r"no PriorityClass with name (\S+) was found")
 _RUNTIME = re.compile(r'RuntimeClass(?:\.node\.k8s\.io)? "([^"]+)" not found')
+_ASKED = re.compile(
+    r"^(?:Error creating: |create Pod \S+ in StatefulSet \S+ failed error: )?"
+    r'(?:pods? "[^"]*" is (?:forbidden|invalid): )?',
+    re.IGNORECASE,
+)
 _ANY_RANGE = re.compile(
     r"(maximum|minimum) (\S+) usage per (Container|Pod) is ([^,]+), but (limit|request) is ([^,.\]]+)"
 )
@@ -39,6 +45,16 @@ def making(seen: Seen) -> Iterator[Finding]:
                 if (finding.ref, finding.reason) not in told:
                     told.add((finding.ref, finding.reason))
                     yield finding
+
+
+def is_refused(seen: Seen, workload: Ref) -> bool:
+    """Whether a workload's pods are refused when they are made."""
+    return any(
+        _refusal(seen, item) is not None
+        for kind in MAKERS
+        for item in seen.of(kind, workload.namespace)
+        if seen.workload(item) == workload
+    )
 
 
 def _refusal(seen: Seen, item: Object) -> tuple[str, str] | None:
@@ -98,6 +114,8 @@ def _findings(seen: Seen, item: Object, workload: Ref, message: str, since: str)
         yield from _webhook(seen, workload, found[1], found[2], other=other, itself=itself)
     elif found := _DENIED.search(said):
         yield itself(f"admission webhook {found[1]} refuses its pods: {one_line(found[2], 160)}")
+    elif found := _POLICY.search(said):
+        yield itself(f"admission policy {found[1]} refuses its pods: {one_line(found[2], 160)}")
     elif found := _PRIORITY.search(said):
         cause, ref = other("PriorityClass", found[1], f"is missing, {workload} needs it", "")
         yield cause
@@ -113,12 +131,7 @@ def _findings(seen: Seen, item: Object, workload: Ref, message: str, since: str)
         more = "more" if which == "maximum" else "less"
         yield itself(f"asks for {more} {resource} ({asked}) than {by} allows a {per.lower()} ({bound})")
     else:
-        short = re.sub(
-            r'^(?:Error creating: |create Pod \S+ in StatefulSet \S+ failed error: )?(?:pods? "[^"]*" is forbidden: )?',
-            "",
-            said,
-            flags=re.IGNORECASE,
-        )
+        short = _ASKED.sub("", said)
         yield itself(f"its pods cannot be made: {one_line(short, 160)}")
 
 

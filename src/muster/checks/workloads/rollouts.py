@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from muster.checks.check import Finding, Harm
 from muster.checks.pods.trouble import one_line
 from muster.checks.seen import Seen, condition, is_ready
-from muster.snapshot import ref_of
+from muster.snapshot import Object, ref_of
 
-STUCK_S = 120.0
+LEFT_S = 3600.0  # a rollout that is paused for so long was forgotten
 
 
 def rollouts(seen: Seen) -> Iterator[Finding]:
-    """Deployments past their progress deadline."""
+    """Deployments past their progress deadline, and those that somebody paused half way and left."""
     for item in seen.of("Deployment"):
         said = condition(item, "Progressing")
+        if paused := _left(seen, item, said):
+            yield paused
         if said.get("status") != "False" or said.get("reason") != "ProgressDeadlineExceeded":
             continue
         spec, status = item.get("spec") or {}, item.get("status") or {}
@@ -32,6 +35,16 @@ def rollouts(seen: Seen) -> Iterator[Finding]:
             (one_line(str(said.get("message") or "")),),
             open_cause=True,
         )
+
+
+def _left(seen: Seen, item: Object, said: Mapping[str, Any]) -> Finding | None:
+    """A rollout that is paused between two revisions, and has been for long."""
+    status, at = item.get("status") or {}, str(said.get("lastTransitionTime") or "")
+    there, new = int(status.get("replicas") or 0), int(status.get("updatedReplicas") or 0)
+    if said.get("reason") != "DeploymentPaused" or not 0 < new < there or not at or seen.age(at) < LEFT_S:
+        return None
+    text = f"its rollout is paused half way: {new} of {there} pods are of the new revision"
+    return Finding(ref_of(item), text, Harm.NONE, at, ("go on with it: kubectl rollout resume",))
 
 
 def budgets(seen: Seen) -> Iterator[Finding]:
@@ -63,7 +76,7 @@ def budgets(seen: Seen) -> Iterator[Finding]:
             )
 
 
-def _on_cordoned(seen: Seen, pod: dict) -> bool:  # type: ignore[type-arg]
+def _on_cordoned(seen: Seen, pod: Object) -> bool:
     name = (pod.get("spec") or {}).get("nodeName")
     return any(
         node["metadata"]["name"] == name and (node.get("spec") or {}).get("unschedulable") for node in seen.of("Node")
