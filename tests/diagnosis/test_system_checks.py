@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.building import Object, deployment, first, looked_at, made, ready, service, told
+from pathlib import Path
+
+import pytest
+from tests.diagnosis.building import (
+    BEGAN,
+    Object,
+    crashed,
+    deployment,
+    first,
+    followers,
+    looked_at,
+    made,
+    pod,
+    ready,
+    service,
+    told,
+)
+
+from muster.base.errors import ClusterError
+from muster.diagnosis.text import command_of, lines_of
+from muster.monitoring.testing import LocalMonitoring
+from muster.objectives.openslo import read_series
+from muster.safety.held import Held
+from muster.safety.records import Entry, Record
+from muster.snapshot.levels import WINDOWS, levels_asked
+from muster.system import read_system
 
 SYSTEM: Object = {"name": "shop", "namespace": "shop", "service": {"name": "web"}}
 DATABASE: Object = {**SYSTEM, "database": {"service": "db", "instances": ["a", "b"], "selector_key": "instance"}}
@@ -21,3 +46,217 @@ def test_what_follows_from_a_database_without_primary_stands_below_it() -> None:
     assert diagnosis.causes[0].remedy is not None
     assert diagnosis.causes[0].remedy.name == "promote-standby"
     assert all(cause.follows_from for cause in diagnosis.causes[1:]), [told(cause) for cause in diagnosis.causes]
+
+
+# Faults in force.
+
+FAULT_AT = "2026-11-27T19:52:00Z"
+
+
+def record(*entries: Entry, deadline: str = "", held: tuple[Held, ...] = (), at: str = FAULT_AT) -> Object:
+    """The record of a fault as it stands in the cluster."""
+    kept = Record("pods-lost", "shop", "run-1", "i1", at, entries, held=held, deadline=deadline).to_config_map()
+    kept["metadata"] |= {"namespace": "shop", "creationTimestamp": at}
+    return kept
+
+
+def lost(since: str) -> list[Object]:
+    """Deployment web whose pod crashes, and the Service by which clients come in."""
+    begun = {"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": since}]}
+    return [*deployment(), pod({**crashed(), **begun}), service(type="NodePort")]
+
+
+def test_a_fault_in_force_explains_what_began_after_it_and_undo_takes_it_back() -> None:
+    entry = Entry("Deployment", "web", ("spec", "template"), "a", "b")
+    diagnosis = looked_at([*lost("2026-11-27T19:52:05Z"), record(entry)])
+    assert first(diagnosis) == ("Fault", "pods-lost", "a drill's fault is in force; take it back: muster undo")
+    assert followers(diagnosis) == ["Deployment web container main exits with 1", "Service web has no ready endpoints"]
+    assert [cause.severity for cause in diagnosis.causes] == ["P1", "P1", "P1"]
+    fault = diagnosis.causes[0]
+    assert fault.evidence[:2] == ("record ConfigMap muster-fault-pods-lost, of run run-1", "it changes Deployment web")
+    assert fault.finding.since == FAULT_AT
+    assert command_of(fault, " --kube-context staging") == "muster undo --kube-context staging"
+    assert "    $ muster undo" in list(lines_of(diagnosis))
+
+
+def test_a_fault_does_not_explain_what_was_there_before_it_and_is_none_of_it() -> None:
+    diagnosis = looked_at([*lost(BEGAN), record(Entry("ConfigMap", "other", ("data",), "a", "b"))])
+    assert {told(cause)[:2] for cause in diagnosis.causes if not cause.follows_from} == {
+        ("Fault", "pods-lost"),
+        ("Deployment", "web"),
+    }
+
+
+def test_what_a_fault_changed_follows_from_it_whenever_it_was_made() -> None:
+    """A Service bears no time of its change."""
+    objects = [
+        *deployment(),
+        ready(),
+        service(selector={"app": "nobody"}),
+        record(Entry("Service", "web", ("spec", "selector"), "a", "b")),
+    ]
+    diagnosis = looked_at(objects)
+    assert first(diagnosis) == ("Fault", "pods-lost", "a drill's fault is in force; take it back: muster undo")
+    assert followers(diagnosis) == ["Service web its selector app=nobody matches no pod"]
+
+
+def test_a_fault_that_has_lasted_too_long_says_so_and_what_a_process_holds_is_named() -> None:
+    held = (Held("200 connections to the database", "host-1", "b", 4711, 1),)
+    (fault,) = looked_at([record(deadline="2026-11-27T19:53:00Z", held=held)]).causes
+    assert "it was to last until 2026-11-27T19:53:00Z at most" in fault.evidence
+    assert "it holds 200 connections to the database, by process 4711 on host-1" in fault.evidence
+
+
+def test_a_record_that_cannot_be_read_is_told_all_the_same() -> None:
+    broken = record()
+    broken["data"] = {"record.json": "{"}
+    assert first(looked_at([broken])) == (
+        "Fault",
+        "pods-lost",
+        "a drill's fault is in force; take it back: muster undo",
+    )
+
+
+# Recent changes.
+
+
+def written(item: Object, manager: str, at: str, fields: Object, **more: str) -> Object:
+    """An object of which somebody wrote fields at that time."""
+    entry = {"manager": manager, "operation": "Update", "time": at, "fieldsV1": fields, **more}
+    return {**item, "metadata": {**item["metadata"], "managedFields": [entry]}}
+
+
+def test_a_change_right_before_it_is_evidence_and_names_who_made_it() -> None:
+    settings = written(
+        made("ConfigMap", "settings", data={"a": "b"}), "kubectl-edit", "2026-11-27T19:51:00Z", {"f:data": {"f:a": {}}}
+    )
+    deployed, replicas = deployment()
+    deployed = written(deployed, "argocd-controller", "2026-11-27T19:51:30Z", {"f:spec": {"f:template": {}}})
+    ill = pod(crashed(), {"containers": [{"name": "main", "envFrom": [{"configMapRef": {"name": "settings"}}]}]})
+    (cause,) = looked_at([deployed, replicas, ill, settings]).causes
+    assert cause.evidence[-2:] == (
+        "Deployment web was changed at 2026-11-27T19:51:30Z by argocd-controller (spec.template)",
+        "ConfigMap settings was changed at 2026-11-27T19:51:00Z by kubectl-edit (data.a)",
+    )
+
+
+def test_what_controllers_write_by_themselves_is_no_change_of_anybody() -> None:
+    deployed, replicas = deployment()
+    deployed = written(
+        deployed, "kube-controller-manager", "2026-11-27T19:51:30Z", {"f:status": {}}, subresource="status"
+    )
+    (cause,) = looked_at([deployed, replicas, pod(crashed())]).causes
+    assert not any("changed" in line for line in cause.evidence)
+
+
+def test_a_workload_that_was_scaled_says_by_whom() -> None:
+    deployed, replicas = deployment()
+    deployed = written(deployed, "kubectl", "2026-11-27T19:51:30Z", {"f:spec": {"f:replicas": {}}}, subresource="scale")
+    (cause,) = looked_at([deployed, replicas, pod(crashed())]).causes
+    assert "Deployment web was scaled at 2026-11-27T19:51:30Z by kubectl (spec.replicas)" in cause.evidence
+
+
+# Service levels.
+
+SLO = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: answered}
+spec:
+  service: shop
+  indicator:
+    metadata: {name: answered}
+    spec:
+      ratioMetric:
+        counter: true
+        good: {metricSource: {type: Prometheus, spec: {query: 'requests_total{code!~"5.."}'}}}
+        total: {metricSource: {type: Prometheus, spec: {query: requests_total}}}
+  timeWindow: [{duration: 28d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.999}]
+"""
+BAD = '1 - sum(increase((requests_total{{code!~"5.."}})[{0}:])) / sum(increase((requests_total)[{0}:]))'
+
+
+def burning(**rates: float) -> Object:
+    windows = {"w" + window: window for window in WINDOWS}
+    burn = {windows[key]: rate for key, rate in rates.items()}
+    why = {window: "no value" for window in WINDOWS if window not in burn}
+    return {"service levels": {"answered": {"target": 0.999, "period_s": 28 * 86400, "burn": burn, "why": why}}}
+
+
+QUIET = {"w5m": 0.1, "w30m": 0.1, "w1h": 0.1, "w6h": 0.1, "w3d": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("rates", "severity", "reason"),
+    [
+        (QUIET, None, ""),
+        ({**QUIET, "w1h": 20.0, "w5m": 30.0}, "P1", "burns its error budget 20 times as fast as it may (1h and 5m); the budget of 28 days lasts 34 h"),
+        ({**QUIET, "w1h": 20.0}, None, "it is over by now"),
+        ({**QUIET, "w6h": 7.0, "w30m": 8.0}, "P2", "burns its error budget 7 times as fast as it may (6h and 30m); the budget of 28 days lasts 4 days"),
+        ({**QUIET, "w3d": 1.5, "w6h": 1.2}, "P3", "burns its error budget 1.5 times as fast as it may (3d and 6h); the budget of 28 days lasts 19 days"),
+        ({**QUIET, "w3d": 0.99, "w6h": 1.2}, None, ""),
+    ],
+)  # fmt: skip
+def test_a_budget_that_burns_too_fast_over_a_long_and_a_short_while_is_found(
+    rates: dict[str, float], severity: str | None, reason: str
+) -> None:
+    diagnosis = looked_at([*WEB], system=SYSTEM, answers=burning(**rates))
+    assert not diagnosis.unknown
+    assert [(cause.severity, cause.finding.reason) for cause in diagnosis.causes] == (
+        [(severity, reason)] if severity else []
+    )
+
+
+def test_a_burn_rate_that_nobody_knows_is_unknown() -> None:
+    (unknown,) = looked_at([*WEB], system=SYSTEM, answers=burning(w5m=0.1)).unknown
+    assert (unknown.what, unknown.why) == ("service level answered", "its burn rate over 30m is not known: no value")
+
+
+def test_a_prometheus_is_asked_for_each_window_of_each_service_level(tmp_path: Path) -> None:
+    with LocalMonitoring() as prometheus:
+        for window, bad in (("5m", 0.02), ("30m", 0.0), ("1h", 0.02), ("6h", 0.0)):
+            prometheus.values[BAD.format(window)] = [bad]
+        said = levels_of(tmp_path, f"monitoring: {{prometheus: {{url: {prometheus.url}}}}}")
+    assert said["answered"]["burn"] == {"5m": 20.0, "30m": 0.0, "1h": 20.0, "6h": 0.0}
+    assert list(said["answered"]["why"]) == ["3d"]
+
+
+def test_service_levels_of_a_system_without_a_prometheus_are_unknown_and_say_so(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match=r"names no 'monitoring.prometheus' that could be asked for answered"):
+        levels_of(tmp_path, "")
+
+
+def levels_of(directory: Path, monitoring: str) -> Object:
+    (directory / "manifests").mkdir()
+    (directory / "slo.yaml").write_text(SLO)
+    (directory / "system.yaml").write_text(
+        "schema: muster/system/v1\nname: shop\nnamespace: shop\nservice: {name: web, port: 80}\n"
+        f"read: {{request: {{path: /}}}}\nobjectives: {{openslo: slo.yaml}}\n{monitoring}\n"
+    )
+    ((name, ask),) = levels_asked(read_system(directory))
+    assert name == "service levels"
+    answer = ask()
+    assert isinstance(answer, dict)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("metric", "target", "query"),
+    [
+        ("ratioMetric: {counter: false, bad: A, total: B}", "target: 0.9", "sum(sum_over_time((a)[5m:])) / sum(sum_over_time((b)[5m:]))"),
+        ("ratioMetric: {bad: W, total: B}", "target: 0.9", "(sum(rate(a[5m]))) / sum(increase((b)[5m:]))"),
+        ("ratioMetric: {rawType: success, raw: A}", "target: 0.9", "1 - avg(avg_over_time((a)[5m:]))"),
+        ("ratioMetric: {rawType: failure, raw: A}", "target: 0.9", "avg(avg_over_time((a)[5m:]))"),
+        ("thresholdMetric: A", "op: lte, value: 100, target: 0.9", "1 - avg(avg_over_time(((a) <= bool 100)[5m:]))"),
+    ],
+)  # fmt: skip
+def test_what_is_bad_is_asked_by_the_kind_of_the_metric(tmp_path: Path, metric: str, target: str, query: str) -> None:
+    for name, said in (("A", "a"), ("B", "b"), ("W", "'sum(rate(a[{{.window}}]))'")):
+        metric = metric.replace(f" {name}", f" {{metricSource: {{type: Prometheus, spec: {{query: {said}}}}}}}")
+    head, _, tail = SLO.partition("      ratioMetric")
+    tail = tail[tail.index("  timeWindow") :].replace("target: 0.999", target)
+    (tmp_path / "slo.yaml").write_text(f"{head}      {metric}\n{tail}")
+    (level,) = read_series(tmp_path / "slo.yaml")
+    assert level.bad("5m") == query

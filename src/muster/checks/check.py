@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import get_args
 
 from muster.checks.seen import Seen
 from muster.snapshot import Ref
+from muster.system.own_checks import Category
 
 # The categories of a release's readiness, of which every check has one.
-CATEGORIES = (
-    "cluster and permissions",
-    "workloads and capacity",
-    "database, replication and backups",
-    "configuration and secrets",
-    "monitoring and alerting",
-    "rollback path",
-    "drill evidence",
-    "objectives and error budget",
-)
+CATEGORIES = get_args(Category)
 
 
 class Harm(IntEnum):
@@ -45,7 +38,7 @@ class Finding:
     `reason` is one line that goes on after the object's kind and name. `since` is ISO 8601, empty where nothing tells.
     `relies_on` are the objects that it would follow from, were something wrong with them; with `open_cause` so are all
     that its object uses: its configuration, its volumes, its node, the Services that it asks. `remedy` is what mends
-    it, where the check knows.
+    it, where the check knows. `severity` (P1 to P4) stands where a rule of the check's own says it, not `harm`.
     """
 
     ref: Ref
@@ -57,6 +50,7 @@ class Finding:
     open_cause: bool = False
     remedy: Remedy | None = None
     check: str = ""
+    severity: str = ""
 
 
 @dataclass(frozen=True)

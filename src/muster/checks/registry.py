@@ -1,18 +1,22 @@
 """The checks that there are: muster's own, and those of packages that offer some.
 
-A package offers a check by an entry point of the group `muster.checks` that names a `Check`.
+A package offers a check by an entry point of the group `muster.checks` that names a `Check`; a system declares some in
+its system.yaml.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
+from typing import Any
 
 from muster.base.errors import UsageError
 from muster.checks.check import Check
 from muster.checks.cluster.claims import claims
 from muster.checks.cluster.nodes import evictions, nodes, usage
 from muster.checks.system import database, own, service
+from muster.checks.system.declared import declared
+from muster.checks.system.levels import levels
 from muster.checks.traffic.policies import policies
 from muster.checks.traffic.reach import reach
 from muster.checks.traffic.services import ingresses, services
@@ -27,6 +31,7 @@ GROUP = "muster.checks"
 _CAPACITY, _CLUSTER, _SETTINGS = "workloads and capacity", "cluster and permissions", "configuration and secrets"
 
 _DATABASE, _DRILLS, _ALERTS = "database, replication and backups", "drill evidence", "monitoring and alerting"
+_BUDGET = "objectives and error budget"
 
 OWN = (
     Check("faults", "no fault of a drill is in force", _DRILLS, own.faults, ("ConfigMap",)),
@@ -86,32 +91,33 @@ OWN = (
     Check("workflows", "no work stands still in a phase", _CAPACITY, service.workflows, ("workflows",)),
     Check("probes", "the further probes of system.yaml are answered as it says", _CAPACITY, service.probes, ()),
     Check("alerts", "no alert fires", _ALERTS, service.alerts, ("monitoring",)),
+    Check("levels", "no error budget burns faster than it may", _BUDGET, levels, ("service levels",)),
     Check("certificates", "no certificate expires within 14 days", _SETTINGS, own.expiring, ()),
     Check("reach", "programs reach whom they ask, as their logs tell", _SETTINGS, reach, ("Pod",)),
 )
 
 
-def checks() -> list[Check]:
-    """Every check, in the order in which they are run.
+def checks(system: Mapping[str, Any] | None = None) -> list[Check]:
+    """Every check, in the order in which they are run; those too that a system declares (what a snapshot tells of it).
 
     Raises:
         UsageError: two have the same name, or an offered one cannot be loaded.
     """
     found: dict[str, Check] = {}
-    for check in (*OWN, *_offered()):
+    for check in (*OWN, *_offered(), *declared(system or {})):
         if check.name in found:
-            raise UsageError(f"check '{check.name}' exists twice; rename one of them")
+            raise UsageError(f"check '{check.name}' exists twice; rename the one of system.yaml, or of your package")
         found[check.name] = check
     return list(found.values())
 
 
-def find_checks(names: Sequence[str]) -> list[Check]:
+def find_checks(names: Sequence[str], system: Mapping[str, Any] | None = None) -> list[Check]:
     """The checks of these names, or all where none is named.
 
     Raises:
         UsageError: there is none of a name; the message lists those that there are.
     """
-    known = {check.name: check for check in checks()}
+    known = {check.name: check for check in checks(system)}
     for name in names:
         if name not in known:
             raise UsageError(f"check '{name}' not known (there are: {', '.join(known)})")

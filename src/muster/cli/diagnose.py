@@ -14,6 +14,9 @@ from muster.base.errors import MusterError, UsageError
 from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_if_any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from muster.checks.check import Check
     from muster.snapshot import Snapshot
 
@@ -63,7 +66,8 @@ def diagnose(
     Exit code: 0 nothing found, 1 findings, 2 nothing found where something could not be seen, 64 used wrongly.
     """
     try:
-        chosen = _chosen(names)
+        if listing or source is None:  # an unknown name is told before anything is asked
+            chosen = _chosen(names, _told(system))
         if listing:
             _list(chosen, as_json=as_json)
             return
@@ -76,6 +80,7 @@ def diagnose(
             source=source,
             scenario=scenario,
         )
+        chosen = _chosen(names, snapshot.system)
         if save is not None:
             from muster.snapshot import save_snapshot
 
@@ -86,10 +91,18 @@ def diagnose(
     sys.exit(_say(snapshot, chosen, _options(kube_context, system), as_json=as_json))
 
 
-def _chosen(names: tuple[str, ...]) -> list[Check]:
+def _chosen(names: tuple[str, ...], told: Mapping[str, Any]) -> list[Check]:
     from muster.checks.registry import find_checks
 
-    return find_checks(names)
+    return find_checks(names, told)
+
+
+def _told(system: Path | None) -> Mapping[str, Any]:
+    """What checks know of the system that is named, or of the project's own; nothing where there is none."""
+    from muster.snapshot.system import told_of
+
+    definition = definition_if_any(system)
+    return told_of(definition) if definition else {}
 
 
 def _list(chosen: list[Check], *, as_json: bool) -> None:

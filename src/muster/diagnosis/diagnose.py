@@ -24,7 +24,7 @@ def diagnose(snapshot: Snapshot, chosen: Sequence[Check] | None = None) -> Diagn
         UsageError: an offered check cannot be loaded.
     """
     seen = Seen(snapshot)
-    said = run_checks(seen, checks() if chosen is None else chosen)
+    said = run_checks(seen, checks(snapshot.system) if chosen is None else chosen)
     placed = rank(seen, said.findings)
     mends = remedies(seen, placed)
     causes = tuple(

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from muster.checks.check import Finding, Harm
-from muster.checks.seen import Seen
+from muster.checks.seen import Seen, moment
+from muster.checks.system.own import struck_by
 from muster.diagnosis.graph import Graph
 from muster.snapshot import Ref
 
@@ -29,7 +30,7 @@ def rank(seen: Seen, findings: Sequence[Finding]) -> list[Placed]:
     """Findings in their order: causes first, the most severe first, then by what they explain; then what follows."""
     merged = _one_each(findings)
     graph = Graph(seen)
-    above = _explained(graph, merged)
+    above = _explained(seen, graph, merged)
     below = _all_below(above)
     severity = {}
     for place, finding in enumerate(merged):
@@ -72,12 +73,13 @@ def _one_each(findings: Sequence[Finding]) -> list[Finding]:
             evidence=(*first.evidence, *more),
             relies_on=tuple(dict.fromkeys((*first.relies_on, *finding.relies_on))),
             harm=max(first.harm, finding.harm),
+            severity=min((one for one in (first.severity, finding.severity) if one), default=""),
             since=min((one for one in (first.since, finding.since) if one), default=""),
         )
     return list(found.values())
 
 
-def _explained(graph: Graph, findings: Sequence[Finding]) -> list[set[int]]:
+def _explained(seen: Seen, graph: Graph, findings: Sequence[Finding]) -> list[set[int]]:
     """For each finding those that it follows from directly."""
     place = {finding.ref: number for number, finding in enumerate(findings)}
     above = [set[int]() for _ in findings]
@@ -87,20 +89,29 @@ def _explained(graph: Graph, findings: Sequence[Finding]) -> list[set[int]]:
             if place[ref] != number:
                 above[number].add(place[ref])
     _break_circles(above)
-    _below_faults(findings, above)
+    _below_faults(seen, findings, above)
     return above
 
 
-def _below_faults(findings: Sequence[Finding], above: list[set[int]]) -> None:
-    """What a drill's fault in force explains: whatever began with it or later in its namespace, and is explained by
-    nothing else."""
+def _below_faults(seen: Seen, findings: Sequence[Finding], above: list[set[int]]) -> None:
+    """What a drill's fault in force explains: whatever is wrong with what it changes, or began with it or later in its
+    namespace, and is explained by nothing else."""
     for place, fault in enumerate(findings):
         if fault.ref.kind != "Fault":
             continue
+        struck = set(struck_by(seen, fault.ref))
         for number, finding in enumerate(findings):
-            same = finding.ref.namespace in (fault.ref.namespace, "") and finding.ref.kind != "Fault"
-            if same and not above[number] and (not finding.since or finding.since >= fault.since):
+            if finding.ref.kind == "Fault" or above[number]:
+                continue
+            same = finding.ref.namespace == fault.ref.namespace
+            later = same and moment(finding.since or fault.since) >= moment(fault.since)
+            if later or finding.ref in struck or _owner(seen, finding.ref) in struck:
                 above[number].add(place)
+
+
+def _owner(seen: Seen, ref: Ref) -> Ref:
+    found = seen.find(ref)
+    return seen.workload(found) if found else ref
 
 
 def _through(graph: Graph, relied: Sequence[Ref], place: dict[Ref, int]) -> set[Ref]:
@@ -157,6 +168,8 @@ def _depths(above: Sequence[set[int]]) -> dict[int, int]:
 
 def _severity(seen: Seen, finding: Finding) -> str:
     """How severe a finding is for itself: docs/diagnosis.md has the rule."""
+    if finding.severity:
+        return finding.severity
     if finding.harm is Harm.NONE:
         return "P3" if finding.ref.kind == "HorizontalPodAutoscaler" else "P4"
     if finding.harm is Harm.PART:

@@ -20,6 +20,8 @@ from muster.probes.answers.reading import judged_expect, read_once
 from muster.probes.http.address import service_url
 from muster.probes.http.outcomes import Outcome
 from muster.snapshot.certificates import not_after
+from muster.snapshot.levels import levels_asked
+from muster.snapshot.questions import asked_for
 from muster.system import SystemDefinition
 from muster.system.known_good import Content, changes, known_good
 from muster.system.schema import resolved_address
@@ -40,6 +42,8 @@ Get = Callable[[], Any]
 
 def parts_of(cluster: Cluster | None, system: SystemDefinition) -> Iterator[tuple[str, Get]]:
     """What is asked, by its name. Without a cluster only what can be reached without it."""
+    yield from asked_for(cluster, system)
+    yield from levels_asked(system)
     if cluster is None:
         if (url := system.service.url) is not None:
             yield "service", lambda: _service(resolved_address(url, "service.url"), system)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from muster.base.clock import now
 from muster.base.errors import ClusterError
 from muster.kube import ApiError, Cluster
+from muster.snapshot.certificates import with_expiry
 from muster.snapshot.clean import clean
 from muster.snapshot.model import Object
 from muster.wire.names import KINDS as KNOWN
@@ -79,10 +80,14 @@ def list_all(cluster: Cluster, kind: Kind, namespace: str | None, deadline: floa
         items = page.get(
             "items", [page] if "metadata" in page and "items" not in page and "name" in page["metadata"] else []
         )
-        found += [clean({"kind": kind.name, "apiVersion": kind.api.api, **item}) for item in items]
+        found += [_kept({"kind": kind.name, "apiVersion": kind.api.api, **item}) for item in items]
         query["continue"] = str((page.get("metadata") or {}).get("continue") or "")
         if not query["continue"] or len(found) >= MOST_EVENTS:
             return found
+
+
+def _kept(item: Object) -> Object:
+    return with_expiry(item, clean(item)) if item["kind"] == "Secret" else clean(item)
 
 
 def metrics(cluster: Cluster, namespace: str | None) -> dict[str, Any] | None:

@@ -29,6 +29,11 @@ def told_of(system: SystemDefinition) -> dict[str, Any]:
         }
     elif system.database is not None:
         told["database"] = {"kind": type(system.database).__name__}
+    if system.checks:
+        told["checks"] = {
+            name: {"way": one.way, **one.model_dump(include={"summary", "severity", "category", "at_least", "at_most"})}
+            for name, one in system.checks.items()
+        }
     if operations.capacity is not None:
         told["capacity"] = {
             "deployment": operations.capacity.deployment,

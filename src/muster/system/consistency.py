@@ -35,6 +35,7 @@ def check_consistent(system: SystemDefinition, document: Document) -> None:
             check_program(words_of(command), system.directory)
         except UsageError as error:
             raise UsageError(f"{document.where(place)}: {error}") from None
+    _check_answerers(system, document)
     if not any(system.manifest_directory.glob("*.y*ml")):
         return
     objects = read_manifests(system.manifest_directory, system.namespace)
@@ -44,6 +45,21 @@ def check_consistent(system: SystemDefinition, document: Document) -> None:
             what = " or ".join(kinds)
             raise UsageError(f"{document.where(place)}: {what} '{name}' is not in the manifests{nearest(name, there)}")
     _check_port(system, document, objects)
+
+
+def _check_answerers(system: SystemDefinition, document: Document) -> None:
+    """Whether there is somebody whom each check of the system's own can ask."""
+    for name, check in system.checks.items():
+        instances = system.streaming.instances if system.streaming else []
+        what = ""
+        if check.sql is not None and not instances:
+            what = "asks by SQL, and there is no 'database' of kind 'streaming' in this system.yaml"
+        elif check.instance is not None and check.instance not in instances:
+            what = f"asks instance '{check.instance}'{nearest(check.instance, instances)}"
+        elif check.promql is not None and (system.monitoring is None or system.monitoring.kind != "prometheus"):
+            what = "asks by PromQL, and there is no 'monitoring.prometheus' in this system.yaml"
+        if what:
+            raise UsageError(f"{document.where(('checks', name, check.way))}: check '{name}' {what}")
 
 
 def _directories(system: SystemDefinition) -> Iterator[tuple[Place, str]]:

@@ -18,6 +18,7 @@ from muster.system.ledger import AnyLedger, LedgerSpec, PythonLedgerSpec
 from muster.system.monitoring import Monitoring
 from muster.system.objectives import ObjectiveTargets
 from muster.system.operations import Operations
+from muster.system.own_checks import OwnCheck
 from muster.system.parts import (
     DrillHooks,
     ExpectProbe,
@@ -61,6 +62,7 @@ class SystemDefinition(Strict):
     read: ReadProbe
     ledger: AnyLedger = None
     probes: list[ExpectProbe] = []
+    checks: dict[Name, OwnCheck] = {}
     prober: ProberLimits = ProberLimits()
     database: AnyDatabase = None
     backup: Backup = Backup()
@@ -217,6 +219,8 @@ def _with_headers(part: M, headers: Headers) -> M:
 
 
 def _inner_with_headers(value: Any, headers: Headers) -> Any:
+    if isinstance(value, dict):
+        return {name: _inner_with_headers(one, headers) for name, one in value.items()}
     if isinstance(value, BaseModel) and not isinstance(value, FromEnvironment):
         return _with_headers(value, headers)
     return [_inner_with_headers(one, headers) for one in value] if isinstance(value, list) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from muster.checks.check import Finding, Harm, Remedy
 from muster.checks.seen import Seen, labels
@@ -18,15 +19,23 @@ def faults(seen: Seen) -> Iterator[Finding]:
         experiment = labels(item).get(FAULT_RECORD_LABEL)
         if experiment is None:
             continue
-        space, made = ref_of(item).namespace, str(item["metadata"].get("creationTimestamp") or "")
-        objects = _struck(item)
-        struck = tuple(f"it changes {kind} {name}" for kind, name in objects)
+        content = _content(item)
+        made = str(item["metadata"].get("creationTimestamp") or content.get("created") or "")
+        by = f"record ConfigMap {item['metadata']['name']}"
+        run, deadline = content.get("run"), str(content.get("deadline") or "")
+        over = f"it was to last until {deadline} at most" if deadline and seen.age(deadline) > 0 else ""
+        told = [
+            f"{by}, of run {run}" if run else by,
+            over,
+            *(f"it changes {kind} {name}" for kind, name in _struck(item)),
+        ]
+        told += [f"it holds {one.get('what')}, by process {one.get('pid')} on {one.get('host')}" for one in _held(item)]
         yield Finding(
-            Ref("Fault", space, experiment),
+            Ref("Fault", ref_of(item).namespace, experiment),
             "a drill's fault is in force; take it back: muster undo",
             Harm.NONE,
             made,
-            (f"record ConfigMap {item['metadata']['name']}", *struck),
+            tuple(one for one in told if one),
         )
 
 
@@ -110,11 +119,23 @@ def expiring(seen: Seen) -> Iterator[Finding]:
             yield Finding(ref, f"its certificate expires in {days:.0f} days, at {at}", Harm.NONE)
 
 
-def _struck(item: dict) -> list[tuple[str, str]]:  # type: ignore[type-arg]
+def _content(item: dict[str, Any]) -> dict[str, Any]:
+    """What a record says; nothing where it cannot be read."""
     try:
         content = json.loads((item.get("data") or {}).get("record.json") or "{}")
-        found = [(str(entry["kind"]), str(entry["name"])) for entry in content.get("entries") or []]
-        found += [("Pod", str(command["pod"])) for command in content.get("commands") or []]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _struck(item: dict[str, Any]) -> list[tuple[str, str]]:
+    try:
+        found = [(str(entry["kind"]), str(entry["name"])) for entry in _content(item).get("entries") or []]
+        found += [("Pod", str(command["pod"])) for command in _content(item).get("commands") or []]
+    except (KeyError, TypeError):
         return []
     return list(dict.fromkeys(found))
+
+
+def _held(item: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in _content(item).get("held") or [] if isinstance(one, dict)]

@@ -1,9 +1,10 @@
 """Objectives from a file of OpenSLO v1 (https://github.com/OpenSLO/OpenSLO); docs/objectives.md explains them.
 
-Belongs here: reading such files, and what their service levels mean in a drill. Not here: measuring them
-(`muster.verdict`).
+Belongs here: reading such files, what their service levels mean in a drill, and what a Prometheus is to be asked for
+those that it knows of. Not here: measuring them (`muster.verdict`), asking (`muster.snapshot`).
 """
 
+from muster.objectives.openslo.series import SeriesLevel, read_series
 from muster.objectives.openslo.translate import ServiceLevels, read_openslo
 
-__all__ = ["ServiceLevels", "read_openslo"]
+__all__ = ["SeriesLevel", "ServiceLevels", "read_openslo", "read_series"]

@@ -51,7 +51,7 @@ def read_openslo(path: Path) -> ServiceLevels:
 
 def _service_level(objects: Objects, slo: Placed) -> Iterator[Objective | Unmeasured]:
     spec = slo.spec(SloSpec)
-    names = _names(slo, spec)
+    names = names_of(slo, spec)
     reading = _reading(objects, slo, spec)
     if isinstance(reading, str):
         for name, target in zip(names, spec.objectives, strict=True):
@@ -99,7 +99,7 @@ def _reading(objects: Objects, slo: Placed, spec: SloSpec) -> Meant | str:
     return meant(objects, objects.entered("SLI", spec.indicator, spec.indicator_ref, slo, where))
 
 
-def _names(slo: Placed, spec: SloSpec) -> list[str]:
+def names_of(slo: Placed, spec: SloSpec) -> list[str]:
     """A name for each objective of a service level: its own where there is one, with the display name else."""
     if len(spec.objectives) == 1:
         return [slo.name]

@@ -9,6 +9,7 @@ from muster.probes.answers.instances import ask_once
 from muster.probes.http.exchange import Answer
 from muster.probes.http.outcomes import Outcome
 from muster.system.definition import ExpectProbe, ReadProbe
+from muster.system.own_checks import HttpQuestion
 
 
 def read_once(url: str, probe: ReadProbe) -> Answer:
@@ -35,7 +36,7 @@ def judged_read(probe: ReadProbe, answer: Answer, *, written: bool = False) -> A
     return replace(answer, outcome=Outcome.WRONG, why=strange) if strange else answer
 
 
-def judged_expect(probe: ExpectProbe, answer: Answer) -> Answer:
+def judged_expect(probe: ExpectProbe | HttpQuestion, answer: Answer) -> Answer:
     """The answer to a further probe, `wrong` where it holds something else than is expected."""
     if answer.outcome is not Outcome.OK:
         return answer
