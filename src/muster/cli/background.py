@@ -19,7 +19,6 @@ from muster.base.clock import now
 from muster.base.errors import MusterError, UsageError
 from muster.base.files import write_atomically
 from muster.base.process import processes_of_run, run_id, wait_gone
-from muster.drill import ManagedSystem
 from muster.kube import EmbeddedCluster, connect, embedded_images
 from muster.safety.targets import forget_server
 from muster.system import SystemDefinition
@@ -69,6 +68,8 @@ def up(home: Path, system: SystemDefinition | None, say: Say, *, bare: bool = Fa
 
 def _deploy(home: Path, system: SystemDefinition, say: Say) -> None:
     """Put the system onto the cluster; where that fails, say what its pods said."""
+    from muster.drill import ManagedSystem
+
     with connect(home / "kubeconfig", embedded=True) as connected:
         managed = ManagedSystem(connected, system)
         try:

@@ -9,39 +9,35 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from muster.base.clock import SYSTEM_CLOCK, now
-from muster.base.errors import ClusterError, MusterError
+from muster.base.errors import ClusterError
 from muster.base.masking import masked
 from muster.kube import Cluster
 from muster.monitoring import check_token
 from muster.monitoring.asking import Asking
 from muster.probes.answers.content import MISSING, parse, unexpected, values_at
 from muster.probes.answers.instances import ask_instances, ask_once
-from muster.probes.answers.reading import judged_expect, read_once
+from muster.probes.answers.reading import judged_expect, judged_read
 from muster.probes.http.address import service_url
 from muster.probes.http.outcomes import Outcome
 from muster.snapshot.certificates import not_after
+from muster.snapshot.databases import ask_database
 from muster.snapshot.levels import levels_asked
 from muster.snapshot.questions import asked_for
 from muster.system import SystemDefinition
 from muster.system.known_good import Content, changes, known_good
 from muster.system.schema import resolved_address
-from muster.system.state import SystemState
 
 LOOKS = 3
 STATUS_LOOKS = 9
 LIMIT_S = 2.0
 APART_S = 1.0  # between two looks for work that stands still
-CONNECTIONS = (
-    "select count(*), current_setting('max_connections')::int "
-    "from pg_stat_activity where backend_type = 'client backend'"
-)
-DISK = ("sh", "-c", 'df -Pk "${PGDATA:-/}" | tail -n 1')
 
 Get = Callable[[], Any]
 
 
-def parts_of(cluster: Cluster | None, system: SystemDefinition) -> Iterator[tuple[str, Get]]:
-    """What is asked, by its name. Without a cluster only what can be reached without it."""
+def parts_of(cluster: Cluster | None, system: SystemDefinition, deadline: float) -> Iterator[tuple[str, Get]]:
+    """What is asked, by its name, until the deadline (CLOCK_MONOTONIC seconds). Without a cluster only what can be
+    reached without it."""
     yield from asked_for(cluster, system)
     yield from levels_asked(system)
     if cluster is None:
@@ -56,7 +52,7 @@ def parts_of(cluster: Cluster | None, system: SystemDefinition) -> Iterator[tupl
     for probe in system.probes:
         yield f"probe {probe.name}", lambda probe=probe: _probe(service_url(cluster, system), probe)  # type: ignore[misc]
     if system.database is not None:
-        yield "database", lambda: _database(cluster, system)
+        yield "database", lambda: ask_database(cluster, system, deadline)
     if system.operations.configuration:
         yield "known good", lambda: _known_good(cluster, system)
     if system.monitoring is not None:
@@ -64,19 +60,24 @@ def parts_of(cluster: Cluster | None, system: SystemDefinition) -> Iterator[tupl
 
 
 def _service(url: str, system: SystemDefinition) -> dict[str, Any]:
-    """What the read of system.yaml is answered: how often of how many it was not as it should be, and in which way."""
-    troubles, slowest = list[str](), 0.0
+    """What the read of system.yaml is answered: how often of how many it was not as it should be, and in which way;
+    `hides` is whether an answer that is right in itself lacked what must be there once something was written."""
+    troubles, slowest, hides = list[str](), 0.0, 0
     for _ in range(LOOKS):
         began = now()
-        answer = read_once(url, system.read)
+        answer = ask_once(url, system.read.request, limit_s=system.read.limit_s)
         slowest = max(slowest, now() - began)
-        if answer.outcome is not Outcome.OK:
-            troubles.append(f"{answer.outcome}: {answer.why}".rstrip(": "))
+        judged = judged_read(system.read, answer)
+        if judged.outcome is not Outcome.OK:
+            troubles.append(f"{judged.outcome}: {judged.why}".rstrip(": "))
+        else:
+            hides += judged_read(system.read, answer, written=True).outcome is not Outcome.OK
     said = {
         "url": masked(url),
         "asked": LOOKS,
         "troubles": [masked(text) for text in troubles],
         "slowest_s": round(slowest, 3),
+        "hides": hides > 0,
     }
     return said | ({"not_after": until} if (until := _certificate(url)) else {})
 
@@ -154,44 +155,6 @@ def _probe(url: str, probe: Any) -> dict[str, Any]:
     return {"trouble": "" if answer.outcome is Outcome.OK else masked(f"{answer.outcome}: {answer.why}")}
 
 
-def _database(cluster: Cluster, system: SystemDefinition) -> dict[str, Any]:
-    """What each instance answers: whether it accepts writes, its connections, its disk; and how replication is."""
-    state = SystemState(cluster, system)
-    if system.streaming is None:
-        return {"instances": {}, "trouble": state.replication_trouble() or ""}
-    said: dict[str, Any] = {}
-    for name in system.streaming.instances:
-        recovers = state.query(name, "select pg_is_in_recovery()")
-        if recovers is None:
-            said[name] = {"answers": False}
-            continue
-        used, _, most = (state.query(name, CONNECTIONS) or "0|0").partition("|")
-        said[name] = {
-            "answers": True,
-            "primary": recovers == "f",
-            "connections": int(used),
-            "max_connections": int(most),
-        }
-        said[name] |= _disk(cluster, state, system, name)
-    return {"instances": said, "trouble": state.replication_trouble() or ""}
-
-
-def _disk(cluster: Cluster, state: SystemState, system: SystemDefinition, instance: str) -> dict[str, Any]:
-    assert system.streaming is not None
-    for pod in state.instance_pods(instance):
-        try:
-            result = cluster.execute(
-                pod["metadata"]["name"], system.namespace, DISK, container=system.streaming.container, timeout=LIMIT_S
-            )
-            fields = result.stdout.split()
-            return (
-                {"disk_used": round(int(fields[2]) / (int(fields[2]) + int(fields[3])), 4)} if result.code == 0 else {}
-            )
-        except (MusterError, ValueError, IndexError, ZeroDivisionError):
-            return {}
-    return {}
-
-
 def _known_good(cluster: Cluster, system: SystemDefinition) -> dict[str, Any]:
     """How each configuration differs from the last known good one; only of those of which one was kept."""
     said: dict[str, Any] = {}
@@ -201,7 +164,11 @@ def _known_good(cluster: Cluster, system: SystemDefinition) -> dict[str, Any]:
             continue
         found = cluster.find("ConfigMap", one.config_map, system.namespace)
         differs = ["it is gone"] if found is None else changes(kept[0].content, Content.of(found))
-        said[one.config_map] = {"kept": kept[0].kept, "changes": [masked(text) for text in differs[:5]]}
+        said[one.config_map] = {
+            "kept": kept[0].kept,
+            "stored": kept[0].stored,
+            "changes": [masked(text) for text in differs[:5]],
+        }
     return said
 
 

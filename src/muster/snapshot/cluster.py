@@ -19,10 +19,10 @@ REQUEST_S = 8.0
 
 
 class Kind(NamedTuple):
-    """A kind that is listed. `counts`: checks of every system need it, so that a refusal is worth a word."""
+    """A kind that is listed. `everywhere`: each cluster serves it; one that says it does not is not believed."""
 
     api: ApiKind
-    counts: bool = False
+    everywhere: bool = False
     fields: str = ""
 
     @property
@@ -30,16 +30,15 @@ class Kind(NamedTuple):
         return self.api.name
 
 
-def _of(*names: str, counts: bool = False) -> list[Kind]:
-    return [Kind(KNOWN[name], counts) for name in names]
+def _of(*names: str, everywhere: bool = False) -> list[Kind]:
+    return [Kind(KNOWN[name], everywhere) for name in names]
 
 
 _ADMISSION = "admissionregistration.k8s.io/v1"
 KINDS = (
-    *_of("Pod", "Event", "Service", "Deployment", "ReplicaSet", "StatefulSet", "ConfigMap", counts=True),
-    *_of("EndpointSlice", "Node", "DaemonSet", "Job", "CronJob", "PersistentVolumeClaim", counts=True),
-    *_of("HorizontalPodAutoscaler", "PodDisruptionBudget", counts=True),
-    *_of("NetworkPolicy", "Ingress", "ServiceAccount", "Namespace"),
+    *_of("Pod", "Event", "Service", "Deployment", "ReplicaSet", "StatefulSet", "ConfigMap", everywhere=True),
+    *_of("EndpointSlice", "Node", "Job", "PersistentVolumeClaim", "ServiceAccount", "Namespace", everywhere=True),
+    *_of("DaemonSet", "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress"),
     Kind(ApiKind("ResourceQuota", "v1", "resourcequotas")),
     Kind(ApiKind("LimitRange", "v1", "limitranges")),
     Kind(ApiKind("PersistentVolume", "v1", "persistentvolumes", namespaced=False)),
@@ -48,7 +47,7 @@ KINDS = (
     Kind(ApiKind("ValidatingWebhookConfiguration", _ADMISSION, "validatingwebhookconfigurations", namespaced=False)),
     Kind(ApiKind("MutatingWebhookConfiguration", _ADMISSION, "mutatingwebhookconfigurations", namespaced=False)),
     # Only certificates are asked for, and only until when they hold is kept of them.
-    Kind(KNOWN["Secret"], fields="type=kubernetes.io/tls"),
+    Kind(KNOWN["Secret"], everywhere=True, fields="type=kubernetes.io/tls"),
 )
 
 
@@ -56,7 +55,7 @@ def list_all(cluster: Cluster, kind: Kind, namespace: str | None, deadline: floa
     """The objects of a kind as they may be kept, page by page; None where the cluster has no such kind.
 
     Raises:
-        ClusterError: the cluster does not answer, or refuses.
+        ClusterError: the cluster does not answer, refuses, or says that it has not what each cluster has.
     """
     path = kind.api.path(namespace if kind.api.namespaced else None)
     if kind.name == "Namespace" and namespace is not None:
@@ -70,40 +69,47 @@ def list_all(cluster: Cluster, kind: Kind, namespace: str | None, deadline: floa
         try:
             page = _json(cluster, path, query, min(REQUEST_S, left))
         except ApiError as error:
-            if error.code == 404:
+            if error.code == 404 and not kind.everywhere:
                 return None
             if error.code == 410 and query.pop("continue", ""):  # it changed faster than it was read: once, whole
                 query.pop("limit")
                 found = []
                 continue
             raise
-        items = page.get(
-            "items", [page] if "metadata" in page and "items" not in page and "name" in page["metadata"] else []
-        )
-        found += [_kept({"kind": kind.name, "apiVersion": kind.api.api, **item}) for item in items]
+        found += [_kept({"kind": kind.name, "apiVersion": kind.api.api, **item}) for item in _items(page, path)]
         query["continue"] = str((page.get("metadata") or {}).get("continue") or "")
         if not query["continue"] or len(found) >= MOST_EVENTS:
             return found
+
+
+def _items(page: dict[str, Any], path: str) -> list[Object]:
+    """The objects of an answer: those of a list, or the one that it is."""
+    items = page.get("items") or []
+    if "items" in page and isinstance(items, list):
+        return items
+    if isinstance(metadata := page.get("metadata"), dict) and "name" in metadata:
+        return [page]
+    raise ClusterError(f"GET {path} was answered with neither a list nor an object: this is no API server")
 
 
 def _kept(item: Object) -> Object:
     return with_expiry(item, clean(item)) if item["kind"] == "Secret" else clean(item)
 
 
-def metrics(cluster: Cluster, namespace: str | None) -> dict[str, Any] | None:
-    """What metrics.k8s.io says that nodes and pods use; None where it is not served."""
-    base = "/apis/metrics.k8s.io/v1beta1"
+def used(cluster: Cluster, what: str, namespace: str | None, deadline: float) -> list[Object] | None:
+    """What metrics.k8s.io says that `nodes` or `pods` use; None where it is not served.
+
+    Raises:
+        ClusterError: the cluster does not answer, or refuses.
+    """
+    space = f"namespaces/{namespace}/" if namespace and what == "pods" else ""
     try:
-        pods = _json(cluster, f"{base}/namespaces/{namespace}/pods" if namespace else f"{base}/pods", {}, REQUEST_S)
-        nodes = _json(cluster, f"{base}/nodes", {}, REQUEST_S)
+        page = _json(cluster, f"/apis/metrics.k8s.io/v1beta1/{space}{what}", {}, min(REQUEST_S, deadline - now()))
     except ApiError as error:
-        if error.code in (403, 404, 503):
+        if error.code == 404:
             return None
         raise
-    return {
-        "pods": [_used(item) for item in pods.get("items", [])],
-        "nodes": [_used(item) for item in nodes.get("items", [])],
-    }
+    return [_used(item) for item in page.get("items") or []]
 
 
 def _used(item: Object) -> Object:

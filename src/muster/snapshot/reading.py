@@ -16,8 +16,6 @@ from muster.snapshot.saving import from_json
 
 RIGHT = "right would be a snapshot of muster, a Kubernetes List in JSON, or a file of scenarios"
 _TIMES = ("lastTransitionTime", "lastUpdateTime", "lastTimestamp", "eventTime", "finishedAt", "startedAt", "renewTime")
-# Kinds that a list of everything seldom holds: that none is in it says nothing.
-_SELDOM = frozenset({"Secret", "Node", "StorageClass", "Namespace", "PersistentVolume"})
 
 
 def read_snapshot(path: Path, scenario: str | None = None) -> Snapshot:

@@ -6,7 +6,7 @@ while clients were being refused).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,17 +136,8 @@ class SystemState:
                     raise
                 return str(error)
         primaries = self.primaries()
-        if len(primaries) != 1:
-            return f"{len(primaries)} primaries ({', '.join(primaries) or 'none'}), want 1"
-        standbys = self.standbys(primaries[0])
-        streaming = [s for s in standbys if s.state == "streaming" and s.sync_state in {"sync", "quorum"}]
-        wanted = len(self.database.instances) - 1
-        if len(streaming) < wanted:
-            return f"{len(streaming)} of {wanted} standbys stream synchronously from {primaries[0]}"
-        slow = [s for s in streaming if s.lag_s > self.database.max_replication_lag_s]
-        if slow:
-            return f"standby {slow[0].name} is {slow[0].lag_s:.1f} s behind"
-        return None
+        standbys = self.standbys(primaries[0]) if len(primaries) == 1 else []
+        return trouble_of_replication(self.database, primaries, standbys)
 
     @property
     def database(self) -> Database:
@@ -179,6 +170,19 @@ class SystemState:
     def _unready(self, kind: str, name: str) -> str | None:
         found = self.cluster.find(kind, name, self.namespace)
         return f"{kind} {name} does not exist" if found is None else shortfall(found)
+
+
+def trouble_of_replication(database: Database, primaries: Sequence[str], standbys: Sequence[Standby]) -> str | None:
+    """Why replication is not as it should be, a phrase: one primary, every other instance streaming within the limit;
+    `standbys` are those that stream from the primary, where there is one. None where it is."""
+    if len(primaries) != 1:
+        return f"{len(primaries)} primaries ({', '.join(primaries) or 'none'}), want 1"
+    streaming = [s for s in standbys if s.state == "streaming" and s.sync_state in {"sync", "quorum"}]
+    wanted = len(database.instances) - 1
+    if len(streaming) < wanted:
+        return f"{len(streaming)} of {wanted} standbys stream synchronously from {primaries[0]}"
+    slow = [s for s in streaming if s.lag_s > database.max_replication_lag_s]
+    return f"standby {slow[0].name} is {slow[0].lag_s:.1f} s behind" if slow else None
 
 
 def shortfall(workload: dict[str, Any]) -> str | None:

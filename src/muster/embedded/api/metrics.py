@@ -24,7 +24,7 @@ from muster.embedded.store import Stored
 
 GROUP_VERSION = "metrics.k8s.io/v1beta1"
 PREFIX = f"/apis/{GROUP_VERSION}/"
-WINDOW_S = 1.0  # over which the use of the processors is averaged
+WINDOW_S = 0.5  # over which the use of the processors is averaged
 _PATH = re.compile(rf"{PREFIX}(?:namespaces/(?P<namespace>[^/]+)/(?=pods))?(?P<plural>pods|nodes)(?:/(?P<name>[^/]+))?")
 
 
