@@ -11,6 +11,8 @@ from muster.base.errors import RefusedError, UsageError
 from muster.kube import Cluster
 from muster.probes.answers.content import values_at
 from muster.probes.answers.instances import Told, ask_instances
+from muster.probes.answers.reading import read_once
+from muster.probes.http.outcomes import Outcome
 from muster.recovery.confirmation import is_borne_by, not_made_since
 from muster.recovery.workloads import find_workload
 from muster.safety.audit import AuditLog, who
@@ -132,13 +134,18 @@ def keep_configuration(
         raise RefusedError(f"ConfigMap {name} is not kept: {trouble}")
     if Content.of(_found(cluster, namespace, name)) != content:
         raise RefusedError(f"ConfigMap {name} is not kept: it was changed at this moment")
-    good = KnownGood(content, utc_iso(timespec="seconds"), who(), why, version)
+    good = KnownGood(content, utc_iso(timespec="seconds"), who(), why, version, _is_stored(system, url))
     new = keep(cluster, namespace, name, good)
     if new:
         target = f"{cluster.context}/{namespace}"
         said = {"objects": [f"ConfigMap/{name}"], "config_map": name, "digest": content.digest}
         audit.record("keep configuration", target=target, outcome="done", **said)
     return Kept(name, new, good)
+
+
+def _is_stored(system: SystemDefinition, url: str) -> bool:
+    """Whether the service shows that something was written: by that it is told later that it hides it."""
+    return bool(system.read.once_written) and read_once(url, system.read, written=True).outcome is Outcome.OK
 
 
 def _contradicted(kept: Iterable[KnownGood], content: Content, version: Any, store: str) -> str:

@@ -49,13 +49,15 @@ class Content:
 
 @dataclass(frozen=True)
 class KnownGood:
-    """A content that was found good. `reported` is the version that the instances reported, None if they do not."""
+    """A content that was found good. `reported` is the version that the instances reported, None if they do not;
+    `stored` is whether the service's read then held what it must once something was written."""
 
     content: Content
     kept: str  # ISO 8601
     by: str
     why: str
     reported: Any = None
+    stored: bool = False
 
     def to_json(self) -> Object:
         return {
@@ -63,6 +65,7 @@ class KnownGood:
             "by": self.by,
             "why": self.why,
             "reported": self.reported,
+            "stored": self.stored,
             "digest": self.content.digest,
             "data": self.content.data,
             "binaryData": self.content.binary,
@@ -73,7 +76,8 @@ class KnownGood:
         content = Content(_texts(found["data"]), _texts(found["binaryData"]))
         if content.digest != found["digest"]:
             raise ValueError(f"the digest of the version of {found['kept']} does not fit")
-        return cls(content, str(found["kept"]), str(found["by"]), str(found["why"]), found["reported"])
+        stored = bool(found.get("stored"))  # which versions that were kept earlier do not say
+        return cls(content, str(found["kept"]), str(found["by"]), str(found["why"]), found["reported"], stored)
 
 
 def store_name(config_map: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from muster.checks.check import Finding, Harm, Remedy
 from muster.checks.seen import Seen
@@ -30,12 +30,12 @@ def replication(seen: Seen) -> Iterator[Finding]:
     sets = tuple(Ref("StatefulSet", space, name) for name in instances)
     evidence = tuple(f"{name}: {_shown(one)}" for name, one in instances.items())
     if not primaries:
-        remedy = Remedy("promote-standby") if answering else None
-        what = (
-            f"has no primary; {', '.join(answering)} could be promoted"
-            if answering
-            else "none of its instances answers"
-        )
+        if answering:
+            what, remedy = f"has no primary; {', '.join(answering)} could be promoted", Remedy("promote-standby")
+        elif lost := _volumes_lost(seen, sets):
+            what, remedy = f"is lost with its volumes: {', '.join(lost)}", Remedy("restore-backup")
+        else:
+            what, remedy = "none of its instances answers", Remedy("full-restart")
         yield Finding(ref, what, Harm.WHOLE, evidence=evidence, relies_on=() if answering else sets, remedy=remedy)
     elif len(primaries) > 1:
         yield Finding(ref, f"has {len(primaries)} primaries: {', '.join(primaries)}", Harm.WHOLE, evidence=evidence)
@@ -47,6 +47,18 @@ def replication(seen: Seen) -> Iterator[Finding]:
             evidence=evidence,
             relies_on=tuple(one for one in sets if one.name not in primaries),
         )
+
+
+def _volumes_lost(seen: Seen, sets: Iterable[Ref]) -> list[str]:
+    """The claims of these StatefulSets, where none of them is there any more."""
+    if not seen.knows("PersistentVolumeClaim"):
+        return []
+    claims = [
+        Ref("PersistentVolumeClaim", ref.namespace, f"{one['metadata']['name']}-{ref.name}-0")
+        for ref in sets
+        for one in ((seen.find(ref) or {}).get("spec") or {}).get("volumeClaimTemplates") or []
+    ]
+    return [] if any(seen.find(claim) for claim in claims) else [claim.name for claim in claims]
 
 
 def leads(seen: Seen) -> Iterator[Finding]:

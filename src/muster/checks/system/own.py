@@ -9,8 +9,10 @@ from typing import Any
 from muster.checks.check import Finding, Harm, Remedy
 from muster.checks.seen import Seen, labels
 from muster.checks.system.service import answer, own_service
-from muster.snapshot import Ref, ref_of
+from muster.snapshot import Object, Ref, ref_of
 from muster.wire.names import FAULT_RECORD_LABEL, PROCEDURE_RECORD_LABEL
+
+LONG_S = 600.0  # what takes longer was left
 
 
 def faults(seen: Seen) -> Iterator[Finding]:
@@ -50,26 +52,37 @@ def struck_by(seen: Seen, fault: Ref) -> list[Ref]:
 def procedures(seen: Seen) -> Iterator[Finding]:
     """Recovery procedures that were begun and have not ended."""
     for item in seen.of("ConfigMap"):
-        name = labels(item).get(PROCEDURE_RECORD_LABEL)
         made = str(item["metadata"].get("creationTimestamp") or "")
-        if name is not None and seen.age(made) > 600:
+        if PROCEDURE_RECORD_LABEL in labels(item) and seen.age(made) > LONG_S:
+            name, arguments = procedure_of(item)
             yield Finding(
                 Ref("Procedure", ref_of(item).namespace, name),
                 "was begun and has not ended",
                 Harm.NONE,
                 made,
-                remedy=Remedy(name),
+                remedy=Remedy(name, arguments),
             )
+
+
+def procedure_of(record: Object) -> tuple[str, dict[str, str]]:
+    """The procedure that a record is of, with its arguments; by the record's own name where it cannot be read."""
+    try:
+        content = json.loads((record.get("data") or {})["record.json"])
+        return str(content["procedure"]), {str(key): str(value) for key, value in content["arguments"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return str(record["metadata"]["name"]).removeprefix("muster-recovery-"), {}
 
 
 def configuration(seen: Seen) -> Iterator[Finding]:
     """Configuration that instances refuse, or that differs from the last known good one while they answer wrongly."""
     told, space = seen.system.get("configuration") or {}, str(seen.system.get("namespace") or "")
     good, documents = answer(seen, "known good"), answer(seen, "status").get("documents") or []
-    wrong = bool(answer(seen, "service").get("troubles"))
+    asked = answer(seen, "service")
     for name, one in sorted(told.items()):
         ref = Ref("ConfigMap", space, name)
-        differs = (good.get(name) or {}).get("changes") or []
+        kept = good.get(name) or {}
+        differs, hides = kept.get("changes") or [], bool(kept.get("stored") and asked.get("hides"))
+        wrong = hides or bool(asked.get("troubles"))
         errors = [
             str(document[one["error"]]) for document in documents if one.get("error") and document.get(one["error"])
         ]
@@ -85,6 +98,9 @@ def configuration(seen: Seen) -> Iterator[Finding]:
             yield Finding(
                 ref, f"was changed since it was known good: {differs[0]}", Harm.PART, evidence=shown, remedy=remedy
             )
+            if hides:
+                text = f"answers, and holds nothing of what it held when {ref} was known good ({kept['kept']})"
+                yield Finding(own_service(seen), text, Harm.WHOLE, relies_on=(ref,))
 
 
 def _crashes(seen: Seen, space: str, workloads: list[str]) -> bool:

@@ -12,14 +12,15 @@ from muster.system.definition import ExpectProbe, ReadProbe
 from muster.system.own_checks import HttpQuestion
 
 
-def read_once(url: str, probe: ReadProbe) -> Answer:
-    """Make the system's read once, within its limit; its outcome is ok only where the answer was right.
+def read_once(url: str, probe: ReadProbe, *, written: bool = False) -> Answer:
+    """Make the system's read once, within its limit; its outcome is ok only where the answer was right, `written` as
+    in `judged_read`.
 
     Raises:
         UsageError: the URL names no host that can be reached over HTTP.
         OwnLimitError: this process has no connections left.
     """
-    return judged_read(probe, ask_once(url, probe.request, limit_s=probe.limit_s))
+    return judged_read(probe, ask_once(url, probe.request, limit_s=probe.limit_s), written=written)
 
 
 def judged_read(probe: ReadProbe, answer: Answer, *, written: bool = False) -> Answer:
