@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from muster.base.errors import MusterError, UsageError
+from muster.cli.codes import USED_WRONGLY
 from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_if_any
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ WITHIN = click.option(
     help="by when it answers, whatever hangs",
 )
 NAMESPACE = click.option("-n", "--namespace", metavar="NAME", help="default: that of system.yaml")
+SOURCE = click.option(
+    "--from", "source", type=click.Path(path_type=Path), metavar="FILE", help="look at what was kept, or a List"
+)
 EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="look at all namespaces")
-MISUSED = 64
 
 
 @click.command(short_help="Say what is wrong and what it comes from; nothing is changed.")
@@ -42,9 +45,7 @@ MISUSED = 64
 @click.option("--check", "names", multiple=True, metavar="NAME", help="only this check; may be given again")
 @click.option("--list", "listing", is_flag=True, help="list the checks")
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="keep what was looked at")
-@click.option(
-    "--from", "source", type=click.Path(path_type=Path), metavar="FILE", help="look at what was kept, or a List"
-)
+@SOURCE
 @click.option("--scenario", metavar="NAME", help="which of the scenarios that FILE holds")
 @click.option("--json", "as_json", is_flag=True, help="as JSON (muster/diagnosis/v1)")
 def diagnose(
@@ -71,7 +72,7 @@ def diagnose(
         if listing:
             _list(chosen, as_json=as_json)
             return
-        snapshot = _snapshot(
+        snapshot = looked_at(
             kube_context=kube_context,
             system=system,
             namespace=namespace,
@@ -87,8 +88,8 @@ def diagnose(
             save_snapshot(snapshot, save)
     except MusterError as error:
         click.echo(f"muster: {error}", err=True)
-        sys.exit(MISUSED)
-    sys.exit(_say(snapshot, chosen, _options(kube_context, system), as_json=as_json))
+        sys.exit(USED_WRONGLY)
+    sys.exit(_say(snapshot, chosen, options_of(kube_context, system), as_json=as_json))
 
 
 def _chosen(names: tuple[str, ...], told: Mapping[str, Any]) -> list[Check]:
@@ -117,7 +118,7 @@ def _list(chosen: list[Check], *, as_json: bool) -> None:
                 click.echo(f"  {one.name:<18} {one.summary}")
 
 
-def _snapshot(
+def looked_at(
     *,
     kube_context: str | None,
     system: Path | None,
@@ -125,8 +126,13 @@ def _snapshot(
     all_namespaces: bool,
     within: float,
     source: Path | None,
-    scenario: str | None,
+    scenario: str | None = None,
 ) -> Snapshot:
+    """The snapshot that options ask for: one that is taken now, or that a file holds.
+
+    Raises:
+        UsageError: they contradict each other, or name nothing that could be looked at.
+    """
     from muster.snapshot import read_snapshot
 
     if source is not None:
@@ -159,7 +165,7 @@ def gathered(
     return gather(lambda: connected(kube_context), definition, namespace=wanted, within=within)
 
 
-def _options(kube_context: str | None, system: Path | None) -> str:
+def options_of(kube_context: str | None, system: Path | None) -> str:
     """What goes with each command that is suggested, so that it acts where was looked."""
     said = f" --kube-context {shlex.quote(kube_context)}" if kube_context else ""
     return said + (f" --system {shlex.quote(str(system))}" if system else "")

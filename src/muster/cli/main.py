@@ -22,6 +22,7 @@ from muster.cli.packaged import experiments, loads
 from muster.cli.recovery.commands import procedures, recover
 from muster.cli.run import run
 from muster.cli.shared import HOME, SYSTEM, definition_if_any, definition_of
+from muster.cli.status import status
 from muster.cli.stop import stop
 from muster.cli.summary import summary
 from muster.cli.undo import undo
@@ -107,6 +108,7 @@ for command in (
     keep,
     audit,
     diagnose,
+    status,
     history,
     plan,
     summary,

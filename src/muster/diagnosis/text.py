@@ -81,10 +81,11 @@ def _since(diagnosis: Diagnosis, cause: Cause) -> str:
     seconds = (moment(diagnosis.taken) - moment(cause.finding.since)).total_seconds()
     if seconds < 0:
         return cause.finding.since
-    return f"{cause.finding.since} ({_span(seconds)} ago)"
+    return f"{cause.finding.since} ({span(seconds)} ago)"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """So many seconds for people."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:

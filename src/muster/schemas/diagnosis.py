@@ -1,4 +1,5 @@
-"""What `muster diagnose` saves and prints: a snapshot of a system, what is wrong in it, and the list of checks."""
+"""What `muster diagnose` and `muster status` save and print: a snapshot of a system, what is wrong in it, the list of
+checks, and the system at a glance."""
 
 from __future__ import annotations
 
@@ -86,3 +87,43 @@ class Checks(BaseModel):
 
     schema_: Literal["muster/checks/v1"] = Field(alias="schema")
     checks: list[ListedCheck]
+
+
+class ShownPart(BaseModel):
+    """One part of a system: how it is, and what is to be said of it in one line."""
+
+    name: Literal["service", "pods", "database", "agents", "workflows", "faults", "procedures", "findings"]
+    state: Literal["fine", "finding", "unknown"]
+    says: str
+
+
+class ShownWorkload(BaseModel):
+    """How many pods of a workload are ready, of how many that are wanted."""
+
+    kind: str
+    namespace: str
+    name: str
+    ready: int
+    wanted: int
+
+
+class Status(BaseModel):
+    """A system as it was at `taken` (UTC), `age_s` seconds ago. Of the optional parts only those that it has are there;
+    `service` and `database` are their answers, as a snapshot has them. `findings` is how many there are, `first` the
+    most causal."""
+
+    schema_: Literal["muster/status/v1"] = Field(alias="schema")
+    taken: str
+    age_s: float
+    system: str | None
+    namespace: str
+    context: str
+    kubernetes: str
+    state: Literal["fine", "finding", "unknown"]
+    parts: list[ShownPart]
+    workloads: list[ShownWorkload]
+    service: dict[str, Any] | None
+    database: dict[str, Any] | None
+    findings: int
+    first: DiagnosedFinding | None
+    unknown: list[Unseen]

@@ -14,7 +14,7 @@ from muster.report.summary import SummaryModel
 from muster.safety.limits import SafetySettings
 from muster.schemas.audit import AuditLine, AuditVerification
 from muster.schemas.backups import BackupManifest, Backups, BackupVerification
-from muster.schemas.diagnosis import Checks, Diagnosis, Snapshot
+from muster.schemas.diagnosis import Checks, Diagnosis, Snapshot, Status
 from muster.schemas.events import EVENTS, Event
 from muster.schemas.history import History
 from muster.schemas.listings import Experiments, Init, Loads
@@ -45,6 +45,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "recovery-v1.json": (Recovery, "serialization"),
     "safety-v1.json": (SafetySettings, "validation"),
     "snapshot-v1.json": (Snapshot, "serialization"),
+    "status-v1.json": (Status, "serialization"),
     "summary-v1.json": (SummaryModel, "serialization"),
     "system-v1.json": (SystemDefinition, "validation"),
 }
