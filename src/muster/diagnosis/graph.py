@@ -45,11 +45,13 @@ class Graph:
 
     def _of_workload(self, ref: Ref) -> Iterator[Ref]:
         database = self._seen.system.get("database") or {}
-        if ref.name in (database.get("instances") or []):
+        is_instance = ref.name in (database.get("instances") or [])
+        if is_instance:
             yield Ref("Database", ref.namespace, str(database.get("service")))
         for pod in self._seen.pods_of(ref) or self._templated(ref):
             yield from uses(pod)
-            yield from self._asked(pod)
+            if not is_instance:  # it is asked, and what it is configured by names those that ask
+                yield from self._asked(pod)
 
     def _templated(self, ref: Ref) -> Iterable[Object]:
         """What a workload without pods would make."""

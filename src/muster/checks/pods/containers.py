@@ -18,6 +18,7 @@ PREPARING_S = 45.0  # the same for one that prepares, and says the same again an
 ENDLESS_S = 3600.0  # and for one that says nothing of the kind: a migration takes its time
 SAME = 3  # lines that say the same before it is a wait
 RECENT_S = 600.0  # a crash of longer ago says nothing of now
+JUST_S = 15.0
 OFTEN = 3  # restarts of a container that is up again between its crashes
 
 
@@ -82,6 +83,8 @@ def _has_crashed(seen: Seen, pod: Object, status: Object) -> bool:
     last = (status.get("lastState") or {}).get("terminated")
     if not last or seen.age(last.get("finishedAt")) > RECENT_S:
         return False
+    if not status.get("ready") and last.get("exitCode") and seen.age(last.get("finishedAt")) < JUST_S:
+        return True  # it has just failed, and nothing says yet that it fares better now
     count = int(status.get("restartCount") or 0)
     return count >= (OFTEN if status.get("ready") else OFTEN - 1)
 

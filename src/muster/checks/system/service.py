@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from muster.checks.check import Finding, Harm, Remedy
-from muster.checks.seen import Seen
+from muster.checks.seen import Seen, is_ready
 from muster.snapshot import Ref
+
+STARTING_S = 30.0
 
 
 def answer(seen: Seen, name: str) -> Mapping[str, Any]:
@@ -54,6 +56,8 @@ def agents(seen: Seen) -> Iterator[Finding]:
     if not told or not said.get("incomplete"):
         return
     ref = Ref("Deployment", str(seen.system["namespace"]), str(told["workers"]))
+    if any(not is_ready(pod) and seen.made(pod) < STARTING_S for pod in seen.pods_of(ref)):
+        return  # workers that begin bring their agents
     counts = [
         f"{key} {value}"
         for key, value in sorted((said.get("documents") or [{}])[0].items())
