@@ -20,6 +20,7 @@ from muster.base.clock import now
 from muster.base.timeline import Event
 from selfcheck import realtime, tables, virtual
 from selfcheck.cases import KINDS, LONGEST_S, SHORTEST_S, Case, draw
+from selfcheck.diagnose import diagnose
 from selfcheck.instrument import ROOT, Plan
 from selfcheck.lag import late_configuration
 from selfcheck.placebo import PLAN, alarmed, placebos
@@ -28,7 +29,7 @@ from selfcheck.sabotage import sabotage
 from selfcheck.tables import Wanted
 
 MEASURED = {"placebo": 100, "truth": 100, "virtual": 400}  # and how many of each
-PARTS = [*MEASURED, "sabotage", "lag"]
+PARTS = [*MEASURED, "sabotage", "lag", "diagnose"]
 KEPT = ROOT / "reports/selfcheck"
 
 
@@ -44,6 +45,11 @@ def main() -> int:
             continue
         if part == "lag":
             wanted += tables.of_lag(late_configuration())
+            continue
+        if part == "diagnose":
+            diagnosed = diagnose()
+            print(f"\n{tables.diagnosed(diagnosed)}\n", flush=True)
+            wanted += tables.of_diagnoses(diagnosed)
             continue
         count = MEASURED[part] if options.count is None else options.count
         if part == "placebo":

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from selfcheck.diagnose import Diagnosed
 from selfcheck.lag import LAG_S, Held
 from selfcheck.placebo import alarmed
 from selfcheck.results import (
@@ -75,6 +76,35 @@ def of_lag(found: Held) -> list[Wanted]:
     """What is wanted of drills on a node that shows a changed ConfigMap late."""
     told = ", ".join(f"{name}: {verdict}" for name, verdict in found.verdicts.items())
     return [Wanted(f"drills on a node that is up to {LAG_S} s late", told, "met", found.met == len(found.verdicts))]
+
+
+def of_diagnoses(found: Sequence[Diagnosed]) -> list[Wanted]:
+    """What is wanted of diagnoses while faults are in force."""
+    named, mended = sum(not one.misnamed for one in found), sum(not one.unmended for one in found)
+    met = sum(one.verdict == "met" for one in found)
+    return [
+        Wanted(
+            "faults in force whose mending was suggested", f"{named} of {len(found)}", "all", 0 < named == len(found)
+        ),
+        Wanted("of these, mended by it", f"{mended} of {len(found)}", "all", 0 < mended == len(found)),
+        Wanted("of these, met in time and with nothing lost", f"{met} of {len(found)}", "all", 0 < met == len(found)),
+    ]
+
+
+def diagnosed(found: Sequence[Diagnosed]) -> str:
+    """A row for each fault: what stood first by its symptoms alone, what was suggested, how long that took."""
+    rows = [
+        (
+            one.drill,
+            one.in_force.found[0] if one.in_force and one.in_force.found else "nothing",
+            one.in_force.suggested or "nothing" if one.in_force else "nothing",
+            f"{one.in_force.seconds:.1f} s" if one.in_force else "-",
+            "no" if one.unmended else "yes",
+            one.verdict,
+        )
+        for one in found
+    ]
+    return markdown(("drill", "first finding", "suggested", "took", "mended", "verdict"), rows)
 
 
 def against(wanted: Iterable[Wanted]) -> str:
