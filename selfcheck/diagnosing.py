@@ -20,7 +20,7 @@ from muster.base.clock import now
 from muster.diagnosis import Diagnosis, diagnose
 from muster.diagnosis.text import command_of
 from muster.drill import Drill, RecoverView, SystemView
-from muster.recovery import Outcome
+from muster.steps import Outcome
 from muster.snapshot import Snapshot, save_snapshot
 from muster.snapshot.gather import gather
 from muster.wire.names import FAULT_RECORD_LABEL
