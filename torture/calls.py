@@ -171,8 +171,8 @@ class StandIn:
                     shutil.copy(self._directory / name, keep)
             (keep / "calls.txt").write_text("\n".join(self._asked))
             kept = str(keep)
-        what = str(case) if reached or not case.way else f"{case} (it made no such call)"
-        return Trial("api", case.number, what, tuple(found), took_s=round(now() - began, 1), kept=kept)
+        came, took_s = reached or not case.way, round(now() - began, 1)
+        return Trial("api", case.number, str(case), tuple(found), took_s=took_s, came=came, kept=kept)
 
     def _strike(self, case: Case, injection: str) -> Iterator[str]:
         """Run the experiment to its end; one that gets no further is told to end as a drill would, then killed."""

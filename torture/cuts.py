@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from typing import Any
 
 from rbac.stage import ROOT
 
-from muster.base.clock import now
+from muster.base.clock import SYSTEM_CLOCK, now
 from muster.base.errors import MusterError
 from muster.base.waiting import wait_for
 from muster.kube.client import JSON_PATCH
@@ -49,6 +50,8 @@ PROCEDURES = (
 RUNS_WITHIN_S = 240.0
 KILLED = -signal.SIGKILL
 NAMESPACE = "enhancer"
+SETTINGS = "enhancer-settings"
+FOLLOWED_AFTER_S = 4.0  # by then all instances have read changed settings
 CORRUPT = "settings.yaml: [not, a, mapping"
 FLOOD, FLOOD_S = 200, 0.5  # requests of a turn, and how long it lasts
 
@@ -101,6 +104,7 @@ class Cuts:
     place: Victims
     _flood: threading.Event = field(default_factory=threading.Event)
     _frozen: list[int] = field(default_factory=list)
+    _lost: str = ""
 
     def __post_init__(self) -> None:
         self._cluster, self._state = self.place.stage.cluster, self.place.state
@@ -170,8 +174,8 @@ class Cuts:
             (keep / "said.txt").write_text("\n".join(said))
             (keep / "writes.txt").write_text(self._told.read_text() if self._told.exists() else "")
             kept = str(keep)
-        what = str(case) if cut or case.side == "never" else f"{case} (it made no such write)"
-        return Trial("cuts", case.number, what, tuple(found), took_s=round(now() - began, 1), kept=kept)
+        came, took_s = cut or case.side == "never", round(now() - began, 1)
+        return Trial("cuts", case.number, str(case), tuple(found), took_s=took_s, came=came, kept=kept)
 
     def _after_first(self, first: subprocess.CompletedProcess[str], case: Case) -> Iterator[str]:
         if first.returncode not in {0, KILLED} or (case.side == "never" and first.returncode):
@@ -236,6 +240,9 @@ class Cuts:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
         self._frozen = []
+        if self._lost:  # a promotion leaves it fenced; whoever took it comes and gives it back
+            self._cluster.scale("StatefulSet", self._lost, NAMESPACE, 1)
+            self._lost = ""
 
     def _lose(self, kind: str, name: str, labels: str) -> None:
         self._cluster.scale(kind, name, NAMESPACE, 0)
@@ -250,6 +257,7 @@ class Cuts:
     def _lose_primary(self) -> None:
         (primary,) = self._state.primaries()
         self._lose("StatefulSet", primary, f"instance={primary}")
+        self._lost = primary
 
     def _lose_all(self) -> None:
         for name in ("db-a", "db-b"):
@@ -266,9 +274,9 @@ class Cuts:
             wait_for(gone, within=60, reason=f"{claim} to be gone")
 
     def _break_rollout(self) -> None:
-        container = {"name": "api", "env": [{"name": "ENHANCER_ADMISSION_RATE", "value": "none"}]}
-        patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
-        self._cluster.patch("Deployment", "api", NAMESPACE, patch)
+        path = "/spec/template/spec/containers/0/env/-"
+        patch = [{"op": "add", "path": path, "value": {"name": "ENHANCER_ADMISSION_RATE", "value": "none"}}]
+        self._cluster.patch("Deployment", "api", NAMESPACE, patch, content_type=JSON_PATCH)
         wait_for(self._crashes, within=60, reason="a pod to crash", every=0.2)
 
     def _crashes(self) -> bool:
@@ -281,13 +289,17 @@ class Cuts:
         self._cluster.patch("Service", "db", NAMESPACE, patch, content_type=JSON_PATCH)
 
     def _corrupt(self) -> None:
-        self._cluster.patch("ConfigMap", "enhancer-settings", NAMESPACE, {"data": {"settings.yaml": CORRUPT}})
+        self._cluster.patch("ConfigMap", SETTINGS, NAMESPACE, {"data": {"settings.yaml": CORRUPT}})
 
     def _add_replicas(self) -> None:
         patch = {"metadata": {"annotations": {REPLICAS_BEFORE_ANNOTATION: "3"}}, "spec": {"replicas": 4}}
         self._cluster.patch("Deployment", "api", NAMESPACE, patch)
 
     def _freeze_worker(self) -> None:
+        found = self._cluster.get("ConfigMap", SETTINGS, NAMESPACE)["data"]["settings.yaml"]
+        patient = re.sub(r"agent_expiry_s: .*", "agent_expiry_s: 600", found)  # else others take over by themselves
+        self._cluster.patch("ConfigMap", SETTINGS, NAMESPACE, {"data": {"settings.yaml": patient}})
+        SYSTEM_CLOCK.sleep(FOLLOWED_AFTER_S)
         pods = self._cluster.list("Pod", NAMESPACE, labels="app=agents")
         self._frozen = processes_with("POD_NAME", pods[0]["metadata"]["name"])
         for pid in self._frozen:

@@ -138,9 +138,8 @@ class Victims:
             )
             wrong = troubles(seen)
             kept = str(self._keep(held, keep)) if wrong else ""
-        what = str(case) if cut else f"{case} (it had ended by then)"
         part = "alone" if case.way == "alone" else "kills"
-        return Trial(part, case.number, what, tuple(wrong), begun, undone, round(now() - began, 1), kept)
+        return Trial(part, case.number, str(case), tuple(wrong), begun, undone, round(now() - began, 1), cut, kept)
 
     # -- holding
 

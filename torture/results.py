@@ -14,7 +14,11 @@ HEAD = ("part", "trials", "held", "undo begun, P50", "P99", "max", "undone, P99"
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial: what it was, and what was wrong, a sentence each; seconds since the session was killed."""
+    """One trial: what it was, and what was wrong, a sentence each; seconds since the session was killed.
+
+    `came` is whether the moment did at which something was to be done: a drill need not go the same way twice, and a
+    trial whose moment never came proves nothing.
+    """
 
     part: str
     number: int
@@ -23,6 +27,7 @@ class Trial:
     begun_s: float | None = None  # None where there was nothing to undo
     undone_s: float | None = None
     took_s: float = 0.0
+    came: bool = True
     kept: str = ""  # where what a trial that failed left is kept
 
     @property
@@ -33,7 +38,8 @@ class Trial:
         """The trial in one line for people."""
         undo = "" if self.begun_s is None else f", undo begun {self.begun_s:.2f} s, undone {self.undone_s or 0:.2f} s"
         said = f"FAILED: {'; '.join(self.troubles)}; kept: {self.kept}" if self.troubles else f"held{undo}"
-        return f"{self.part} {self.number}: {self.what}: {said} ({self.took_s:.0f} s)"
+        what = self.what if self.came else f"{self.what} (which never came)"
+        return f"{self.part} {self.number}: {what}: {said} ({self.took_s:.0f} s)"
 
 
 class Kept:
@@ -60,10 +66,11 @@ class Kept:
 
 
 def rows(trials: Iterable[Trial]) -> list[Sequence[str]]:
-    """A row a part, in the order in which they come."""
+    """A row a part, in the order in which they come; trials whose moment never came count where they failed alone."""
     parts: dict[str, list[Trial]] = {}
     for trial in trials:
-        parts.setdefault(trial.part, []).append(trial)
+        if trial.came or not trial.held:
+            parts.setdefault(trial.part, []).append(trial)
     return [_row(part, found) for part, found in parts.items()]
 
 

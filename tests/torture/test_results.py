@@ -10,7 +10,7 @@ from torture.results import HEAD, Kept, Trial, markdown, quantile, rows
 def test_what_was_made_is_read_again_and_the_last_word_on_a_trial_counts(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "deep/kills-1.jsonl")
     assert kept.read() == []
-    first = Trial("kills", 1, "x", ("a trouble",), 0.5, 0.9, 3.0, "there")
+    first = Trial("kills", 1, "x", ("a trouble",), 0.5, 0.9, 3.0, kept="there")
     for trial in (first, Trial("kills", 0, "y")):
         kept.add(trial)
     assert kept.read() == [Trial("kills", 0, "y"), first]
@@ -39,3 +39,10 @@ def test_a_quantile_is_a_value_that_was_seen() -> None:
     assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0
     assert quantile([3.0, 1.0, 2.0], 0.99) == 3.0
     assert quantile([1.0], 0.0) == 1.0
+
+
+def test_a_trial_whose_moment_never_came_proves_nothing() -> None:
+    never = Trial("cuts", 1, "x", came=False)
+    assert "(which never came): held" in never.line()
+    assert [row[1] for row in rows([Trial("cuts", 0, "x"), never])] == ["1"]
+    assert [row[2] for row in rows([Trial("cuts", 0, "x"), Trial("cuts", 1, "x", ("left",), came=False)])] == ["1 of 2"]
