@@ -302,9 +302,9 @@ class Victims:
 
     def _put_back(self) -> None:
         for one in {change.object for change in changed(self._as_deployed, self.reader.objects())}:
-            if one in OF_THE_DATABASES:
-                continue
             kind, _, name = one.partition("/")
+            if one in OF_THE_DATABASES or kind == "PersistentVolumeClaim":  # which a restore makes anew
+                continue
             if one not in self._as_deployed:
                 self.stage.cluster.delete(kind, name, self.stage.namespace)
                 continue
