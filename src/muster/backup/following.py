@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from muster.backup.errors import BackupError
 from muster.backup.keys import Recipients
+from muster.backup.server import primary
 from muster.backup.shipping import Shipper
-from muster.backup.store import Store, moment
+from muster.backup.store import Base, Store, moment
 from muster.backup.taking import take
 from muster.base.clock import utc
 from muster.base.errors import MusterError
 from muster.kube import Cluster
 from muster.safety.audit import AuditLog
 from muster.system import SystemDefinition
+
+
+def check_same(bases: Sequence[Base], system_identifier: str) -> None:
+    """Let pass the database that the newest backup is of, or any where there is none.
+
+    One that was lost and began anew, empty, is another. Were it followed, the newest backup would soon be an empty one.
+
+    Raises:
+        BackupError: it is another.
+    """
+    if bases and bases[-1].system_identifier != system_identifier:
+        raise BackupError(
+            f"this is another database (system identifier {system_identifier}) than the newest backup {bases[-1].id} "
+            f"is of ({bases[-1].system_identifier}), so it is not followed: if that one was lost, run 'muster restore' "
+            "first; if another is meant, take the first backup of it yourself: muster backup"
+        )
 
 
 class Follower:
@@ -39,6 +57,7 @@ class Follower:
         Raises:
             MusterError: it could not; the next turn goes on from there.
         """
+        check_same(self._store.bases(), primary(self._cluster, self._system).about().system_identifier)
         shipped = self._shipper.turn()
         self._say(f"shipped {len(shipped.segments)} segments: the archive leads to {shipped.until}")
         if shipped.gap:
