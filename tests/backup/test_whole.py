@@ -167,6 +167,21 @@ def opened(backed_up: BackedUp, base: Base, name: str, directory: Path) -> bytes
     return content.getvalue()
 
 
+def test_a_backup_of_one_instance_becomes_another_which_does_not_wait_for_itself(backed_up: BackedUp) -> None:
+    databases = backed_up.databases
+    databases.write("db-a", "kept")
+    backed_up.take()
+    databases.lose("db-a")
+    assert databases.promote().ok
+    backed_up.lose_all()
+    outcome = backed_up.restore()
+    assert outcome.ok, outcome.why
+    assert databases.state.primaries() == ["db-b"]
+    assert databases.state.query("db-b", "show synchronous_standby_names") == '"db-a"'
+    databases.write("db-b", "written since")
+    assert databases.kept("db-a") == ["kept", "written since"]
+
+
 def test_one_that_was_cut_goes_on_and_nothing_is_done_twice(backed_up: BackedUp) -> None:
     databases = backed_up.databases
     databases.write("db-a", "kept")

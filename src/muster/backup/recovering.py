@@ -58,8 +58,16 @@ own "$PGDATA" "$PGDATA.wal"
 """
 )
 LAY_SEGMENT = LIBRARY + 'head -c "$2" | gunzip -c >"$PGDATA.wal/$1"; own "$PGDATA.wal/$1"\n'
+# What is there of the instance that the backup was taken of waits for its standbys by their names; another instance in
+# its place would wait for itself, and every commit for ever. %1$L is the instance that it becomes, %2$L the one it was.
+TAKE_PLACE = (
+    "select format('alter system set synchronous_standby_names = %L', regexp_replace(setting, '\\m' ||"
+    " regexp_replace({now}, '(\\W)', '\\\\\\1', 'g') || '\\M', {was}, 'g')) from pg_file_settings"
+    " where name = 'synchronous_standby_names' and sourcefile like '%/postgresql.auto.conf' order by seqno desc limit 1"
+)
 # $1: where to stop (UTC, or empty for the end), $2: the superuser, $3 and $4: what asks for databases and for their
-# tables, $5: the timeline. Prints a line a second, then `up`.
+# tables, $5: the timeline, $6: what says a statement that is run when all is replayed, or empty. Prints a line a
+# second, then `up`.
 RECOVER = (
     LIBRARY
     + """
@@ -102,6 +110,10 @@ for database in $(psql -qtAXd postgres -c "$3"); do
     fi
 done
 psql -qtAXd postgres -c "select pg_is_in_recovery()" | sed 's/^/recovering /'
+if [ -n "$6" ]; then
+    last=$(psql -qtAXv ON_ERROR_STOP=1 -d postgres -c "$6")
+    if [ -n "$last" ]; then psql -qtAXv ON_ERROR_STOP=1 -d postgres -c "$last"; fi
+fi
 as_owner "pg_ctl -D '$PGDATA' -m fast -w stop" >/dev/null
 wait "$server" || true
 rm -rf "$sockets" "$PGDATA.wal"
@@ -157,8 +169,9 @@ class Recovery:
                 self._say(f"{number} of {len(plan.segments)} segments laid out")
         return said.strip()
 
-    def recover(self, plan: Plan, databases: str, rows: str) -> Mapping[str, int]:
-        """Have the log replayed up to the plan's moment, count rows, and stop the database again.
+    def recover(self, plan: Plan, databases: str, rows: str, *, instance: str = "") -> Mapping[str, int]:
+        """Have the log replayed up to the plan's moment, count rows, and stop the database again. Where it becomes
+        another `instance` than it was, the two change places among those for which commits wait.
 
         Raises:
             BackupError: PostgreSQL gave up; the message has its own words.
@@ -173,6 +186,7 @@ class Recovery:
             databases,
             rows,
             str(plan.timeline),
+            take_place(now=instance, was=plan.base.instance),
         ]
         counts, lines = dict[str, int](), list[str]()
         try:
@@ -209,6 +223,19 @@ class Recovery:
             said = result.stderr.strip().splitlines()
             raise BackupError(f"{what} cannot be laid out in pod {self._pod}: {said[-1] if said else 'no word'}")
         return result.stdout
+
+
+def take_place(*, now: str, was: str) -> str:
+    """SQL that says the statement by which the instance `now` waits for `was` instead of for itself; empty where both
+    are the same, or it becomes no instance."""
+    if now in {"", was}:
+        return ""
+    return TAKE_PLACE.format(now=_quoted(now), was=_quoted(was))
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
 
 
 def _of_postgresql(target: str | None) -> str:

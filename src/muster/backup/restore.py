@@ -247,7 +247,7 @@ class _Restore:
                 say=self._context.told or (lambda _: None),
             )
             kept = recovery.lay_out(plan, mark)
-            rows = recovery.recover(plan, DATABASES, ROWS)
+            rows = recovery.recover(plan, DATABASES, ROWS, instance=self._target)
         self._progress.keep(laid=True)
         parts = [f"{plan.base.id} replayed to {plan.until}, {sum(rows.values())} rows in {len(rows)} tables"]
         parts += [f"claim {', '.join(made)} made anew"] if made else []

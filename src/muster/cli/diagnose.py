@@ -12,6 +12,7 @@ import click
 
 from muster.base.errors import MusterError, UsageError
 from muster.cli.codes import USED_WRONGLY
+from muster.cli.completing import CHECKS
 from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_if_any
 
 if TYPE_CHECKING:
@@ -42,7 +43,14 @@ EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="look at 
 @NAMESPACE
 @EVERYWHERE
 @WITHIN
-@click.option("--check", "names", multiple=True, metavar="NAME", help="only this check; may be given again")
+@click.option(
+    "--check",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="only this check; may be given again",
+    shell_complete=CHECKS,
+)
 @click.option("--list", "listing", is_flag=True, help="list the checks")
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="keep what was looked at")
 @SOURCE

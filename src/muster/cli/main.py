@@ -12,8 +12,10 @@ from muster.base.errors import MusterError
 from muster.cli.audit import audit
 from muster.cli.backup import backup, restore
 from muster.cli.check import check
-from muster.cli.codes import FINDING, USED_WRONGLY, Group, otherwise
+from muster.cli.codes import FINDING, USED_WRONGLY, otherwise
+from muster.cli.completing import completion
 from muster.cli.diagnose import diagnose
+from muster.cli.grouping import Commands
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
 from muster.cli.init import init
@@ -29,7 +31,7 @@ from muster.cli.undo import undo
 from muster.cli.verdict import analyse, verdict
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="muster")
 def commands() -> None:
     """Rehearse emergencies, and carry the procedures that are rehearsed."""
@@ -115,5 +117,6 @@ for command in (
     experiments,
     loads,
     init,
+    completion,
 ):
     commands.add_command(command)

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from muster.cli.completing import CONTEXTS
+
 if TYPE_CHECKING:
     from muster.kube import Cluster
     from muster.system import SystemDefinition
 
 HOME = Path(".muster")
 CONTEXT = click.option(
-    "--kube-context", metavar="NAME", envvar="MUSTER_KUBE_CONTEXT", help="a context of your kubeconfig"
+    "--kube-context",
+    metavar="NAME",
+    envvar="MUSTER_KUBE_CONTEXT",
+    help="a context of your kubeconfig",
+    shell_complete=CONTEXTS,
 )
 SYSTEM = click.option(
     "--system", type=click.Path(path_type=Path), metavar="PATH", help="a system.yaml (default: systems/*/system.yaml)"

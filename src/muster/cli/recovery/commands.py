@@ -13,6 +13,7 @@ import click
 
 from muster.base.errors import MusterError, UsageError
 from muster.cli.codes import USED_WRONGLY
+from muster.cli.completing import ARGUMENTS, PROCEDURES
 from muster.cli.recovery.performing import Wanted, perform
 from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_if_any, definition_of
 
@@ -26,7 +27,7 @@ LOOK_WITHIN_S = 5.0  # what is wrong is looked at before the menu is shown, and 
 MOST_SHOWN = 3
 
 
-@click.command()
+@click.command(short_help="List the recovery procedures.")
 @SYSTEM
 @click.option("--json", "as_json", is_flag=True, help="as JSON (muster/procedures/v1)")
 def procedures(system: Path | None, as_json: bool) -> None:
@@ -45,8 +46,8 @@ def procedures(system: Path | None, as_json: bool) -> None:
 
 
 @click.command(short_help="Run a recovery procedure.")
-@click.argument("procedure", required=False)
-@click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1)
+@click.argument("procedure", required=False, shell_complete=PROCEDURES)
+@click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1, shell_complete=ARGUMENTS)
 @CONTEXT
 @SYSTEM
 @click.option("--plan", "planning", is_flag=True, help="say what it would do now, and change nothing")

@@ -1,0 +1,28 @@
+"""`muster --help`: the commands by what somebody is about to do, in one screen."""
+
+from __future__ import annotations
+
+import click
+
+from muster.cli.codes import Group
+
+SECTIONS = {
+    "Drills": (
+        *("run", "plan", "check", "verdict", "summary", "analyse", "report", "history"),
+        *("stop", "undo", "guard"),
+    ),
+    "Emergencies": ("diagnose", "status", "recover", "procedures", "backup", "restore", "audit"),
+    "Your system": ("init", "experiments", "loads", "keep"),
+    "The embedded cluster, and this command": ("up", "down", "images", "completion"),
+}
+LIMIT = 64  # columns of a summary
+
+
+class Commands(Group):
+    """All commands, shown in sections; each stands in one."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, names in SECTIONS.items():
+            found = [(name, command) for name in names if (command := self.get_command(ctx, name)) is not None]
+            with formatter.section(section):
+                formatter.write_dl([(name, command.get_short_help_str(LIMIT)) for name, command in found])
