@@ -20,9 +20,9 @@ from muster.base.clock import now
 from muster.diagnosis import Diagnosis, diagnose
 from muster.diagnosis.text import command_of
 from muster.drill import Drill, RecoverView, SystemView
-from muster.steps import Outcome
 from muster.snapshot import Snapshot, save_snapshot
 from muster.snapshot.gather import gather
+from muster.steps import Outcome
 from muster.wire.names import FAULT_RECORD_LABEL
 
 LOOKS = "MUSTER_SELFCHECK_LOOKS"  # the file that looks are appended to
