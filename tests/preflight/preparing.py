@@ -38,6 +38,7 @@ def subject(
     directory: Path,
     *,
     url: str | None = None,
+    ca: str | None = None,
     cluster: Cluster | None = None,
     drills: Iterable[PlannedDrill] = (),
     **said: Any,
@@ -45,7 +46,7 @@ def subject(
     """A project in a directory whose service is at `url`; `said` is what its system.yaml says otherwise."""
     system = system_of().model_copy(update=said)
     if url is not None:
-        address = system.service.model_copy(update={"url": url})
+        address = system.service.model_copy(update={"url": url, "ca": ca})
         system = system.model_copy(update={"service": address})
     asked = cluster if cluster is not None or url is None else ELSEWHERE
     return Subject(directory, system, tuple(drills), asked, "no cluster was named", directory / "audit.jsonl")

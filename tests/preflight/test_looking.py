@@ -16,11 +16,14 @@ from muster.kube import Cluster, connect
 from muster.monitoring.testing import LocalMonitoring
 from muster.preflight import allowed, capacity, judging, programs, service, watching
 from muster.preflight.capacity import Room, free_room, quantity, requests_of, surge, unplaced
+from muster.preflight.checks import CHECKS
+from muster.preflight.running import run_checks
 from muster.safety import Entry
 from muster.safety.locks import DrillLock
 from muster.safety.rights import Right
 from muster.system import SystemDefinition
 from muster.system.monitoring import Monitoring
+from muster.system.trust import CA_VARIABLE
 
 from .preparing import planned, subject
 
@@ -66,6 +69,13 @@ def test_a_certificate_is_believed_or_not_and_its_days_are_counted(
     (tmp_path / "ca.pem").write_bytes(cluster.access.authority)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     assert "its certificate is valid for" in service.address(subject(tmp_path, url=cluster.server)).seen
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.delenv(CA_VARIABLE, raising=False)
+    named = subject(tmp_path, url=cluster.server, ca=str(tmp_path / "ca.pem"))
+    (found,) = run_checks(named, [one for one in CHECKS if one.name == "address"])
+    assert "its certificate is valid for" in found.seen, "whom service.ca names is believed"
+    broken = service.address(subject(tmp_path, url=cluster.server, ca="/no-such.pem"))
+    assert (broken.state, "no-such.pem" in broken.seen, "service.ca" in broken.mend) == ("failed", True, True)
     with Service() as plain:
         spoken = service.address(subject(tmp_path, url=plain.url.replace("http:", "https:")))
     assert (spoken.state, "does not speak TLS" in spoken.seen) == ("failed", True)

@@ -163,12 +163,15 @@ def gathered(
         UsageError: neither a namespace nor a system is named, or there is no such context.
     """
     from muster.snapshot.gather import gather
+    from muster.system.trust import trust
 
     definition = definition_if_any(system)
     if definition is None and not namespace and not everywhere:
         raise UsageError("there is no system.yaml that names a namespace; right would be -n NAME or --all-namespaces")
     if definition is not None and namespace and namespace != definition.namespace:
         definition = None  # another's namespace: what system.yaml says is not true of it
+    if definition is not None:
+        trust(definition)
     wanted = None if everywhere else namespace or (definition.namespace if definition else None)
     return gather(lambda: connected(kube_context), definition, namespace=wanted, within=within)
 

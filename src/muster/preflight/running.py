@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 
 from muster.base.clock import now
-from muster.base.errors import MusterError
+from muster.base.errors import MusterError, UsageError
 from muster.preflight.checks import Check
 from muster.preflight.finding import Finding, Result, unknown
 from muster.preflight.subject import Subject
+from muster.system.trust import trust
 
 
 def run_checks(subject: Subject, checks: Sequence[Check]) -> list[Finding]:
@@ -18,6 +20,8 @@ def run_checks(subject: Subject, checks: Sequence[Check]) -> list[Finding]:
     A check that is through by then has said what it saw; one that is not is unknown, and goes on in a thread that keeps
     nobody from ending.
     """
+    with contextlib.suppress(UsageError):  # which the check of the address tells
+        trust(subject.system)
     made = [_Running(check, subject) for check in checks]
     began = now()
     for one in made:

@@ -17,10 +17,12 @@ from muster.probes.http.exchange import Answer
 from muster.probes.http.outcomes import Outcome
 from muster.probes.ledger.one_write import round_trip
 from muster.system import SystemState
+from muster.system.trust import authority, believing
 
 CONNECT_WITHIN_S = 3.0
 ROUNDS = 5
 SOON_DAYS = 7
+AUTHORITY_MEND = "name at service.ca of system.yaml a file that holds the authority's certificate (PEM)"
 URL_MEND = "say at service.url of system.yaml where clients reach it, from here as well"
 
 
@@ -29,6 +31,10 @@ def address(subject: Subject) -> Result:
 
     Asked where it is, not through the service: a name that is not known is another trouble than a pod that is down.
     """
+    try:
+        authority(subject.system)
+    except UsageError as error:
+        return failed(str(error), AUTHORITY_MEND)
     try:
         url = subject.url
     except UsageError as error:
@@ -50,12 +56,13 @@ def address(subject: Subject) -> Result:
 def _certified(where: str, host: str, connection: socket.socket) -> Result:
     """Whether the certificate at the other end of a connection is believed, and for how long."""
     try:
-        with ssl.create_default_context().wrap_socket(connection, server_hostname=host) as secured:
+        with believing(ssl.create_default_context()).wrap_socket(connection, server_hostname=host) as secured:
             certificate = secured.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         return failed(
             f"the certificate of {host} is not believed: {error.verify_message}",
-            "have it renewed, or have its authority trusted: SSL_CERT_FILE names a file with certificates (PEM)",
+            "have it renewed, or have its authority trusted: service.ca of system.yaml, or SSL_CERT_FILE, names a file "
+            "with certificates (PEM)",
         )
     except OSError as error:
         return failed(f"{host} does not speak TLS: {error}", URL_MEND)
