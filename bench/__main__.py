@@ -1,4 +1,4 @@
-"""Print what muster costs: start-up, throughput, the load generator, the drills, the report, the history."""
+"""Print what muster costs: start-up, throughput, load generator, drills, report, history, diagnosis."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import yaml
 
 from bench import analysis, history
 from bench.beside import beside
+from bench.diagnose import A_NAMESPACE, NAMESPACES, diagnose_all
 from bench.overhead import overhead
 from bench.report import report
 from muster.base.timeline import Timeline, read_timeline
@@ -32,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SYSTEM = ROOT / "systems/enhancer/system.yaml"
 
 
-PARTS = ("start", "throughput", "overhead", "drills", "report", "history", "analysis")
+PARTS = ("start", "throughput", "overhead", "drills", "report", "history", "analysis", "diagnose")
 PAGE = "/workflows?limit=20"
 FIVE = "pod_crash or high_load or db_failure or config_corruption or full_outage"
 
@@ -71,6 +72,8 @@ def measure(part: str, options: argparse.Namespace) -> None:
             answers()
         case "analysis":
             analysed()
+        case "diagnose":
+            diagnosed()
 
 
 @contextmanager
@@ -183,6 +186,16 @@ def analysed() -> None:
             took = analysis.measure(path, samples)
             note = f"{took.memory_mb:.0f} MB, {took.cpu_s:.1f} s of processor, {took.verdict}"
             show(f"timeline of {samples:,} samples analysed", took.wall_s, "s", note)
+
+
+def diagnosed() -> None:
+    """A whole cluster looked at, as a person would."""
+    cost = diagnose_all()
+    note = f"wanted < 10; {cost.cpu_s:.1f} s of processor, {cost.findings} findings, {len(cost.unknown)} unknown"
+    show(f"diagnosis of {NAMESPACES * A_NAMESPACE:,} pods in {NAMESPACES} namespaces", cost.wall_s, "s", note)
+    show("  memory at the most", cost.peak_mb, "MB", "wanted < 500")
+    for one in cost.unknown:
+        print(f"  not seen: {one}")
 
 
 def show(what: str, value: float, unit: str, note: str = "") -> None:

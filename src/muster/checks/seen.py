@@ -44,6 +44,10 @@ class Seen:
         """Whether the absence of an object of this kind says that there is none."""
         return kind in self.snapshot.listed
 
+    def is_part(self, kind: str) -> bool:
+        """Whether more objects of this kind are there than the snapshot holds."""
+        return any(missing.what == f"rest of {kind}" for missing in self.snapshot.missing)
+
     @cached_property
     def namespaces(self) -> list[str]:
         return sorted({str(item["metadata"].get("namespace") or "") for item in self.snapshot.objects} - {""})

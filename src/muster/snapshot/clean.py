@@ -12,6 +12,11 @@ from muster.snapshot.model import Object
 MOST_LINE = 2000  # characters of a log's line
 MOST_TEXT = 20_000  # characters of a ConfigMap's entry
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_EVENT_METADATA = ("name", "namespace", "creationTimestamp")
+_EVENT = (
+    "apiVersion", "kind", "involvedObject", "reason", "type", "count", "firstTimestamp", "lastTimestamp", "eventTime",
+    "series",
+)  # fmt: skip
 # JSON Web Tokens, keys of clouds and of code hosts, PEM: secrets that no name stands before.
 _BARE = re.compile(
     r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20,}|\bxox[abpr]-[\w-]{10,}"
@@ -30,6 +35,8 @@ def clean(item: Object) -> Object:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: it is no object.
     """
+    if item["kind"] == "Event":
+        return _event(item)
     kept = {**item, "metadata": _metadata(item["metadata"])}
     match item["kind"]:
         case "Secret":
@@ -39,11 +46,16 @@ def clean(item: Object) -> Object:
         case "ConfigMap":
             kept["data"] = {key: _entry(key, str(value)) for key, value in (item.get("data") or {}).items()}
             kept["binaryData"] = dict.fromkeys(item.get("binaryData") or {}, MASK)
-        case "Event":
-            # No value of a secret stands in an event, but names do: 'volume "token" : secret "x" not found'.
-            kept["message"] = str(item.get("message") or "")[:MOST_LINE]
     _clean_containers(kept)
     return kept
+
+
+def _event(item: Object) -> Object:
+    """An event, of which a cluster has more than of all else, with what tells of something only. No value of a secret
+    stands in one, but names do: 'volume "token" : secret "x" not found'."""
+    metadata = {key: item["metadata"][key] for key in _EVENT_METADATA if key in item["metadata"]}
+    kept = {key: item[key] for key in _EVENT if item.get(key) is not None}
+    return {**kept, "metadata": metadata, "message": str(item.get("message") or "")[:MOST_LINE]}
 
 
 def _entry(name: str, value: str) -> str:

@@ -14,7 +14,7 @@ from muster.wire.names import KINDS as KNOWN
 from muster.wire.names import Kind as ApiKind
 
 PAGE = 500
-MOST_EVENTS = 20_000
+MOST = 20_000  # of one kind; more would take more memory and time than a diagnosis has
 REQUEST_S = 8.0
 
 
@@ -51,8 +51,21 @@ KINDS = (
 )
 
 
-def list_all(cluster: Cluster, kind: Kind, namespace: str | None, deadline: float) -> list[Object] | None:
-    """The objects of a kind as they may be kept, page by page; None where the cluster has no such kind.
+class Listing(list[Object]):
+    """Objects of one kind. `rest` says why there are more that were not read; empty where these are all."""
+
+    rest: str = ""
+
+    def cut(self, why: str, remaining: object = None) -> Listing:
+        """The same, as a part of what there is."""
+        more = f", {remaining} more are there" if remaining else ""
+        self.rest = f"the first {len(self)} were read{more}: {why}"
+        return self
+
+
+def list_all(cluster: Cluster, kind: Kind, namespace: str | None, deadline: float) -> Listing | None:
+    """The objects of a kind as they may be kept, page by page; None where the cluster has no such kind. Where some
+    pages have come by the deadline (CLOCK_MONOTONIC seconds), or there are very many, these are told to be a part.
 
     Raises:
         ClusterError: the cluster does not answer, refuses, or says that it has not what each cluster has.
@@ -61,25 +74,35 @@ def list_all(cluster: Cluster, kind: Kind, namespace: str | None, deadline: floa
     if kind.name == "Namespace" and namespace is not None:
         path = kind.api.path(None, namespace)
     query = {"limit": str(PAGE), **({"fieldSelector": kind.fields} if kind.fields else {})}
-    found = list[Object]()
+    found, remaining = Listing(), None
     while True:
-        left = deadline - now()
-        if left <= 0:
-            raise ClusterError("no answer in time")
         try:
-            page = _json(cluster, path, query, min(REQUEST_S, left))
-        except ApiError as error:
-            if error.code == 404 and not kind.everywhere:
+            page = _page(cluster, path, query, deadline)
+        except ClusterError as error:
+            code = error.code if isinstance(error, ApiError) else 0
+            if code == 404 and not kind.everywhere:
                 return None
-            if error.code == 410 and query.pop("continue", ""):  # it changed faster than it was read: once, whole
+            if code == 410 and query.pop("continue", ""):  # it changed faster than it was read: once, whole
                 query.pop("limit")
-                found = []
+                found = Listing()
                 continue
-            raise
+            if not found:
+                raise
+            return found.cut(str(error), remaining)
         found += [_kept({"kind": kind.name, "apiVersion": kind.api.api, **item}) for item in _items(page, path)]
-        query["continue"] = str((page.get("metadata") or {}).get("continue") or "")
-        if not query["continue"] or len(found) >= MOST_EVENTS:
+        about = page.get("metadata") or {}
+        query["continue"], remaining = str(about.get("continue") or ""), about.get("remainingItemCount")
+        if not query["continue"]:
             return found
+        if len(found) >= MOST:
+            return found.cut(f"no more than {MOST} of a kind are", remaining)
+
+
+def _page(cluster: Cluster, path: str, query: dict[str, str], deadline: float) -> dict[str, Any]:
+    left = deadline - now()
+    if left <= 0:
+        raise ClusterError("no answer in time")
+    return _json(cluster, path, query, min(REQUEST_S, left))
 
 
 def _items(page: dict[str, Any], path: str) -> list[Object]:

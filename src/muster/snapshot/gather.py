@@ -14,15 +14,16 @@ from muster.base.clock import now, utc_iso
 from muster.base.errors import UsageError
 from muster.kube import Cluster
 from muster.snapshot.asking import Beside, Part, ask
-from muster.snapshot.cluster import KINDS, list_all, used
+from muster.snapshot.cluster import KINDS, Listing, list_all, used
 from muster.snapshot.logs import wanted_logs
-from muster.snapshot.model import Missing, Object, Snapshot
+from muster.snapshot.model import Missing, Snapshot
 from muster.snapshot.system import told_of
 from muster.system import SystemDefinition
 
 WITHIN_S = 10.0
 MOST_S = 30.0
 METRICS = ("pods", "nodes")
+PAGES_S = 0.1  # before the lists' time is over the pages that have come are handed on
 MARGIN = 0.06  # of the whole, kept for making something of what has come
 
 
@@ -59,19 +60,21 @@ def gather(
 
 def _of_cluster(begun: Snapshot, cluster: Cluster, system: SystemDefinition | None, deadline: float) -> Snapshot:
     space = begun.namespace or None
-    parts = [Part(kind.name, lambda kind=kind: list_all(cluster, kind, space, deadline)) for kind in KINDS]  # type: ignore[misc]
+    listing = deadline - 0.3 * max(deadline - now(), 0)  # logs can be asked for once pods are known
+    parts = [Part(kind.name, lambda kind=kind: list_all(cluster, kind, space, listing - PAGES_S)) for kind in KINDS]  # type: ignore[misc]
     parts.append(Part("version", cluster.version))
     # What takes its time by nature: metrics may be measured only once they are asked for.
     measured = [Part(f"metrics of {what}", lambda what=what: used(cluster, what, space, deadline)) for what in METRICS]  # type: ignore[misc]
     beside = Beside([*measured, *_own_parts(cluster, system, deadline)], deadline)
-    # Logs can be asked for once pods are known; some of the time is theirs.
-    heard = ask(parts, deadline - 0.3 * max(deadline - now(), 0))
-    objects: dict[str, list[Object]] = {
+    heard = ask(parts, listing)
+    objects: dict[str, Listing] = {
         kind.name: items for kind in KINDS if (items := heard.values.get(kind.name)) is not None
     }
-    logs = [Part(f"log of {one}", one.get) for one in wanted_logs(cluster, objects.get("Pod", []))]
+    whole = {name for name, items in objects.items() if not items.rest}
+    logs = [Part(f"log of {one}", one.get) for one in wanted_logs(cluster, objects.get("Pod") or [])]
     read, own = ask(logs, deadline), beside.heard()
     missing = heard.lacking() + own.lacking()
+    missing += [Missing(f"rest of {name}", items.rest) for name, items in objects.items() if items.rest]
     if read.missing:
         why = next(iter(read.missing.values()))
         missing.append(Missing("logs", f"{len(read.missing)} of {len(logs)} could not be read: {why}"))
@@ -81,7 +84,7 @@ def _of_cluster(begun: Snapshot, cluster: Cluster, system: SystemDefinition | No
         begun,
         context=cluster.context,
         kubernetes=str(heard.values.get("version") or ""),
-        listed=frozenset(objects) - {kind.name for kind in KINDS if kind.fields},
+        listed=frozenset(whole) - {kind.name for kind in KINDS if kind.fields},
         objects=tuple(item for kind in sorted(objects) for item in objects[kind]),
         logs=tuple(sorted(tail for tail in read.values.values() if tail is not None)),
         answers={**answers, **({"metrics": metrics} if metrics else {})},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from muster.checks.check import Finding, Harm
+from muster.checks.check import Finding, Harm, Unknown
 from muster.checks.pods.trouble import unready_since
 from muster.checks.seen import Seen, condition, containers_of, event_time, is_ready, matches
 from muster.checks.workloads.creating import is_refused
@@ -19,8 +19,11 @@ BETWEEN_S = 120.0  # of a workload that has just lost its pods, until it has mad
 _LISTENS = re.compile(r"\b(?:listen|serv|start|runn|bound|ready)\w*\b.*?(?:\bport[ =:]+|:)(\d{2,5})\b", re.IGNORECASE)
 
 
-def services(seen: Seen) -> Iterator[Finding]:
+def services(seen: Seen) -> Iterator[Finding | Unknown]:
     """Services without a pod, without a ready one, or with a port that their pods have not."""
+    if seen.is_part("Pod"):
+        yield Unknown("check services", "not all pods were read, and one that was not may be a Service's")
+        return
     for service in seen.of("Service"):
         if "deletionTimestamp" in service["metadata"]:
             continue
