@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from muster.checks.check import Finding
 from muster.checks.pods.absent import uses
 from muster.checks.seen import Seen
+from muster.diagnosis.graph import FORMLESS
 from muster.snapshot import Object, Ref, ref_of
 
 RECENT_S = 86400.0
@@ -17,11 +18,16 @@ _PLATFORM = ("kube-controller-manager", "kubelet", "kube-scheduler", "kube-apise
 def recent_changes(seen: Seen, finding: Finding) -> tuple[str, ...]:
     """What was changed of a finding's object, and of what configures it, within a day before, the latest first."""
     found = list(_changes(seen, finding.ref))
-    for pod in seen.pods_of(finding.ref)[:1]:
-        for used in uses(pod):
-            if used.kind in ("ConfigMap", "Secret"):
-                found += _changes(seen, used)
+    for used in _configuring(seen, finding.ref):
+        found += _changes(seen, used)
     return tuple(text for _, text in sorted(set(found), reverse=True))[:3]
+
+
+def _configuring(seen: Seen, ref: Ref) -> list[Ref]:
+    try:
+        return [used for pod in seen.pods_of(ref)[:1] for used in uses(pod) if used.kind in ("ConfigMap", "Secret")]
+    except FORMLESS:
+        return []
 
 
 def changes(seen: Seen) -> list[tuple[str, Ref, str]]:

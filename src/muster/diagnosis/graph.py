@@ -11,6 +11,8 @@ from muster.checks.seen import Seen, containers_of
 from muster.checks.traffic.services import services_behind, workloads_behind
 from muster.snapshot import Object, Ref, ref_of
 
+# What is raised by an object of no form that Kubernetes has; its check has said so, and it relies on nothing.
+FORMLESS = (AttributeError, KeyError, TypeError, ValueError)
 _WORD = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -24,7 +26,11 @@ class Graph:
     def relies_on(self, ref: Ref) -> tuple[Ref, ...]:
         """What an object relies on directly."""
         if ref not in self._known:
-            self._known[ref] = tuple(dict.fromkeys(one for one in self._of(ref) if one != ref))
+            try:
+                found = [one for one in self._of(ref) if one != ref]
+            except FORMLESS:
+                found = []
+            self._known[ref] = tuple(dict.fromkeys(found))
         return self._known[ref]
 
     def _of(self, ref: Ref) -> Iterator[Ref]:

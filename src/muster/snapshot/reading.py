@@ -123,6 +123,9 @@ def _checked(snapshot: Snapshot) -> Snapshot:
             raise TypeError("an object without kind and name")
         if item["kind"] == "Event":
             item["involvedObject"]["kind"]
+        for part in ("spec", "status"):
+            if not isinstance(item.get(part) or {}, dict):
+                raise TypeError(f"{item['kind']} {item['metadata']['name']} has a {part} that is no mapping")
     return snapshot
 
 
