@@ -70,6 +70,14 @@ IMAGES = {
         "its image cannot be pulled",
         evidence="the registry refuses it: no such repository, or it wants credentials (imagePullSecrets)",
     ),
+    "the Secret with the credentials is missing": Scene(
+        web(
+            waiting("ErrImagePull", 'failed to resolve reference "docker.io/shop/web:1": pull access denied, repository does not exist or may require authorization'),
+            None,
+            event("Pod", "web-1-x", "FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed."),
+        ),
+        ("Secret", "regcred", "is missing, Deployment web pulls its image with it"),
+    ),
     "the registry cannot be reached": of_web(
         waiting("ImagePullBackOff", 'Back-off pulling image "registry.shop/web:1": ErrImagePull: failed to do request: Head "https://registry.shop/v2/web/manifests/1": dial tcp 10.0.0.9:443: connect: connection refused'),
         "its image cannot be pulled",
@@ -602,6 +610,16 @@ def test_pods_that_are_driven_out_are_told_by_why(name: str) -> None:
     diagnosis = looked_at([*deployment(), gone, ready(), node()])
     assert first(diagnosis) == (*WEB, expected)
     assert diagnosis.causes[0].severity == "P3"
+
+
+def test_a_node_whose_kernel_ends_processes_says_so() -> None:
+    said = {**event("Node", "n1", "SystemOOM", "System OOM encountered, victim process: python3, pid: 4711")}
+    said["involvedObject"] = {"kind": "Node", "name": "n1"}
+    assert first(looked_at([*deployment(), ready(), said])) == (
+        "Node",
+        "n1",
+        "has run out of memory and ends processes",
+    )
 
 
 def test_a_node_that_is_short_of_memory_explains_the_evictions() -> None:

@@ -6,22 +6,42 @@ from typing import NamedTuple
 
 import pytest
 from tests.diagnosis.building import (
+    LONG_AGO,
+    NOW,
     Object,
+    claim,
     crashed,
     deployment,
+    event,
     first,
     followers,
     looked_at,
     made,
+    mounting,
+    owned,
     pod,
     ready,
     service,
+    snapshot,
     tail,
     template,
     told,
+    unready,
+    unscheduled,
+    waiting,
 )
 
 from muster.snapshot import LogTail
+
+# A certificate of CN=shop that ended on 20 November 2026, as a Secret has it.
+CERTIFICATE = (
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJDakNCc2FBREFnRUNBZ0VCTUFvR0NDcUdTTTQ5QkFNQ01BOHhEVEFMQmdO"
+    "VkJBTU1CSE5vYjNBd0hoY04KTWpZeE1UQXhNREF3TURBd1doY05Nall4TVRJd01EQXdNREF3V2pBUE1RMHdDd1lEVlFRRERBUnph"
+    "Rzl3TUZrdwpFd1lIS29aSXpqMENBUVlJS29aSXpqMERBUWNEUWdBRXR4QWdoamcxc1JBMXNERW9WM2N2bytQL3pnQlp1Ukl5CjJN"
+    "ODBQUEdnUDVQdXh6UnlUM09DNjA2TkUvS0x5TStCQ1FPTlE2Sm9UNEFUbS9vT21YRGpvekFLQmdncWhrak8KUFFRREFnTklBREJG"
+    "QWlFQXNXMW43VVUxYVVpcHJLdHU5SE1hSXVlQ0hEdW5lcnZuVExIQ1Qxdm42ODBDSUVqQwpoME0yRi9oWExrdWFERFp6MksyRW5v"
+    "WUc3cURsYTNHYTdpWE9LNUhVCi0tLS0tRU5EIENFUlRJRklDQVRFLS0tLS0K"
+)
 
 
 class Scene(NamedTuple):
@@ -93,6 +113,10 @@ WAYS = {
     "neither selector nor endpoints": Scene(
         [made("Service", "old", spec={"ports": [{"port": 80}]})], ("Service", "old", "has neither a selector nor endpoints")
     ),
+    "a cloud that gives no address": Scene(
+        [*WEB, service(type="LoadBalancer"), event("Service", "web", "SyncLoadBalancerFailed", "Error syncing load balancer: failed to ensure load balancer: googleapi: Error 403: QUOTA_EXCEEDED")],
+        ("Service", "web", "gets no external address: failed to ensure load balancer: googleapi: Error 403: QUOTA_EXCEEDED"), "P1",
+    ),
     "an Ingress to no Service": Scene([*WEB, service(), ingress("wep")], ("Ingress", "front", "leads to Service wep, which does not exist"), "P1"),
     "an Ingress to no port": Scene(
         [*WEB, service(), ingress(port={"name": "https"})], ("Ingress", "front", "leads to port https of Service web, which has it not"), "P1"
@@ -160,6 +184,52 @@ SAYINGS = {
         follows=["Service db has no ready endpoints", "Deployment api cannot reach the database db:5432 (refused)"], severity="P2",
     ),
 }  # fmt: skip
+UNBOUND = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. no new claims to deallocate"
+NO_CLASS = [
+    made("StatefulSet", "db", spec=DB[0]["spec"], status={"replicas": 1}),
+    pod(unscheduled(UNBOUND), {"nodeName": "", **mounting("data-db-0")}, name="db-0", owner=("StatefulSet", "db")),
+    service("db", port=5432),
+    claim("data-db-0", storageClassName="fast"),
+    event("PersistentVolumeClaim", "data-db-0", "ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not found'),
+]
+FOLLOWING = [
+    "StatefulSet db waits for PersistentVolumeClaim data-db-0, which is not bound",
+    "Service db has no endpoints",
+]
+TOLD = {
+    "containers": [
+        {
+            "name": "main",
+            "env": [{"name": "DB", "value": "postgres://db:5432/x"}],
+            "readinessProbe": {"httpGet": {"port": 8080}},
+        }
+    ]
+}
+LOST = 'connection to server at "db" (10.96.0.9), port 5432 failed: Connection refused'
+CHAINS = {
+    "a class that is not there, through a database to a program that crashes, and to its front door": Scene(
+        [*NO_CLASS, *deployment("api", pod=TOLD), pod(crashed(), TOLD, name="api-1-x", owner=("ReplicaSet", "api-1")), service("api", type="LoadBalancer")],
+        ("PersistentVolumeClaim", "data-db-0", "storage class fast does not exist"), "P1",
+        [*FOLLOWING, f"Deployment api container main exits with 1: {LOST}", "Service api has no ready endpoints"],
+        (tail("api-1-x", LOST, previous=True),),
+    ),
+    "the same to a program that is not ready, as its configuration names the database": Scene(
+        [*NO_CLASS, *deployment(pod=TOLD), pod(unready(), TOLD), service(), event("Pod", "web-1-x", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", container="main")],
+        ("PersistentVolumeClaim", "data-db-0", "storage class fast does not exist"), "P2",
+        [*FOLLOWING, "Deployment web readiness probe of container main fails (503)", "Service web has no ready endpoints"],
+    ),
+    "the same to a program that says so in its log": Scene(
+        [*NO_CLASS, *deployment("api"), ready("api-1-r", owner=("ReplicaSet", "api-1")), service("api")],
+        ("PersistentVolumeClaim", "data-db-0", "storage class fast does not exist"), "P2",
+        [*FOLLOWING, "Deployment api cannot reach the database db:5432 (refused)"],
+        (tail("api-1-r", *[LOST] * 4),),
+    ),
+    "a ConfigMap that two need": Scene(
+        [made("ConfigMap", "other"), *deployment(), pod(waiting("CreateContainerConfigError", 'configmap "settings" not found')), *deployment("api"), pod(waiting("CreateContainerConfigError", 'configmap "settings" not found'), name="api-1-x", owner=("ReplicaSet", "api-1"))],
+        ("ConfigMap", "settings", "is missing, Deployment api and Deployment web need it"), "P2",
+        ["Deployment api cannot start: ConfigMap settings is missing", "Deployment web cannot start: ConfigMap settings is missing"],
+    ),
+}  # fmt: skip
 CERTIFICATES = {
     "one that has expired": Scene(
         [made("Secret", "tls", type="kubernetes.io/tls", metadata={"annotations": {"muster.dev/not-after": "2026-11-27T00:00:00Z"}})],
@@ -170,7 +240,7 @@ CERTIFICATES = {
         ("Secret", "tls", "its certificate expires in 4 days, at 2026-12-01T19:55:00Z"), "P4",
     ),
 }  # fmt: skip
-ALL = WAYS | SAYINGS | CERTIFICATES
+ALL = WAYS | SAYINGS | CHAINS | CERTIFICATES
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -184,3 +254,29 @@ def test_the_cause_stands_first_with_what_follows_from_it(name: str) -> None:
         (),
     )
     assert len(diagnosis.causes) == 1 + len(scene.follows), [told(cause) for cause in diagnosis.causes]
+
+
+def test_since_when_a_service_leads_nowhere_is_when_somebody_wrote_it() -> None:
+    """Not when it was made."""
+    wrong = service(selector={"app": "webb"})
+    wrong["metadata"]["managedFields"] = [
+        {"manager": "kubectl", "time": LONG_AGO, "fieldsV1": {"f:spec": {}}},
+        {"manager": "kubectl-edit", "time": NOW, "fieldsV1": {"f:spec": {"f:selector": {}}}},
+    ]
+    (cause,) = looked_at([*WEB, wrong]).causes
+    assert cause.finding.since == NOW
+    assert cause.evidence[-1] == f"Service web was changed at {NOW} by kubectl-edit (spec.selector)"
+
+
+def test_a_rollout_that_no_kubernetes_has_keeps_its_service() -> None:
+    """Its ReplicaSets have the labels, and its own kind is none that was asked for."""
+    _, replicas = deployment(replicas=0)
+    replicas["metadata"] |= owned("Rollout", "web")
+    assert not looked_at([replicas, service()]).causes
+
+
+def test_a_certificate_in_a_list_is_looked_at_and_none_of_its_values_is_kept() -> None:
+    item = made("Secret", "tls", type="kubernetes.io/tls", data={"tls.crt": CERTIFICATE, "tls.key": "c2VjcmV0"})
+    kept = snapshot([item])
+    assert "c2VjcmV0" not in str(kept.objects)
+    assert first(looked_at([item])) == ("Secret", "tls", "its certificate expired at 2026-11-20T00:00:00Z")

@@ -129,7 +129,7 @@ MAKING = {
             event("Job", "import", "FailedCreate", 'Error creating: pods "import-" is forbidden: error looking up service account shop/runner: serviceaccount "runner" not found'),
         ],
         ("ServiceAccount", "runner", "is missing, Job import needs it"),
-        "P2", ["Job import its pods cannot be made: ServiceAccount runner is missing"],
+        "P3", ["Job import its pods cannot be made: ServiceAccount runner is missing"],
     ),
 }  # fmt: skip
 
@@ -202,11 +202,11 @@ OTHERS = {
     ),
     "a CronJob that missed too many": Scene(
         [made("CronJob", "nightly", spec={}), event("CronJob", "nightly", "TooManyMissedTimes", "too many missed start times: 101. Set or decrease .spec.startingDeadlineSeconds or check clock skew")],
-        ("CronJob", "nightly", "cannot begin its Jobs: too many missed start times: 101. Set or decrease .spec.startingDeadlineSeconds or check clock skew"), "P2",
+        ("CronJob", "nightly", "cannot begin its Jobs: too many missed start times: 101. Set or decrease .spec.startingDeadlineSeconds or check clock skew"), "P3",
     ),
     "a CronJob in a zone that is none": Scene(
         [made("CronJob", "nightly", spec={}), event("CronJob", "nightly", "UnknownTimeZone", "invalid timeZone: \"Mars/Base\": unknown time zone Mars/Base")],
-        ("CronJob", "nightly", 'cannot begin its Jobs: invalid timeZone: "Mars/Base": unknown time zone Mars/Base'), "P2",
+        ("CronJob", "nightly", 'cannot begin its Jobs: invalid timeZone: "Mars/Base": unknown time zone Mars/Base'), "P3",
     ),
     "a rollout past its deadline, of which no pod says why": Scene(
         [*deployment(status={**STALLED, "availableReplicas": 1}, spec={"progressDeadlineSeconds": 60, "replicas": 2}), ready()],

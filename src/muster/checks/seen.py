@@ -11,6 +11,8 @@ from typing import Any
 from muster.snapshot import Object, Ref, Snapshot, ref_of
 
 NO_LOG = ("unable to retrieve container logs", "Error from server")
+# What controllers write by themselves.
+PLATFORM = ("kube-controller-manager", "kubelet", "kube-scheduler", "kube-apiserver", "k3s", "cloud-controller")
 _TOP = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "ReplicationController")
 
@@ -151,10 +153,11 @@ class Seen:
         return self._live_pods.get(namespace, [])
 
     def templates(self, namespace: str) -> Iterator[tuple[Object, Object]]:
-        """Each workload of a namespace that is not managed by another, with the template of its pods."""
+        """Each workload of a namespace that is not managed by another that is there, with the template of its pods."""
         for kind in WORKLOADS:
             for item in self.of(kind, namespace):
-                if self.workload(item) == ref_of(item):
+                top = self.workload(item)
+                if top == ref_of(item) or self.find(top) is None:
                     spec = item.get("spec") or {}
                     if kind == "CronJob":
                         spec = (spec.get("jobTemplate") or {}).get("spec") or {}
@@ -163,6 +166,17 @@ class Seen:
     @property
     def system(self) -> Mapping[str, Any]:
         return self.snapshot.system
+
+
+def written(item: Object) -> str:
+    """When somebody wrote an object last; when it was made, where nothing tells."""
+    metadata = item["metadata"]
+    times = [
+        str(entry.get("time") or "")
+        for entry in metadata.get("managedFields") or []
+        if entry.get("subresource") != "status" and not str(entry.get("manager") or "").startswith(PLATFORM)
+    ]
+    return max([*times, str(metadata.get("creationTimestamp") or "")])
 
 
 def moment(time: str | None) -> datetime:

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 from muster.checks.check import Finding
 from muster.checks.pods.absent import uses
-from muster.checks.seen import Seen
+from muster.checks.seen import PLATFORM, Seen
 from muster.diagnosis.graph import FORMLESS
-from muster.snapshot import Object, Ref, ref_of
+from muster.snapshot import Object, Ref
 
 RECENT_S = 86400.0
-# What controllers write by themselves.
-_PLATFORM = ("kube-controller-manager", "kubelet", "kube-scheduler", "kube-apiserver", "k3s", "cloud-controller")
 
 
 def recent_changes(seen: Seen, finding: Finding) -> tuple[str, ...]:
@@ -30,17 +28,6 @@ def _configuring(seen: Seen, ref: Ref) -> list[Ref]:
         return []
 
 
-def changes(seen: Seen) -> list[tuple[str, Ref, str]]:
-    """Every change of workloads and configuration within a day, the latest first: (when, what, a line)."""
-    found = [
-        (at, ref_of(item), text)
-        for kind in ("Deployment", "StatefulSet", "DaemonSet", "ConfigMap", "Service")
-        for item in seen.of(kind)
-        for at, text in _changes(seen, ref_of(item))
-    ]
-    return sorted(found, reverse=True)
-
-
 def _changes(seen: Seen, ref: Ref) -> Iterator[tuple[str, str]]:
     item = seen.find(ref)
     if item is None:
@@ -48,7 +35,7 @@ def _changes(seen: Seen, ref: Ref) -> Iterator[tuple[str, str]]:
     made = str(item["metadata"].get("creationTimestamp") or "")
     for entry in item["metadata"].get("managedFields") or []:
         at, who = str(entry.get("time") or ""), str(entry.get("manager") or "?")
-        if entry.get("subresource") == "status" or who.startswith(_PLATFORM) or not at or at <= made:
+        if entry.get("subresource") == "status" or who.startswith(PLATFORM) or not at or at <= made:
             continue
         if seen.age(at) < RECENT_S:
             scaled = entry.get("subresource") == "scale"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from muster.checks.check import Finding, Harm
-from muster.checks.pods.trouble import one_line
+from muster.checks.pods.trouble import last_event, one_line
 from muster.checks.quantities import amount
-from muster.checks.seen import Seen, condition, finished
+from muster.checks.seen import Seen, condition, event_time, finished
 from muster.snapshot import Object, ref_of
 
 PRESSURES = {
@@ -35,6 +35,8 @@ def nodes(seen: Seen) -> Iterator[Finding]:
                 _carried(seen, node),
             )
             continue
+        if finding := _killing(seen, node):
+            yield finding
         for kind, text in PRESSURES.items():
             said = condition(node, kind)
             if said.get("status") == "True":
@@ -45,6 +47,15 @@ def nodes(seen: Seen) -> Iterator[Finding]:
                     str(said.get("lastTransitionTime") or ""),
                     (one_line(str(said.get("message") or "")),),
                 )
+
+
+def _killing(seen: Seen, node: Object) -> Finding | None:
+    """A node whose kernel has ended processes of late, as none of its memory was left."""
+    event = last_event(seen, node, "SystemOOM")
+    if event is None or seen.age(event_time(event)) > RECENT_S:
+        return None
+    said = one_line(str(event.get("message") or ""))
+    return Finding(ref_of(node), "has run out of memory and ends processes", Harm.PART, event_time(event), (said,))
 
 
 def _carried(seen: Seen, node: Object) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from muster.checks.pods.absent import missing_object, unnamed_absence
-from muster.checks.pods.trouble import Trouble, one_line, told
+from muster.checks.pods.trouble import Trouble, last_said, namespace_of, one_line, told
 from muster.checks.seen import Seen
-from muster.snapshot import Object
+from muster.snapshot import Object, Ref
 
 PULLING = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "SignatureValidationFailed", "ImageInspectError"}
 CREATING = {"CreateContainerConfigError", "CreateContainerError"}
@@ -20,6 +20,8 @@ _PROLOGUE = re.compile(
 )
 _HOOK = re.compile(r"lifecycle hook .*? failed - error: (.*?)(?:: )?, message: ")
 _NO_NUMBER = re.compile(r"image has non-numeric user \(([^)]*)\)")
+_NO_CREDENTIALS = re.compile(r"Unable to retrieve some image pull secrets \(([^)]+)\)")
+REFUSED = "the registry refuses it: no such repository, or it wants credentials (imagePullSecrets)"
 # What registries and runtimes say of an image, and what it means.
 _PULLS = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
@@ -30,7 +32,7 @@ _PULLS = tuple(
         (r"x509|certificate", "the registry's certificate is not trusted by the node"),
         (
             r"\b40[13]\b|denied|unauthorized|authorization|authentication|no basic auth",
-            "the registry refuses it: no such repository, or it wants credentials (imagePullSecrets)",
+            REFUSED,
         ),
         (r"not found|manifest unknown|\b404\b", "the registry has no such image or tag"),
         (r"http: server gave HTTP response", "the registry speaks HTTP, and the node asks by HTTPS"),
@@ -48,7 +50,7 @@ def cannot_start(seen: Seen, pod: Object, label: str, reason: str, message: str)
     several = len((pod.get("spec") or {}).get("containers") or []) > 1 or label.startswith("init")
     which = f" ({label})" if several else ""
     if reason in PULLING:
-        return Trouble(f"its image cannot be pulled{which}", _of_image(seen, pod, said))
+        return _unpulled(seen, pod, which, said)
     if reason == "ErrImageNeverPull":
         return Trouble(f"its image is not on the node, and must not be pulled (imagePullPolicy: Never){which}", (said,))
     if reason == "InvalidImageName":
@@ -84,6 +86,16 @@ def stopped_by_hook(seen: Seen, pod: Object, label: str) -> Trouble | None:
 def bare(text: str) -> str:
     """What is wrong, without what kubelet and runtimes write before it."""
     return one_line(_PROLOGUE.sub("", text), 160).removesuffix(": unknown")
+
+
+def _unpulled(seen: Seen, pod: Object, which: str, said: str) -> Trouble:
+    evidence = _of_image(seen, pod, said)
+    text = f"its image cannot be pulled{which}"
+    lacking = _NO_CREDENTIALS.search(last_said(seen, pod, "FailedToRetrieveImagePullSecret"))
+    if lacking is None or evidence[0] != REFUSED:
+        return Trouble(text, evidence)
+    secret = Ref("Secret", namespace_of(pod), lacking[1].partition(",")[0].strip())
+    return Trouble(text, evidence, secret, "is missing, {workload} pulls its image with it")
 
 
 def _of_image(seen: Seen, pod: Object, said: str) -> tuple[str, ...]:

@@ -143,10 +143,8 @@ def _findings(  # noqa: PLR0917 - what was heard is one thing of three
     seen: Seen, workload: Ref, live: int, said: Said, count: int, pods: list[Object]
 ) -> Iterator[Finding]:
     space = namespace_of(pods[0])
-    evidence = [
-        f"log: {one_line(said.line, 200)} ({count} times in the last lines)",
-        f"{len(pods)} of its {live} pods say so",
-    ]
+    evidence = [f"log: {one_line(said.line, 200)} ({count} times in the last lines)"] if count >= OFTEN else []
+    evidence.append(f"{len(pods)} of its {live} pods say so")
     harm = Harm.PART
     if said.way in ("disk", "read-only", "permission"):
         yield Finding(workload, _about_files(said), harm, evidence=tuple(evidence))

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from muster.checks.check import Finding, Harm, Unknown
-from muster.checks.pods.trouble import unready_since
-from muster.checks.seen import Seen, condition, containers_of, event_time, is_ready, matches
+from muster.checks.pods.trouble import last_event, one_line, unready_since
+from muster.checks.seen import Seen, condition, containers_of, event_time, is_ready, matches, written
 from muster.checks.workloads.creating import is_refused
 from muster.checks.workloads.running import trouble_of
 from muster.snapshot import Object, Ref, ref_of
@@ -16,6 +16,7 @@ from muster.snapshot import Object, Ref, ref_of
 STARTING_S = 30.0
 ON_THEIR_WAY_S = 600.0  # of pods that begin, as long as a Deployment may take to come forward
 BETWEEN_S = 120.0  # of a workload that has just lost its pods, until it has made others
+UNADDRESSED_S = 1800.0  # the controller tries again every five minutes
 _LISTENS = re.compile(r"\b(?:listen|serv|start|runn|bound|ready)\w*\b.*?(?:\bport[ =:]+|:)(\d{2,5})\b", re.IGNORECASE)
 
 
@@ -34,8 +35,21 @@ def services(seen: Seen) -> Iterator[Finding | Unknown]:
             finding = _by_hand(seen, service)
         else:
             finding = _selecting(seen, service, spec)
-        if finding:
+        if finding := finding or _unaddressed(seen, service):
             yield finding
+
+
+def _unaddressed(seen: Seen, service: Object) -> Finding | None:
+    """A Service for which the cloud makes no load balancer."""
+    ref, event = ref_of(service), last_event(seen, service, "SyncLoadBalancerFailed")
+    there = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress")
+    if (service.get("spec") or {}).get("type") != "LoadBalancer" or there or event is None:
+        return None
+    if seen.age(event_time(event)) > UNADDRESSED_S:
+        return None
+    said = one_line(str(event.get("message") or ""))
+    why = one_line(said.removeprefix("Error syncing load balancer: "), 160)
+    return Finding(ref, f"gets no external address: {why}", Harm.WHOLE, str(event.get("firstTimestamp") or ""), (said,))
 
 
 def _selecting(seen: Seen, service: Object, spec: Object) -> Finding | None:
@@ -45,9 +59,7 @@ def _selecting(seen: Seen, service: Object, spec: Object) -> Finding | None:
     if not pods:
         return _without_pods(seen, ref, selector)
     if wrong := _wrong_port(seen, service, pods):
-        return Finding(
-            ref, wrong, Harm.WHOLE, str(service["metadata"].get("creationTimestamp") or ""), (_declared(pods),)
-        )
+        return Finding(ref, wrong, Harm.WHOLE, written(service), (_declared(pods),))
     ready = [pod for pod in pods if is_ready(pod)]
     makers = tuple(dict.fromkeys(seen.workload(pod) for pod in pods))
     if not ready and not spec.get("publishNotReadyAddresses"):
@@ -80,8 +92,7 @@ def _without_pods(seen: Seen, ref: Ref, selector: dict[str, str]) -> Finding | N
         if selector.items() <= ((template.get("metadata") or {}).get("labels") or {}).items()
     ]
     if not makers:
-        service = seen.find(ref) or {}
-        since = str((service.get("metadata") or {}).get("creationTimestamp") or "")
+        since = written(service) if (service := seen.find(ref)) else ""
         return Finding(ref, f"its selector {shown} matches no pod", Harm.WHOLE, since, _near(seen, ref, selector))
     if all(_rests(item) or _is_between(seen, item) for item in makers):
         return None  # scaled to 0 on purpose, or others are about to be made

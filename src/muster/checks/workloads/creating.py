@@ -85,7 +85,7 @@ def _findings(seen: Seen, item: Object, workload: Ref, message: str, since: str)
     said, space = one_line(message, 600), workload.namespace
     ready = [pod for pod in seen.pods_of(workload) if is_ready(pod)]
     wanted = int((item.get("spec") or {}).get("replicas", 1) or 0)
-    harm = Harm.PART if ready else Harm.WHOLE
+    harm = Harm.PART if ready or workload.kind in ("Job", "CronJob") else Harm.WHOLE
     have = f"{len(ready)} of {wanted} pods are ready"
 
     def itself(reason: str, *relies_on: Ref) -> Finding:

@@ -36,7 +36,7 @@ def cron_jobs(seen: Seen) -> Iterator[Finding]:
                 yield Finding(
                     ref,
                     f"cannot begin its Jobs: {' '.join(str(event.get('message')).split())[:160]}",
-                    Harm.WHOLE,
+                    Harm.PART,
                     str(event.get("firstTimestamp") or ""),
                 )
                 break

@@ -14,6 +14,7 @@ from muster.checks.pods.words import telling
 from muster.checks.seen import Seen, condition, finished, is_ready, labels
 from muster.snapshot import Object, Ref, ref_of
 
+ONCE = ("Job", "CronJob")  # whose work waits, and serves nobody meanwhile
 MANY_RESTARTS = 3  # of a Job's container: before that it is retried, as it is meant to be
 ENDED_S = 3600.0  # a pod that failed longer ago is a trace
 UNDER_WAY = ("ReplicaSetUpdated", "NewReplicaSetCreated", "FoundNewReplicaSet", "DeploymentResumed")
@@ -52,7 +53,7 @@ def trouble_of(seen: Seen, workload: Ref, pod: Object) -> Trouble | None:
     trouble = unscheduled(seen, pod) or pod_trouble(seen, pod)
     if trouble is None:
         return None
-    if workload.kind in ("Job", "CronJob") and (not trouble.firm or _is_retried(pod, trouble)):
+    if workload.kind in ONCE and (not trouble.firm or _is_retried(pod, trouble)):
         return None
     if not trouble.firm and _under_way(seen, workload):
         return None
@@ -119,7 +120,7 @@ def _finding(seen: Seen, workload: Ref, members: Sequence[Object], hits: Sequenc
     return Finding(
         ref=workload,
         reason=reason,
-        harm=Harm.PART if serves else Harm.WHOLE,
+        harm=Harm.PART if serves or workload.kind in ONCE else Harm.WHOLE,
         since=since,
         evidence=tuple(evidence),
         relies_on=(*((chosen.cause,) if chosen.cause else ()), *chosen.relies_on),
