@@ -126,17 +126,40 @@ def written(item: Object, manager: str, at: str, fields: Object, **more: str) ->
     return {**item, "metadata": {**item["metadata"], "managedFields": [entry]}}
 
 
+def begun(at: str) -> Object:
+    """A status of a pod that crashes since then."""
+    return {**crashed(), "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": at}]}
+
+
 def test_a_change_right_before_it_is_evidence_and_names_who_made_it() -> None:
     settings = written(
         made("ConfigMap", "settings", data={"a": "b"}), "kubectl-edit", "2026-11-27T19:51:00Z", {"f:data": {"f:a": {}}}
     )
     deployed, replicas = deployment()
     deployed = written(deployed, "argocd-controller", "2026-11-27T19:51:30Z", {"f:spec": {"f:template": {}}})
-    ill = pod(crashed(), {"containers": [{"name": "main", "envFrom": [{"configMapRef": {"name": "settings"}}]}]})
+    ill = pod(
+        begun("2026-11-27T19:51:35Z"),
+        {"containers": [{"name": "main", "envFrom": [{"configMapRef": {"name": "settings"}}]}]},
+    )
     (cause,) = looked_at([deployed, replicas, ill, settings]).causes
     assert cause.evidence[-2:] == (
         "Deployment web was changed at 2026-11-27T19:51:30Z by argocd-controller (spec.template)",
         "ConfigMap settings was changed at 2026-11-27T19:51:00Z by kubectl-edit (data.a)",
+    )
+
+
+def test_a_change_after_it_began_is_told_as_such_and_last() -> None:
+    deployed, replicas = deployment()
+    deployed = written(deployed, "kubectl-edit", "2026-11-27T19:54:00Z", {"f:spec": {"f:template": {}}})
+    settings = written(made("ConfigMap", "settings"), "kubectl", "2026-11-27T19:51:00Z", {"f:data": {}})
+    ill = pod(
+        begun("2026-11-27T19:51:35Z"),
+        {"containers": [{"name": "main", "envFrom": [{"configMapRef": {"name": "settings"}}]}]},
+    )
+    (cause,) = looked_at([deployed, replicas, ill, settings]).causes
+    assert cause.evidence[-2:] == (
+        "ConfigMap settings was changed at 2026-11-27T19:51:00Z by kubectl (data)",
+        "Deployment web was changed at 2026-11-27T19:54:00Z by kubectl-edit (spec.template), after it began",
     )
 
 
@@ -152,7 +175,7 @@ def test_what_controllers_write_by_themselves_is_no_change_of_anybody() -> None:
 def test_a_workload_that_was_scaled_says_by_whom() -> None:
     deployed, replicas = deployment()
     deployed = written(deployed, "kubectl", "2026-11-27T19:51:30Z", {"f:spec": {"f:replicas": {}}}, subresource="scale")
-    (cause,) = looked_at([deployed, replicas, pod(crashed())]).causes
+    (cause,) = looked_at([deployed, replicas, pod(begun("2026-11-27T19:51:35Z"))]).causes
     assert "Deployment web was scaled at 2026-11-27T19:51:30Z by kubectl (spec.replicas)" in cause.evidence
 
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from muster.checks.check import Finding
 from muster.checks.pods.absent import uses
-from muster.checks.seen import PLATFORM, Seen
+from muster.checks.seen import PLATFORM, Seen, moment
 from muster.diagnosis.graph import FORMLESS
 from muster.snapshot import Object, Ref
 
 RECENT_S = 86400.0
+APART_S = 5.0  # times of objects have seconds, and those who write them clocks of their own
+MOST = 3
 
 
 def recent_changes(seen: Seen, finding: Finding) -> tuple[str, ...]:
-    """What was changed of a finding's object, and of what configures it, within a day before, the latest first."""
-    found = list(_changes(seen, finding.ref))
+    """What was changed of a finding's object, and of what configures it, within a day: first what may have led to it,
+    the latest first, then what was changed after it began."""
+    found = set(_changes(seen, finding.ref))
     for used in _configuring(seen, finding.ref):
-        found += _changes(seen, used)
-    return tuple(text for _, text in sorted(set(found), reverse=True))[:3]
+        found |= set(_changes(seen, used))
+    begun = (moment(finding.since) if finding.since else seen.now) + timedelta(seconds=APART_S)
+    before = [text for at, text in sorted(found, reverse=True) if moment(at) <= begun]
+    after = [f"{text}, after it began" for at, text in sorted(found, reverse=True) if moment(at) > begun]
+    return tuple([*before, *after][:MOST])
 
 
 def _configuring(seen: Seen, ref: Ref) -> list[Ref]:

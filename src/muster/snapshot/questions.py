@@ -49,8 +49,11 @@ def _by_promql(system: SystemDefinition, check: OwnCheck) -> dict[str, Any]:
 
 def _by_http(url: str, check: OwnCheck, question: HttpQuestion) -> dict[str, Any]:
     answer = judged_expect(question, ask_once(url, question.request, limit_s=check.limit_s))
-    trouble = "" if answer.outcome is Outcome.OK else f"{answer.outcome}: {answer.why}".rstrip(": ")
-    return {"asked": f"{question.request.method} {masked(question.request.path)}", "trouble": masked(trouble)}
+    asked = f"{question.request.method} {masked(question.request.path)}"
+    if answer.outcome is Outcome.OK:
+        return {"asked": asked, "trouble": ""}
+    failed = "" if answer.outcome is Outcome.WRONG else f"{answer.outcome}: "
+    return {"asked": asked, "trouble": masked(f"{failed}{answer.why}".rstrip(": "))}
 
 
 def _by_sql(cluster: Cluster, system: SystemDefinition, check: OwnCheck, sql: str) -> float:

@@ -18,7 +18,7 @@ def declared(told: Mapping[str, Any]) -> list[Check]:
     """The checks of a system of which a snapshot tells; their answers are the parts `check NAME`."""
     return [
         Check(name, one["summary"] or f"{HOW[one['way']]}, as system.yaml says", one["category"],
-              partial(_look, name, one), (f"check {name}",))
+              partial(_look, name, one))
         for name, one in (told.get("checks") or {}).items()
     ]  # fmt: skip
 
@@ -26,7 +26,8 @@ def declared(told: Mapping[str, Any]) -> list[Check]:
 def _look(name: str, told: Mapping[str, Any], seen: Seen) -> Iterator[Finding | Unknown]:
     said = answer(seen, f"check {name}")
     if not said:
-        yield Unknown(f"check {name}", "nobody was asked")
+        if not any(missing.what == f"check {name}" for missing in seen.snapshot.missing):  # else it is told already
+            yield Unknown(f"check {name}", "nobody was asked")
         return
     wrong = str(said.get("trouble") or "") if told["way"] == "http" else _beyond(told, said["values"])
     if not wrong:
