@@ -21,6 +21,7 @@ from muster.base.timeline import Event
 from selfcheck import realtime, tables, virtual
 from selfcheck.cases import KINDS, LONGEST_S, SHORTEST_S, Case, draw
 from selfcheck.diagnose import diagnose
+from selfcheck.healthy import healthy
 from selfcheck.instrument import ROOT, Plan
 from selfcheck.lag import late_configuration
 from selfcheck.placebo import PLAN, alarmed, placebos
@@ -29,7 +30,8 @@ from selfcheck.sabotage import sabotage
 from selfcheck.tables import Wanted
 
 MEASURED = {"placebo": 100, "truth": 100, "virtual": 400}  # and how many of each
-PARTS = [*MEASURED, "sabotage", "lag", "diagnose"]
+HEALTHY = 50
+PARTS = [*MEASURED, "sabotage", "lag", "diagnose", "healthy"]
 KEPT = ROOT / "reports/selfcheck"
 
 
@@ -51,6 +53,9 @@ def main() -> int:
             print(f"\n{tables.diagnosed(diagnosed)}\n", flush=True)
             wanted += tables.of_diagnoses(diagnosed)
             continue
+        if part == "healthy":
+            wanted += tables.of_healthy(healthy(options.count or HEALTHY, seed))
+            continue
         count = MEASURED[part] if options.count is None else options.count
         if part == "placebo":
             wanted += tables.of_placebos(_placebo(count, options.jobs))
@@ -68,7 +73,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m selfcheck", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
     parser.add_argument(
-        "--count", type=int, help="how many of each part (default: 100 placebos, 100 and 400 truths, all sabotages)"
+        "--count",
+        type=int,
+        help="how many of each part (default: 100 placebos, 100 and 400 truths, all sabotages, 50 looks)",
     )
     parser.add_argument("--seed", type=int, help="draws the same outages again")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="instruments side by side")

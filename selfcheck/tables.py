@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from selfcheck.diagnose import Diagnosed
+from selfcheck.healthy import Run
 from selfcheck.lag import LAG_S, Held
 from selfcheck.placebo import alarmed
 from selfcheck.results import (
@@ -88,6 +89,16 @@ def of_diagnoses(found: Sequence[Diagnosed]) -> list[Wanted]:
         ),
         Wanted("of these, mended by it", f"{mended} of {len(found)}", "all", 0 < mended == len(found)),
         Wanted("of these, met in time and with nothing lost", f"{met} of {len(found)}", "all", 0 < met == len(found)),
+    ]
+
+
+def of_healthy(runs: Sequence[Run]) -> list[Wanted]:
+    """What is wanted of looks at a healthy system."""
+    false, blind = sum(bool(run.found) for run in runs), sum(bool(run.unknown) for run in runs)
+    count = len(runs)
+    return [
+        Wanted("looks at a healthy system that found something", f"{false} of {count}", "0", bool(count) and not false),
+        Wanted("of these, that could not see something", f"{blind} of {count}", "0", bool(count) and not blind),
     ]
 
 
