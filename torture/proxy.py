@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import select
 import socket
 import ssl
 import struct
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -20,19 +23,25 @@ from muster.kube import Access
 # alone) it is begun and nothing comes.
 WAYS = ("500", "reset", "hang", "silent")
 LIMIT = 65536
-ERROR = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "the proxy says so", "code": 500}
+ERROR = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "the proxy says so"}
 
 
 @dataclass
 class Plan:
-    """Which calls fail and how: from the call of number `first` on, counted from 0, `calls` of them; none without."""
+    """Which calls fail and how: from the call of number `first` on, counted from 0, `calls` of them; none without. And
+    what is refused whenever it is asked for: what a path with its query matches (a regular expression), by status."""
 
     way: str = ""
     first: int = 0
     calls: int = 1
+    refused: Mapping[str, int] = field(default_factory=dict)
 
     def fails(self, number: int) -> bool:
         return bool(self.way) and self.first <= number < self.first + self.calls
+
+    def refuses(self, path: str) -> int | None:
+        """The status that a path is answered with, if it is refused."""
+        return next((status for wanted, status in self.refused.items() if re.search(wanted, path)), None)
 
 
 @dataclass
@@ -89,8 +98,9 @@ class Proxy:
                 number, plan, over = len(self.asked), self.plan, self._over
                 self.asked.append(" ".join(line.split()[:2]))
             way = plan.way if plan.fails(number) else ""
-            if way == "500":
-                client.sendall(_error())
+            refused = plan.refuses(line.split()[1])
+            if way == "500" or refused:
+                client.sendall(_error(refused or 500))
             elif way == "hang":
                 over.wait()
                 _reset(client)
@@ -165,7 +175,7 @@ def _reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def _error() -> bytes:
-    body = json.dumps(ERROR).encode()
-    head = f"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"Connection: close\r\n\r\n" + body
+def _error(status: int) -> bytes:
+    body = json.dumps({**ERROR, "code": status}).encode()
+    head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Content-Type: application/json", "Connection: close"]
+    return "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body

@@ -107,9 +107,8 @@ def _page(cluster: Cluster, path: str, query: dict[str, str], deadline: float) -
 
 def _items(page: dict[str, Any], path: str) -> list[Object]:
     """The objects of an answer: those of a list, or the one that it is."""
-    items = page.get("items") or []
-    if "items" in page and isinstance(items, list):
-        return items
+    if "items" in page and isinstance(page["items"], list | None):
+        return page["items"] or []
     if isinstance(metadata := page.get("metadata"), dict) and "name" in metadata:
         return [page]
     raise ClusterError(f"GET {path} was answered with neither a list nor an object: this is no API server")
