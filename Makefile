@@ -50,7 +50,7 @@ tests: setup
 bench: setup  ## print the figures: start-up, throughput, wall time of the drills
 	$(BIN)/python -m bench
 
-selfcheck: setup  ## check the instrument: known outages, faults that do nothing, sabotages, a late node (about 30 min)
+selfcheck: setup  ## check the instrument: known outages, faults that do nothing, sabotages, a late node, diagnoses (about 40 min)
 	$(BIN)/python -m selfcheck
 
 torture: setup  ## ask further: all that make test draws from, ten times the examples, what strikes killed 250 times

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from muster.checks.check import Check, Finding, Unknown
 from muster.checks.seen import Seen
 
+LACKS = "it lacks"  # how it begins why a check that lacks a part of the snapshot is unknown
+
 
 class Said(NamedTuple):
     """What checks found, and what they could not see."""
@@ -24,7 +26,7 @@ def run_checks(seen: Seen, chosen: Sequence[Check]) -> Said:
     for check in chosen:
         lacking = [f"{need} ({missing[need]})" for need in check.needs if need in missing]
         if lacking:
-            unknown.append(Unknown(f"check {check.name}", f"it lacks {', '.join(lacking)}"))
+            unknown.append(Unknown(f"check {check.name}", f"{LACKS} {', '.join(lacking)}"))
             continue
         try:
             said = list(check.look(seen))

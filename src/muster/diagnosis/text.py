@@ -1,12 +1,13 @@
-"""A diagnosis for a tired person: the cause in plain words, what shows it, what it brings down, one command to run."""
+"""A diagnosis for a tired person: the cause in plain words, one command to run, what shows it, what it brings down."""
 
 from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from muster.checks.check import Remedy
+from muster.checks.check import Remedy, Unknown
+from muster.checks.run import LACKS
 from muster.checks.seen import moment
 from muster.diagnosis.diagnosis import Cause, Diagnosis
 
@@ -19,7 +20,7 @@ def lines_of(diagnosis: Diagnosis, *, options: str = "") -> Iterator[str]:
     """The text, a line each, none longer than 80 columns. `options` go with each command that is suggested."""
     causes = [(place, cause) for place, cause in enumerate(diagnosis.causes) if not cause.follows_from]
     if not diagnosis.causes:
-        yield "nothing found" if not diagnosis.unknown else "nothing found in what could be seen"
+        yield from _wrapped(_nothing(diagnosis.unknown), "", "  ")
     for shown, (place, cause) in enumerate(causes):
         if shown == MOST_CAUSES:
             yield f"... and {len(causes) - shown} more causes: muster diagnose --json"
@@ -30,14 +31,15 @@ def lines_of(diagnosis: Diagnosis, *, options: str = "") -> Iterator[str]:
     if diagnosis.unknown:
         yield ""
         yield "could not be seen:"
-        for one in diagnosis.unknown:
-            yield from _wrapped(f"{one.what}: {one.why}", "  ? ", "    ")
+        yield from _unseen(diagnosis.unknown)
 
 
 def _cause(diagnosis: Diagnosis, place: int, cause: Cause, options: str) -> Iterator[str]:
     space = f" in {cause.ref.namespace}" if cause.ref.namespace and cause.ref.namespace != diagnosis.namespace else ""
     since = _since(diagnosis, cause)
     yield from _wrapped(f"{cause.ref}{space}: {cause.finding.reason}", f"{cause.severity}  ", "    ")
+    if command := command_of(cause, options):
+        yield f"    $ {command}"
     if since:
         yield f"    since {since}"
     for line in cause.evidence:
@@ -48,8 +50,26 @@ def _cause(diagnosis: Diagnosis, place: int, cause: Cause, options: str) -> Iter
             yield f"    so: {len(below) - number} more that follow from it"
             break
         yield from _wrapped(f"{other.ref}: {other.finding.reason}", "    so: ", "        ", most=2)
-    if command := command_of(cause, options):
-        yield f"    $ {command}"
+
+
+def _nothing(unknown: Sequence[Unknown]) -> str:
+    """What is to be said where nothing was found, most of all where nothing was seen."""
+    if cluster := next((one for one in unknown if one.what == "cluster"), None):
+        return f"unknown: {cluster.why}"
+    return "nothing found in what could be seen" if unknown else "nothing found"
+
+
+def _unseen(unknown: Sequence[Unknown]) -> Iterator[str]:
+    """What could not be seen, together what has the same reason; then the checks that it kept from saying anything."""
+    lacking = [one.what.removeprefix("check ") for one in unknown if one.why.startswith(LACKS)]
+    reasons: dict[str, list[str]] = {}
+    for one in unknown:
+        if not one.why.startswith(LACKS):
+            reasons.setdefault(one.why, []).append(one.what)
+    for why, what in reasons.items():
+        yield from _wrapped(f"{', '.join(what)}: {why}", "  ? ", "    ")
+    if lacking:
+        yield from _wrapped(f"so not checked: {', '.join(lacking)}", "  ", "    ")
 
 
 def command_of(cause: Cause, options: str = "") -> str:

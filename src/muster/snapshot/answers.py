@@ -36,27 +36,36 @@ Get = Callable[[], Any]
 
 
 def parts_of(cluster: Cluster | None, system: SystemDefinition, deadline: float) -> Iterator[tuple[str, Get]]:
-    """What is asked, by its name, until the deadline (CLOCK_MONOTONIC seconds). Without a cluster only what can be
-    reached without it."""
+    """What is asked, by its name, until the deadline (CLOCK_MONOTONIC seconds). Without a cluster what needs one is
+    named all the same, so that it is missing."""
     yield from asked_for(cluster, system)
     yield from levels_asked(system)
-    if cluster is None:
-        if (url := system.service.url) is not None:
-            yield "service", lambda: _service(resolved_address(url, "service.url"), system)
-        return
-    yield "service", lambda: _service(service_url(cluster, system), system)
+    yield "service", lambda: _service(_url(cluster, system), system)
     if system.operations.status is not None:
-        yield "status", lambda: _status(service_url(cluster, system), system)
+        yield "status", lambda: _status(_url(cluster, system), system)
     if system.operations.workflows is not None:
-        yield "workflows", lambda: _stuck(service_url(cluster, system), system)
+        yield "workflows", lambda: _stuck(_url(cluster, system), system)
     for probe in system.probes:
-        yield f"probe {probe.name}", lambda probe=probe: _probe(service_url(cluster, system), probe)  # type: ignore[misc]
+        yield f"probe {probe.name}", lambda probe=probe: _probe(_url(cluster, system), probe)  # type: ignore[misc]
     if system.database is not None:
-        yield "database", lambda: ask_database(cluster, system, deadline)
+        yield "database", lambda: ask_database(_there(cluster), system, deadline)
     if system.operations.configuration:
-        yield "known good", lambda: _known_good(cluster, system)
+        yield "known good", lambda: _known_good(_there(cluster), system)
     if system.monitoring is not None:
         yield "monitoring", lambda: _alerts(system)
+
+
+def _there(cluster: Cluster | None) -> Cluster:
+    if cluster is None:
+        raise ClusterError("the cluster does not answer")
+    return cluster
+
+
+def _url(cluster: Cluster | None, system: SystemDefinition) -> str:
+    """Where clients reach the service; by its own address also where the cluster does not answer."""
+    if cluster is None and (url := system.service.url) is not None:
+        return resolved_address(url, "service.url")
+    return service_url(_there(cluster), system)
 
 
 def _service(url: str, system: SystemDefinition) -> dict[str, Any]:

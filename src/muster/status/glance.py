@@ -97,21 +97,23 @@ class _Parts:
     def all(self, workloads: Sequence[Workload]) -> Iterator[Shown]:
         system = self._seen.system
         if system:
-            yield self._unseen("service", "service") or self._service()
+            yield self._unseen("service", part="service") or self._service()
         yield self._unseen("pods", "Pod", *WORKLOADS) or self._pods(workloads)
         if system.get("database"):
-            yield self._unseen("database", "database") or self._database()
+            yield self._unseen("database", part="database") or self._database()
         if system.get("agents"):
-            yield self._unseen("agents", "status") or self._agents()
+            yield self._unseen("agents", part="status") or self._agents()
         if system.get("workflows"):
-            yield self._unseen("workflows", "workflows") or self._workflows()
+            yield self._unseen("workflows", part="workflows") or self._workflows()
         yield self._unseen("faults", "ConfigMap") or self._faults()
         yield self._unseen("procedures", "ConfigMap") or self._procedures()
         yield self._findings()
 
-    def _unseen(self, name: str, *needs: str) -> Shown | None:
-        """That a part could not be seen, where what it needs is missing."""
-        why = next((self._missing[need] for need in needs if need in self._missing), None)
+    def _unseen(self, name: str, *kinds: str, part: str = "") -> Shown | None:
+        """That something could not be seen, where kinds of objects or an answer that it needs are missing."""
+        why = next((self._missing[need] for need in (*kinds, part) if need in self._missing), None)
+        if why is None and part and part not in self._seen.snapshot.answers:
+            why = "nobody asked"
         return None if why is None else Shown(name, "unknown", f"not seen: {why}")
 
     def _service(self) -> Shown:
@@ -156,7 +158,8 @@ class _Parts:
         documents = said.get("documents") or []
         if not documents:
             return Shown("agents", "unknown", f"not seen: {said.get('why') or 'no instance tells'}")
-        counts = [f"{key} {value}" for key, value in sorted(documents[0].items()) if key.startswith("agents")]
+        told = {key: value for key, value in sorted(documents[0].items()) if key.startswith("agents")}
+        counts = [f"{key} {'unknown' if value is None else value}" for key, value in told.items()]
         lacking = str(said.get("incomplete") or "")
         text = f"missing: {lacking}" if lacking else "all there"
         text = f"{text} ({', '.join(counts)})" if counts else text

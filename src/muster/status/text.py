@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from muster.checks.seen import moment
 from muster.diagnosis.text import WIDTH, command_of, span
 from muster.status.glance import Glance, Shown
 
 MARKS = {"fine": "✓", "finding": "✗", "unknown": "?"}
 COLUMN = 16  # where what is said of a part begins
 MOST = 2  # lines of one part, so that nine of them leave room for the head and the end
-HEIGHT = 24
 
 
 def lines_of(glance: Glance, *, options: str = "") -> Iterator[str]:
@@ -22,7 +22,7 @@ def lines_of(glance: Glance, *, options: str = "") -> Iterator[str]:
     where = f"context {snapshot.context}" if snapshot.context else "no cluster"
     version = f", Kubernetes {snapshot.kubernetes}" if snapshot.kubernetes else ""
     yield from _wrapped(f"{name}: {space}, {where}{version}", "", "  ", most=2)
-    yield f"as of {snapshot.taken}, {span(glance.age_s)} ago"
+    yield f"as of {moment(snapshot.taken):%Y-%m-%d %H:%M:%S} UTC, {span(glance.age_s)} ago"
     yield ""
     for part in glance.parts:
         yield from _part(part)
