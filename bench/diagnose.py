@@ -62,7 +62,7 @@ def diagnose_all(namespaces: int = NAMESPACES, pods: int = A_NAMESPACE) -> Cost:
 
 def _measured(scratch: Path, kubeconfig: Path) -> Cost:
     said = scratch / "said.json"
-    command = [Path(sys.executable).with_name("muster"), "diagnose", "-A", "--json", "--kube-context", "c"]
+    command = [str(Path(sys.executable).with_name("muster")), "diagnose", "-A", "--json", "--kube-context", "c"]
     begun = now()
     with said.open("wb") as out:
         child = subprocess.Popen(command, stdout=out, cwd=scratch, env={**os.environ, "KUBECONFIG": str(kubeconfig)})
