@@ -18,9 +18,12 @@ from tests.diagnosis.building import (
     ready,
     service,
     told,
+    unscheduled,
+    waiting,
 )
 
 from muster.base.errors import ClusterError
+from muster.checks.check import Remedy
 from muster.diagnosis.text import command_of, lines_of
 from muster.monitoring.testing import LocalMonitoring
 from muster.objectives.openslo import read_series
@@ -115,6 +118,39 @@ def test_a_record_that_cannot_be_read_is_told_all_the_same() -> None:
         "pods-lost",
         "a drill's fault is in force; take it back: muster undo",
     )
+
+
+# What mends it.
+
+OLDER = made(
+    "ReplicaSet",
+    "web-0",
+    metadata={
+        "ownerReferences": deployment()[1]["metadata"]["ownerReferences"],
+        "annotations": {"deployment.kubernetes.io/revision": "0"},
+    },
+    spec={"replicas": 0},
+)
+FULL = pod(unscheduled("0/1 nodes are available: 1 Insufficient memory."), {"nodeName": ""})
+CONFIGURED: Object = {**SYSTEM, "configuration": {"settings": {"used_by": ["web"], "version": "", "error": ""}}}
+NEEDED = pod(waiting("CreateContainerConfigError", 'configmap "settings" not found'))
+
+
+@pytest.mark.parametrize(
+    ("objects", "system", "procedure"),
+    [
+        ([*deployment(), OLDER, pod(crashed())], SYSTEM, Remedy("repair-crashed-pods")),
+        ([*deployment(), OLDER, pod(waiting("ImagePullBackOff", "Back-off"))], SYSTEM, Remedy("repair-crashed-pods")),
+        ([*deployment(), pod(crashed())], SYSTEM, None),  # there is nothing to go back to
+        ([*deployment(), OLDER, FULL], SYSTEM, None),  # no change of it explains that
+        ([*deployment(), OLDER, pod(crashed())], {}, None),  # no system.yaml says what procedures may do
+        ([*deployment(), NEEDED], CONFIGURED, Remedy("restore-configuration", {"config_map": "settings"})),
+        ([*deployment(), NEEDED], SYSTEM, None),
+    ],
+    ids=["crash", "image", "no-older-revision", "no-room", "no-system", "configuration", "other-configuration"],
+)  # fmt: skip
+def test_a_procedure_is_named_where_one_fits(objects: list[Object], system: Object, procedure: Remedy | None) -> None:
+    assert looked_at(objects, system=system).causes[0].remedy == procedure
 
 
 # Recent changes.

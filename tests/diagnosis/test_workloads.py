@@ -66,6 +66,11 @@ MAKING = {
         ("ResourceQuota", "small", "is used up (pods: 1 of 1), Deployment web cannot make its pods"),
         "P3", ["Deployment web its pods exceed the quota small"],
     ),
+    "a quota that is too small": Scene(
+        refused('pods "web-1-x" is forbidden: exceeded quota: small, requested: limits.memory=1Gi, used: limits.memory=0, limited: limits.memory=512Mi'),
+        ("ResourceQuota", "small", "has too little left (limits.memory: 0 of 512Mi, 1Gi wanted), Deployment web cannot make its pods"),
+        "P2", ["Deployment web its pods exceed the quota small", NO_ENDPOINTS],
+    ),
     "a quota that wants requests": Scene(
         refused('pods "web-1-x" is forbidden: failed quota: small: must specify limits.memory for: main; requests.cpu for: main'),
         ("Deployment", "web", "sets no limits.memory, which quota small demands"), "P2", [NO_ENDPOINTS],
@@ -120,7 +125,7 @@ MAKING = {
             made("StatefulSet", "db", spec={"replicas": 1, "selector": {"matchLabels": {"app": "db"}}, "template": template("db")}, status={"replicas": 0}),
             event("StatefulSet", "db", "FailedCreate", 'create Claim data-db-0 for Pod db-0 in StatefulSet db failed error: persistentvolumeclaims "data-db-0" is forbidden: exceeded quota: small, requested: requests.storage=10Gi, used: requests.storage=5Gi, limited: requests.storage=8Gi'),
         ],
-        ("ResourceQuota", "small", "is used up (requests.storage: 5Gi of 8Gi), StatefulSet db cannot make its pods"),
+        ("ResourceQuota", "small", "has too little left (requests.storage: 5Gi of 8Gi, 10Gi wanted), StatefulSet db cannot make its pods"),
         "P2", ["StatefulSet db its pods exceed the quota small"],
     ),
     "a Job that is refused its pods": Scene(

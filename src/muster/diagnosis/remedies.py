@@ -8,6 +8,7 @@ from muster.checks.check import Remedy
 from muster.checks.seen import Seen
 from muster.diagnosis.rank import Placed
 from muster.snapshot import Ref
+from muster.system.pods import has_crashed, troubles
 
 
 def remedies(seen: Seen, placed: Sequence[Placed]) -> list[Remedy | None]:
@@ -37,6 +38,8 @@ def _remedy(seen: Seen, one: Placed) -> Remedy | None:
 
 
 def _of_pods(seen: Seen, ref: Ref) -> Remedy | None:
-    """The change that broke a Deployment is taken back, where there is a revision before it."""
+    """The change that broke a Deployment is taken back, where there is a revision before it and pods crash or cannot
+    start: in nothing else does that procedure find anything to mend."""
     owned = [item for item in seen.of("ReplicaSet", ref.namespace) if seen.owner(item) == ref]
-    return Remedy("repair-crashed-pods") if len(owned) > 1 else None
+    ill = any(troubles(pod) or has_crashed(pod) for pod in seen.pods_of(ref))
+    return Remedy("repair-crashed-pods") if len(owned) > 1 and ill else None

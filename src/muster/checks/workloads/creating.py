@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from muster.checks.check import Finding, Harm
 from muster.checks.pods.trouble import one_line
+from muster.checks.quantities import amount
 from muster.checks.seen import Seen, condition, event_time, is_ready
 from muster.snapshot import Object, Ref, ref_of
 
@@ -97,9 +98,7 @@ def _findings(seen: Seen, item: Object, workload: Ref, message: str, since: str)
 
     if found := _QUOTA.search(said):
         name, requested, used, limited = found.groups()
-        cause, ref = other(
-            "ResourceQuota", name, f"is used up ({_full(requested, used, limited)}), {workload} cannot make its pods"
-        )
+        cause, ref = other("ResourceQuota", name, f"{_full(requested, used, limited)}, {workload} cannot make its pods")
         yield cause
         yield itself(f"its pods exceed the quota {name}", ref)
     elif found := _MUST.search(said):
@@ -152,10 +151,13 @@ def _webhook(seen, workload, name, why, *, other, itself) -> Iterator[Finding]: 
 
 
 def _full(requested: str, used: str, limited: str) -> str:
-    """What of a quota is used up, as `pods: 2 of 2`."""
+    """What of a quota lets no more be made, as `is used up (pods: 2 of 2)`."""
 
     def pairs(text: str) -> dict[str, str]:
         return dict(part.split("=", 1) for part in text.split(",") if "=" in part)
 
-    uses, limits = pairs(used), pairs(limited)
-    return ", ".join(f"{key}: {uses.get(key, '?')} of {limits.get(key, '?')}" for key in pairs(requested)) or limited
+    wanted, uses, limits = pairs(requested), pairs(used), pairs(limited)
+    shown = ", ".join(f"{key}: {uses.get(key, '?')} of {limits.get(key, '?')}" for key in wanted) or limited
+    if any(amount(uses.get(key, 0)) >= amount(limits.get(key, 0)) for key in wanted):
+        return f"is used up ({shown})"
+    return f"has too little left ({shown}, {', '.join(wanted.values())} wanted)"
