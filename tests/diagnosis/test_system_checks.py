@@ -17,7 +17,9 @@ from tests.diagnosis.building import (
     pod,
     ready,
     service,
+    tail,
     told,
+    unready,
     unscheduled,
     waiting,
 )
@@ -213,6 +215,20 @@ def test_a_workload_that_was_scaled_says_by_whom() -> None:
     deployed = written(deployed, "kubectl", "2026-11-27T19:51:30Z", {"f:spec": {"f:replicas": {}}}, subresource="scale")
     (cause,) = looked_at([deployed, replicas, pod(begun("2026-11-27T19:51:35Z"))]).causes
     assert "Deployment web was scaled at 2026-11-27T19:51:30Z by kubectl (spec.replicas)" in cause.evidence
+
+
+def test_errors_of_the_log_are_grouped_and_told_beside_a_cause() -> None:
+    lines = [
+        line for number in range(4) for line in (f"INFO order {number}", f"ERROR order {number} failed: no tax table")
+    ]
+    (cause,) = looked_at(
+        [
+            *deployment(),
+            pod(unready(), {"containers": [{"name": "main", "readinessProbe": {"httpGet": {"port": 80}}}]}),
+        ],
+        [tail("web-1-x", *lines)],
+    ).causes
+    assert "log, 4 times: ERROR order 3 failed: no tax table" in cause.evidence
 
 
 # Service levels.

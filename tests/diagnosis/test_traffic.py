@@ -66,7 +66,7 @@ def ingress(name: str = "web", port: Object | None = None, **spec: object) -> Ob
 def client(*lines: str, name: str = "api") -> tuple[list[Object], tuple[LogTail, ...]]:
     """Deployment api, whose program says this again and again."""
     return [*deployment(name), ready(f"{name}-1-r", owner=("ReplicaSet", f"{name}-1"))], (
-        tail(f"{name}-1-r", *lines * 5),
+        tail(f"{name}-1-r", *lines * 25),
     )
 
 
@@ -169,6 +169,10 @@ SAYINGS = {
     ),
     "a disk that is read only": asking(
         "OSError: [Errno 30] Read-only file system: '/tmp/cache'", (*API, "cannot write /tmp/cache: the file system is read-only")
+    ),
+    "one error and nothing else": asking(
+        "2026-11-27 19:54:01,123 ERROR order 4711 failed: tax table is empty",
+        (*API, "logs one error and hardly anything else: ERROR order 4711 failed: tax table is empty"), severity="P4",
     ),
     "what it may not touch": asking(
         "PermissionError: [Errno 13] Permission denied: '/data/orders'", (*API, "may not use /data/orders: permission denied")

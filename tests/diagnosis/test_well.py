@@ -176,6 +176,7 @@ PREPARES = [
 WITH_LOGS: dict[str, tuple[list[Object], list[LogTail]]] = {
     "a container that prepares for minutes": (PREPARES, [tail("web-1-x", "migrating orders", "migrated 40000 of 90000 rows", container="migrate")]),
     "a container that prepares and says nothing": (PREPARES, []),
+    "errors among others in a log": ([*deployment(), ready(), service()], [tail("web-1-r", *["INFO served", "ERROR client sent no token"] * 30)]),
     "a word of an error in a log": ([*deployment(), ready(), service()], [tail("web-1-r", *["served"] * 40, "connection refused by db:5432, trying again", "served")]),
     "a database that refuses somebody's password": ([*deployment("db"), ready("db-1-r"), service("db")], [tail("db-1-r", *["database system is ready"] * 9, 'FATAL:  password authentication failed for user "joe"')]),
 }  # fmt: skip

@@ -22,6 +22,7 @@ from muster.checks.traffic.reach import reach
 from muster.checks.traffic.services import ingresses, services
 from muster.checks.workloads.autoscaling import autoscalers
 from muster.checks.workloads.creating import making
+from muster.checks.workloads.errors import logs
 from muster.checks.workloads.jobs import cron_jobs, jobs
 from muster.checks.workloads.leaving import leaving
 from muster.checks.workloads.rollouts import budgets, rollouts
@@ -100,6 +101,7 @@ OWN = (
     Check("levels", "no error budget burns faster than it may", _BUDGET, levels, ("service levels",)),
     Check("certificates", "no certificate expires within 14 days", _SETTINGS, own.expiring, ()),
     Check("reach", "programs reach whom they ask, as their logs tell", _SETTINGS, reach, ("Pod",)),
+    Check("logs", "programs log no error and nothing else", _CAPACITY, logs, ("Pod",)),
 )
 
 
