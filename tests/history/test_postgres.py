@@ -17,7 +17,7 @@ from muster.base.process import Child
 from muster.base.waiting import wait_for
 from muster.history import History, HistoryError
 from muster.history.query import Filters
-from muster.history.schema import VERSION_TABLE
+from muster.store.schema import VERSION_TABLE
 
 from .history_support import run_of, told, write_at_once
 

@@ -13,10 +13,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from muster.history import History, HistoryError
-from muster.history.database import open_engine, read_url
-from muster.history.migrate import HERE, migrate, revision_of
 from muster.history.query import Filters
-from muster.history.schema import METADATA, REVISION, VERSION_TABLE
+from muster.store.database import open_engine, read_url
+from muster.store.migrate import HERE, migrate, revision_of
+from muster.store.schema import METADATA, REVISION, VERSION_TABLE
 from muster.verdict import DrillVerdict
 
 from .history_support import run_of, told, write_at_once

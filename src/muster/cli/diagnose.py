@@ -13,6 +13,7 @@ import click
 from muster.base.errors import MusterError, UsageError
 from muster.cli.codes import USED_WRONGLY
 from muster.cli.completing import CHECKS
+from muster.cli.noting import keep_snapshot, may_be_open, tell_open
 from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_if_any
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from muster.checks.check import Check
+    from muster.diagnosis.diagnosis import Diagnosis
     from muster.snapshot import Snapshot
 
 WITHIN = click.option(
@@ -97,7 +99,21 @@ def diagnose(
     except MusterError as error:
         click.echo(f"muster: {error}", err=True)
         sys.exit(USED_WRONGLY)
-    sys.exit(_say(snapshot, chosen, options_of(kube_context, system), as_json=as_json))
+    diagnosis = _say(snapshot, chosen, options_of(kube_context, system), as_json=as_json)
+    if source is None and not namespace and not all_namespaces:
+        _note_incident(snapshot, diagnosis, system)
+    sys.exit(diagnosis.exit_code)
+
+
+def _note_incident(snapshot: Snapshot, diagnosis: Diagnosis, system: Path | None) -> None:
+    """Tell an incident of the system that is open what was found, and keep the snapshot with it."""
+    definition = definition_if_any(system)
+    if definition is None or not diagnosis.causes or not may_be_open():
+        return
+    kept = keep_snapshot(snapshot)
+    first = diagnosis.causes[0]
+    text = f"{first.severity} {first.ref}: {first.finding.reason}"
+    tell_open(definition, "diagnosis", text, {**diagnosis.to_json(), "snapshot": kept})
 
 
 def _chosen(names: tuple[str, ...], told: Mapping[str, Any]) -> list[Check]:
@@ -182,7 +198,7 @@ def options_of(kube_context: str | None, system: Path | None) -> str:
     return said + (f" --system {shlex.quote(str(system))}" if system else "")
 
 
-def _say(snapshot: Snapshot, chosen: list[Check], options: str, *, as_json: bool) -> int:
+def _say(snapshot: Snapshot, chosen: list[Check], options: str, *, as_json: bool) -> Diagnosis:
     from muster.diagnosis import diagnose as diagnosed
     from muster.diagnosis.text import lines_of
 
@@ -191,4 +207,4 @@ def _say(snapshot: Snapshot, chosen: list[Check], options: str, *, as_json: bool
         click.echo(json.dumps(diagnosis.to_json(), indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(lines_of(diagnosis, options=options)))
-    return diagnosis.exit_code
+    return diagnosis

@@ -11,7 +11,10 @@ SECTIONS = {
         *("run", "plan", "check", "verdict", "summary", "analyse", "report", "history"),
         *("stop", "undo", "guard"),
     ),
-    "Emergencies": ("diagnose", "status", "recover", "procedures", "backup", "restore", "audit"),
+    "Emergencies": (
+        *("diagnose", "status", "recover", "procedures", "backup", "restore"),
+        *("incident", "indicators", "audit"),
+    ),
     "Your system": ("init", "experiments", "loads", "keep"),
     "The embedded cluster, and this command": ("up", "down", "images", "completion"),
 }

@@ -191,8 +191,8 @@ def _look(
 
 
 def _overdue(address: str | None, filters: Filters, plan: dict[str, Planned]) -> list[DrillHistory]:
-    from muster.history.errors import NoHistoryError
     from muster.history.overview import overdue, overview
+    from muster.store.errors import NoHistoryError
 
     try:
         with _open(address) as opened:

@@ -18,6 +18,7 @@ from muster.cli.diagnose import diagnose
 from muster.cli.grouping import Commands
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
+from muster.cli.incident import incident, indicators
 from muster.cli.init import init
 from muster.cli.keep import keep
 from muster.cli.packaged import experiments, loads
@@ -117,6 +118,8 @@ for command in (
     experiments,
     loads,
     init,
+    incident,
+    indicators,
     completion,
 ):
     commands.add_command(command)

@@ -13,10 +13,16 @@ from sqlalchemy import ColumnElement
 
 from muster.base.errors import UsageError
 from muster.history.facts import DrillFacts, Scope
-from muster.history.schema import DRILLS, RUNS
+from muster.store.schema import DRILLS, RUNS
 
-_AGO = re.compile(r"(\d+)([hdwy])")
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1), "y": timedelta(days=365)}
+_AGO = re.compile(r"(\d+)([mhdwy])")
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "y": timedelta(days=365),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def stamp(moment: datetime) -> str:
 
 
 def read_moment(text: str, now: datetime) -> datetime:
-    """A date or time, UTC unless it says otherwise, or so long before `now`: `2026-03-01`, `36h`, `30d`, `8w`, `1y`.
+    """A date or time, UTC unless it says otherwise, or so long before `now`: `2026-03-01`, `5m`, `36h`, `8w`, `1y`.
 
     Raises:
         UsageError: it is none of these.
@@ -83,6 +89,6 @@ def read_moment(text: str, now: datetime) -> datetime:
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise UsageError(
-            f"'{text}' is no time; right would be 2026-03-01, 2026-03-01T12:00, 36h, 30d, 8w or 1y"
+            f"'{text}' is no time; right would be 2026-03-01, 2026-03-01T12:00, 5m, 36h, 30d, 8w or 1y"
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, delete, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, delete, insert, select, update
 
 from muster.base import clock
-from muster.history.database import open_engine, read_url, shown, use_write_ahead_log
-from muster.history.errors import HistoryError, NoHistoryError
 from muster.history.facts import DrillFacts, ObjectiveFacts, RunFacts
-from muster.history.migrate import migrate, revision_of
 from muster.history.query import Filters, conditions
 from muster.history.rows import drill_row, objective_rows, run_row
-from muster.history.schema import DRILLS, OBJECTIVES, REVISION, RUNS
+from muster.store.opened import Opened
+from muster.store.schema import DRILLS, OBJECTIVES, RUNS
 
 if TYPE_CHECKING:
     from muster.verdict import DrillVerdict
@@ -33,37 +26,8 @@ _COLUMNS = [
 ]
 
 
-class History:
+class History(Opened):
     """A database of drills. Safe to have open in several processes at once; a context manager."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @classmethod
-    def open(cls, address: str, base: Path, *, create: bool = False) -> Self:
-        """The history at a URL or path (relative to `base`), brought to the form that this muster knows.
-
-        Raises:
-            HistoryError: there is none and `create` is false, it cannot be opened, or a newer muster made it.
-        """
-        url = read_url(address, base)
-        if url.get_backend_name() == "sqlite":
-            _find_file(url, create=create)
-        history = cls(open_engine(url))
-        with history._told():
-            if create and url.get_backend_name() == "sqlite":
-                use_write_ahead_log(history._engine)
-            history._bring_up_to_date(create=create)
-        return history
-
-    def _bring_up_to_date(self, *, create: bool) -> None:
-        with self._engine.connect() as connection:
-            found = revision_of(connection)
-        if found is None and not create:
-            raise _none_at(self._engine.url)
-        if found != REVISION:
-            with self._writing() as connection:
-                migrate(connection)
 
     def record(self, run: RunFacts, drill: DrillVerdict) -> None:
         """Keep a drill of a run. Told again of the same run and node id, the last word stays.
@@ -115,7 +79,7 @@ class History:
         """
         statement = select(*_COLUMNS).join(RUNS, RUNS.c.id == DRILLS.c.run_id)
         statement = statement.where(*conditions(filters)).order_by(DRILLS.c.at, DRILLS.c.id)
-        with self._told(), self._engine.connect() as connection:
+        with self._reading() as connection:
             return filters.sift(map(DrillFacts._make, connection.execute(statement)))
 
     def objectives(self, drills: Iterable[DrillFacts]) -> dict[int, list[ObjectiveFacts]]:
@@ -128,50 +92,8 @@ class History:
         some = key.in_(wanted) if len(wanted) <= NAMED else key.between(min(wanted), max(wanted))
         columns = [OBJECTIVES.c[name] for name in ObjectiveFacts._fields]
         statement = select(*columns).where(some).order_by(key, OBJECTIVES.c.name, OBJECTIVES.c.window)
-        with self._told(), self._engine.connect() as connection:
+        with self._reading() as connection:
             for row in connection.execute(statement):
                 if row[0] in wanted:
                     found[row[0]].append(ObjectiveFacts._make(row))
         return found
-
-    def close(self) -> None:
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._engine.execution_options(immediate=True).begin() as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what the driver raises into one sentence."""
-        try:
-            yield
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            said = str(getattr(error, "orig", None) or error).strip().splitlines()
-            reason = said[0] if said else type(error).__name__
-            raise HistoryError(f"history {shown(self._engine.url)} cannot be used: {reason}") from error
-
-
-def _find_file(url: URL, *, create: bool) -> None:
-    path = Path(str(url.database))
-    if not create:
-        if not path.exists():
-            raise _none_at(url)
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HistoryError(f"directory {path.parent} cannot be had for the history: {error.strerror}") from error
-
-
-def _none_at(url: URL) -> NoHistoryError:
-    return NoHistoryError(f"no history at {shown(url)}; drills write one, another is named with --history")

@@ -48,6 +48,20 @@ class HistoryKeeper:
             for drill in [drill for drill in run.summary.model.drills if drill.nodeid == report.nodeid]:
                 kept = drill if report.when == "teardown" else _provisional(drill)
                 self._open(run).record(self._facts_of(run), kept)
+                if report.when == "teardown":
+                    self._note_incident(run, kept)
+
+    def _note_incident(self, run: Run, drill: DrillVerdict) -> None:
+        """Tell an incident of the system that is open: what was seen of it may be the drill's doing."""
+        from muster.incidents.telling import tell
+
+        why = f": {drill.why}" if drill.why else ""
+        data = {"drill": drill.name, "run": run.id, "verdict": str(drill.verdict)}
+        text = f"drill {drill.name} was held on {run.cluster_name}: {drill.verdict}{why}"
+        assert run.options.history is not None
+        where = (run.options.history, self._config.invocation_params.dir)
+        for trouble in tell(*where, run.system, text, kind="drill", data=data):
+            self._trouble = trouble
 
     @contextmanager
     def _forgiving(self, what: str) -> Iterator[None]:

@@ -17,6 +17,7 @@ from muster.schemas.backups import BackupManifest, Backups, BackupVerification
 from muster.schemas.diagnosis import Checks, Diagnosis, Snapshot, Status
 from muster.schemas.events import EVENTS, Event
 from muster.schemas.history import History
+from muster.schemas.incidents import Incidents, IncidentWithEntries, Indicators
 from muster.schemas.listings import Experiments, Init, Loads
 from muster.schemas.manifest import Manifest
 from muster.schemas.plan import Plan
@@ -36,6 +37,9 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "diagnosis-v1.json": (Diagnosis, "serialization"),
     "experiments-v1.json": (Experiments, "serialization"),
     "history-v1.json": (History, "serialization"),
+    "incident-v1.json": (IncidentWithEntries, "serialization"),
+    "incidents-v1.json": (Incidents, "serialization"),
+    "indicators-v1.json": (Indicators, "serialization"),
     "init-v1.json": (Init, "serialization"),
     "loads-v1.json": (Loads, "serialization"),
     "manifest-v1.json": (Manifest, "serialization"),

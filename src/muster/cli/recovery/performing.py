@@ -53,6 +53,7 @@ def perform(wanted: Wanted, *, planning: bool = False, undoing: bool = False, co
             _confirm(wanted, context)
         _note(wanted, context)
         outcome = _run(wanted, context, printer, undoing=undoing)
+    _note_incident(wanted, outcome, undoing=undoing)
     _tell_end(wanted, context, outcome, undoing=undoing)
     sys.exit(FINE if outcome.ok else FINDING)
 
@@ -139,6 +140,19 @@ def _run(wanted: Wanted, context: Context, printer: StepPrinter, *, undoing: boo
     from muster.steps import run, take_back
 
     return (take_back if undoing else run)(wanted.procedure, context, observer=printer)
+
+
+def _note_incident(wanted: Wanted, outcome: Outcome, *, undoing: bool) -> None:
+    """Tell the system's open incidents of it, unless nothing was to be done."""
+    from muster.cli.noting import tell_open
+
+    name = wanted.procedure.name
+    if all(step.state == "skipped" for step in outcome.steps) and outcome.ok:
+        return
+    how = "taken back" if undoing and outcome.ok else "done" if outcome.ok else outcome.why
+    steps = [{"name": one.name, "state": one.state, "detail": one.detail} for one in outcome.steps]
+    data = {"procedure": name, "arguments": dict(wanted.arguments), "ok": outcome.ok, "steps": steps}
+    tell_open(wanted.system, "recovery", f"{name}: {how} ({outcome.ended - outcome.began:.1f} s)", data)
 
 
 def _tell_end(wanted: Wanted, context: Context, outcome: Outcome, *, undoing: bool) -> None:

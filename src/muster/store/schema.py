@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 VERSION_TABLE = "muster_history_version"
 # The revision that this muster reads and writes: the newest of migrations/versions.
-REVISION = "0002"
+REVISION = "0003"
 
 METADATA = MetaData()
 
@@ -89,3 +89,38 @@ OBJECTIVES = Table(
     Column("samples", BigInteger, nullable=False),
     Column("verdict", String(16)),
 )
+
+INCIDENTS = Table(
+    "muster_incidents",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("system", String(255), nullable=False),
+    Column("cluster", String(255), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("cause", String(255)),
+    Column("drill", String(255)),
+    Column("began", String(32), nullable=False),
+    Column("detected", String(32), nullable=False),
+    Column("opened", String(32), nullable=False),
+    Column("acknowledged", String(32)),
+    Column("resolved", String(32)),
+    Column("commander", String(255)),
+    Column("technical", String(255)),
+    Column("business", String(255)),
+)
+Index("muster_incidents_by_system", INCIDENTS.c.system, INCIDENTS.c.opened)
+
+INCIDENT_ENTRIES = Table(
+    "muster_incident_entries",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", String(32), ForeignKey("muster_incidents.id", ondelete="CASCADE"), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("data", Text),
+)
+Index("muster_incident_entries_by_incident", INCIDENT_ENTRIES.c.incident_id, INCIDENT_ENTRIES.c.at)

@@ -1,6 +1,6 @@
 """Runs, their drills, and the objectives of each.
 
-Written out, not taken from `muster.history.schema`: that goes on, this stays.
+Written out, not taken from `muster.store.schema`: that goes on, this stays.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from muster.base.errors import TimeoutExceededError
 from muster.base.waiting import wait_for
-from muster.history.errors import HistoryError
+from muster.store.errors import HistoryError
 
 BUSY_S = 30.0
 RIGHT = "right would be a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE"

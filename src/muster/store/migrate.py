@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from muster.history.errors import HistoryError
-from muster.history.schema import REVISION, VERSION_TABLE
+from muster.store.errors import HistoryError
+from muster.store.schema import REVISION, VERSION_TABLE
 
 HERE = Path(__file__).parent / "migrations"
 # Any number that no other program on the same PostgreSQL server takes for its own lock.

@@ -1,0 +1,51 @@
+"""What commands do while an incident of their system is open is noted there, without anybody's asking."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from muster.base.clock import utc
+from muster.cli.project import find_project
+
+if TYPE_CHECKING:
+    from muster.snapshot import Snapshot
+    from muster.system import SystemDefinition
+
+
+def where(address: str | None = None) -> tuple[str, Path]:
+    """Where the store is: at the address, else where the environment says, else the project's own; and from which
+    directory a relative path counts."""
+    named = address or os.environ.get("MUSTER_HISTORY")
+    return str(named or find_project(Path.cwd()).history), Path.cwd()
+
+
+def may_be_open() -> bool:
+    """Whether there is a store in which an incident could be open. To open one takes time, to look for a file none."""
+    address, base = where()
+    return "://" in address or (base / address).exists()
+
+
+def tell_open(system: SystemDefinition, kind: str, text: str, data: Mapping[str, Any] | None = None) -> None:
+    """Note something of the incidents of a system that are open; a failure is told on standard error and no more."""
+    if not may_be_open():
+        return
+    from muster.incidents.telling import tell
+
+    for trouble in tell(*where(), system.name, text, kind=kind, data=data):
+        click.echo(f"muster: {trouble}", err=True)
+
+
+def keep_snapshot(snapshot: Snapshot) -> str:
+    """Keep what was looked at beside the project's reports; returns the file's path."""
+    from muster.snapshot import save_snapshot
+
+    folder = find_project(Path.cwd()).reports / "incidents"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"snapshot-{utc().strftime('%Y%m%dT%H%M%S%f')}.json"
+    save_snapshot(snapshot, path)
+    return str(path)

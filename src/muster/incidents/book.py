@@ -1,0 +1,256 @@
+"""The incidents of a store: opened, acknowledged, noted of, resolved; never deleted, and never changed afterwards.
+
+Two who act at once do not undo each other's work: what is done twice is done once, and the second one is told.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from muster.base.clock import utc, utc_iso
+from muster.incidents.incident import KINDS, ROLES, Entry, Incident, IncidentError
+from muster.objectives.severity import severity_targets
+from muster.safety.audit import who
+from muster.store.opened import Opened
+from muster.store.schema import INCIDENT_ENTRIES, INCIDENTS
+
+MOST_DATA = 2_000_000  # characters of JSON; a snapshot of a large namespace is cut by its taker
+
+
+class Book(Opened):
+    """The store's incidents. A context manager."""
+
+    def begin(
+        self,
+        *,
+        system: str,
+        cluster: str,
+        severity: str,
+        title: str,
+        cause: str | None = None,
+        drill: str | None = None,
+        began: str | None = None,
+        detected: str | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> tuple[Incident, bool]:
+        """Open an incident, and tell whether it is new: one of the same system, cluster and cause that is not resolved
+        is gone on with, and what is told of it now is noted there.
+
+        `began` and `detected` are times (UTC, ISO 8601); without them it is detected now, and began then.
+
+        Raises:
+            UsageError: there is no such severity.
+            HistoryError: the store cannot be used.
+        """
+        severity_targets(severity)
+        at = utc_iso(timespec="milliseconds")
+        with self._told(), self._writing() as connection:
+            if cause is not None and (known := self._same(connection, system, cluster, cause)) is not None:
+                self._note(connection, known.id, "note", f"seen again: {title}", data)
+                return known, False
+            detected = detected or at
+            incident = Incident(
+                id=self._next_id(connection),
+                system=system,
+                cluster=cluster,
+                severity=severity,
+                title=title,
+                cause=cause,
+                drill=drill,
+                began=began or detected,
+                detected=detected,
+                opened=at,
+            )
+            connection.execute(insert(INCIDENTS).values(asdict(incident)))
+            self._note(connection, incident.id, "opened", f"{severity}: {title}", data, at=at)
+        return incident, True
+
+    def acknowledge(self, identity: str) -> tuple[Incident, bool]:
+        """Say that somebody has taken it up, who becomes its technical lead where it has none; and whether nobody had
+        said so before.
+
+        Raises:
+            IncidentError: there is none, or it is resolved.
+            HistoryError: the store cannot be used.
+        """
+        with self._told(), self._writing() as connection:
+            incident = self._open_one(connection, identity)
+            if incident.acknowledged:
+                return incident, False
+            values = {"acknowledged": utc_iso(timespec="milliseconds"), "technical": incident.technical or who()}
+            self._change(connection, incident.id, values)
+            self._note(connection, incident.id, "acknowledged", f"taken up by {who()}")
+            return self._one(connection, incident.id), True
+
+    def note(self, identity: str, text: str, *, kind: str = "note", data: Mapping[str, Any] | None = None) -> Incident:
+        """Note something.
+
+        Raises:
+            IncidentError: there is none, or `kind` is none of KINDS.
+            HistoryError: the store cannot be used.
+        """
+        if kind not in KINDS:
+            raise IncidentError(f"'{kind}' is no kind of entry (there are: {', '.join(KINDS)})")
+        with self._told(), self._writing() as connection:
+            incident = self._one(connection, identity)
+            self._note(connection, incident.id, kind, text, data)
+            return incident
+
+    def assign(self, identity: str, role: str, person: str) -> Incident:
+        """Give a role to somebody.
+
+        Raises:
+            IncidentError: there is no such incident or role, or it is resolved.
+            HistoryError: the store cannot be used.
+        """
+        if role not in ROLES:
+            raise IncidentError(f"'{role}' is no role (there are: {', '.join(ROLES)})")
+        with self._told(), self._writing() as connection:
+            incident = self._open_one(connection, identity)
+            self._change(connection, incident.id, {role: person})
+            self._note(connection, incident.id, "role", f"{role}: {person}")
+            return self._one(connection, incident.id)
+
+    def grade(self, identity: str, severity: str, why: str) -> Incident:
+        """Give it another severity.
+
+        Raises:
+            IncidentError: there is none, or it is resolved.
+            UsageError: there is no such severity.
+            HistoryError: the store cannot be used.
+        """
+        severity_targets(severity)
+        with self._told(), self._writing() as connection:
+            incident = self._open_one(connection, identity)
+            self._change(connection, incident.id, {"severity": severity})
+            self._note(connection, incident.id, "severity", f"{incident.severity} becomes {severity}: {why}")
+            return self._one(connection, incident.id)
+
+    def resolve(self, identity: str, why: str) -> Incident:
+        """Say that service is back.
+
+        Raises:
+            IncidentError: there is none, or it is resolved already.
+            HistoryError: the store cannot be used.
+        """
+        with self._told(), self._writing() as connection:
+            incident = self._open_one(connection, identity)
+            at = utc_iso(timespec="milliseconds")
+            # Whoever mended it without a word had taken it up.
+            values = {"resolved": at, "acknowledged": incident.acknowledged or at}
+            self._change(connection, incident.id, values)
+            self._note(connection, incident.id, "resolved", why, at=at)
+            return self._one(connection, incident.id)
+
+    # -- reading
+
+    def find(self, identity: str) -> Incident:
+        """The incident of that id, or `latest`: the one that was opened last.
+
+        Raises:
+            IncidentError: there is none.
+            HistoryError: the store cannot be read.
+        """
+        with self._reading() as connection:
+            return self._one(connection, identity)
+
+    def entries(self, identity: str) -> list[Entry]:
+        """What is noted of an incident, the oldest first."""
+        table = INCIDENT_ENTRIES
+        columns = [table.c[name] for name in ("at", "kind", "by", "host", "text", "data")]
+        wanted = select(*columns).where(table.c.incident_id == identity).order_by(table.c.at, table.c.id)
+        with self._reading() as connection:
+            rows = connection.execute(wanted).all()
+        return [
+            Entry(at, kind, by, host, text, json.loads(data) if data else {}) for at, kind, by, host, text, data in rows
+        ]
+
+    def incidents(
+        self, *, system: str | None = None, unresolved: bool = False, since: str | None = None
+    ) -> list[Incident]:
+        """The incidents, the oldest first: of a system, those that are not resolved, those opened since a time."""
+        wanted = select(INCIDENTS).order_by(INCIDENTS.c.opened, INCIDENTS.c.id)
+        if system is not None:
+            wanted = wanted.where(INCIDENTS.c.system == system)
+        if unresolved:
+            wanted = wanted.where(INCIDENTS.c.resolved.is_(None))
+        if since is not None:
+            wanted = wanted.where(INCIDENTS.c.opened >= since)
+        with self._reading() as connection:
+            return [_incident(row) for row in connection.execute(wanted)]
+
+    # --
+
+    def _same(self, connection: Connection, system: str, cluster: str, cause: str) -> Incident | None:
+        table = INCIDENTS.c
+        wanted = select(INCIDENTS).where(
+            table.system == system, table.cluster == cluster, table.cause == cause, table.resolved.is_(None)
+        )
+        row = connection.execute(wanted).first()
+        return None if row is None else _incident(row)
+
+    def _next_id(self, connection: Connection) -> str:
+        """Of the day and a number: short enough to be said on the telephone."""
+        day = utc().strftime("%Y%m%d")
+        count = select(func.count()).select_from(INCIDENTS).where(INCIDENTS.c.id.like(f"{day}-%"))
+        return f"{day}-{connection.execute(count).scalar_one() + 1}"
+
+    def _one(self, connection: Connection, identity: str) -> Incident:
+        wanted = select(INCIDENTS)
+        if identity == "latest":
+            wanted = wanted.order_by(INCIDENTS.c.opened.desc()).limit(1)
+        else:
+            wanted = wanted.where(INCIDENTS.c.id == identity)
+        row = connection.execute(wanted).first()
+        if row is None:
+            raise IncidentError(f"there is no incident '{identity}'; right would be one of: muster incident list --all")
+        return _incident(row)
+
+    def _open_one(self, connection: Connection, identity: str) -> Incident:
+        incident = self._one(connection, identity)
+        if incident.resolved:
+            raise IncidentError(f"incident {incident.id} was resolved at {incident.resolved}; open another")
+        return incident
+
+    def _change(self, connection: Connection, identity: str, values: Mapping[str, Any]) -> None:
+        connection.execute(update(INCIDENTS).where(INCIDENTS.c.id == identity).values(**values))
+
+    def _note(
+        self,
+        connection: Connection,
+        identity: str,
+        kind: str,
+        text: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        at: str | None = None,
+    ) -> None:
+        kept = json.dumps(data, ensure_ascii=False) if data else None
+        if kept is not None and len(kept) > MOST_DATA:
+            kept = json.dumps({"left_out": f"{len(kept)} characters were too many to keep"})
+        connection.execute(
+            insert(INCIDENT_ENTRIES).values(
+                incident_id=identity,
+                at=at or utc_iso(timespec="milliseconds"),
+                kind=kind,
+                by=who(),
+                host=socket.gethostname(),
+                text=text,
+                data=kept,
+            )
+        )
+
+
+def _incident(row: Row[Any]) -> Incident:
+    return Incident(**row._asdict())
+
+
+def open_ones(incidents: Sequence[Incident]) -> list[Incident]:
+    """Those that are not resolved, the most severe first."""
+    return sorted((one for one in incidents if not one.resolved), key=lambda one: (one.severity, one.opened))
