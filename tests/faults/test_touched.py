@@ -152,7 +152,23 @@ def test_how_many_pods_are_deleted(arguments: dict[str, Any], expected: int) -> 
                 foreign("exec_in_pods", cmd="true", label_selector="app=db", container_name="db"),
             ],
             (1, 1),
-            "by the command on record",
+            "by the command on record, as long as it is that very pod",
+        ),
+        (
+            [
+                own("remember_command", label_selector="app", container_name="db", command=["x"], what="", outlives=1),
+                foreign("exec_in_pods", cmd="true", label_selector="app=db", container_name="db"),
+            ],
+            (1, 1),
+            "by the command on record, in whichever pod has that name",
+        ),
+        (
+            [
+                own("remember_command", label_selector="app=x", container_name="db", command=["true"], what="whole"),
+                foreign("exec_in_pods", cmd="true", label_selector="app=db", container_name="db"),
+            ],
+            (1, 1),
+            "not undone",
         ),
         ([foreign("deny_all_ingress", "networking")], (6, 2), "not undone"),
         ([foreign("deny_all_egress", "networking", label_selectors={"app": "db"})], (2, 1), "not undone"),

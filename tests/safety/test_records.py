@@ -224,6 +224,17 @@ def test_a_command_takes_back_what_was_done_in_a_pod_as_long_as_it_is_that_pod(
     undone, left = undo(cluster, on_record(cluster, namespace, thaw, replace(thaw, uid="of another"), experiment="b"))
     assert (undone, left) == (("Pod p: thawed",), ("Pod p: thawed: left, the pod is gone",))
     assert cluster.execute("p", namespace, ["cat", "/tmp/state"], container="c").stdout == "thawed\n"
+    nothing = replace(thaw, command=("sh", "-c", "exit 10"))
+    assert undo(cluster, on_record(cluster, namespace, nothing, experiment="c")) == (
+        (),
+        ("Pod p: thawed: left, nothing of the fault is there any more",),
+    )
+    # On a volume, whichever pod of that name has it; where there is none just now, it is still to be taken back.
+    lasting, elsewhere = replace(thaw, uid=""), replace(thaw, pod="q", uid="")
+    with pytest.raises(ClusterError, match="Pod q: thawed: not undone, the pod is not there"):
+        undo(cluster, on_record(cluster, namespace, lasting, elsewhere, experiment="d"))
+    assert "d" in [record.experiment for record in open_records(cluster, namespace)]
+    assert undo(cluster, on_record(cluster, namespace, lasting, experiment="e")).undone == ("Pod p: thawed",)
 
 
 def test_a_change_that_comes_late_is_undone_as_well(

@@ -67,9 +67,13 @@ def remember_field(kind: str, name: str, path: str, after: Any) -> str:
 
 
 @or_exit
-def remember_command(label_selector: str, container_name: str, command: Sequence[str], what: str) -> str:
+def remember_command(
+    label_selector: str, container_name: str, command: Sequence[str], what: str, outlives: bool = False
+) -> str:
     """Record, of each pod so labelled, the command that takes back what the next activities do inside it; `what` says
-    for people what it then was. It must do no harm where nothing has been done yet, and may be run again.
+    for people what it then was. It must do no harm where nothing has been done yet, and may be run again; it ends with
+    10 where nothing is left to be taken back. What `outlives` the pod, as it lies on its volume, is taken back in
+    whichever pod has its name then.
 
     Raises:
         SystemExit: it could not be recorded, or no pod is labelled so.
@@ -79,7 +83,8 @@ def remember_command(label_selector: str, container_name: str, command: Sequence
     if not pods:
         raise RefusedError(f"there is no pod labelled {label_selector}, so nothing is struck")
     for pod in pods:
-        here.remember_command(Command(pod["name"], pod["uid"], container_name, tuple(command), what))
+        uid = "" if outlives else pod["uid"]
+        here.remember_command(Command(pod["name"], uid, container_name, tuple(command), what))
     return f"{what}: remembered of {', '.join(pod['name'] for pod in pods)}"
 
 

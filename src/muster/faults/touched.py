@@ -34,6 +34,7 @@ KIND_OF = {
     "statefulset": "StatefulSet",
 }
 BY_COMMAND = "by the command on record, as long as it is that very pod"
+BY_LASTING_COMMAND = "by the command on record, in whichever pod has that name"
 TOUCHING_NOTHING = frozenset(
     {"crashed", "hold", "raise_load", "remember_command", "remember_field", "reported", "undo"}
 )
@@ -159,12 +160,9 @@ class _Telling:
             if activity.provider.is_own("remember_field")
             for arguments in [self._arguments(activity)]
         }
-        self._commanded = {
-            (arguments.get("label_selector"), arguments.get("container_name"))
-            for activity in content.method
-            if activity.provider.is_own("remember_command")
-            for arguments in [self._arguments(activity)]
-        }
+        self._commanded = [
+            self._arguments(activity) for activity in content.method if activity.provider.is_own("remember_command")
+        ]
         self._rollbacks = {one.provider.func: one.name for one in content.rollbacks}
 
     def strike(self, activity: Activity) -> Strike:
@@ -263,10 +261,16 @@ class _Telling:
     def _entered(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
         pods, most, order = self._picked(arguments)
         act = _some("a command runs in it", pods, most)
-        known = (arguments.get("label_selector"), arguments.get("container_name")) in self._commanded
-        undone = BY_COMMAND if known else f"{NOT_UNDONE}: what it does lasts as long as its pod"
+        undone = self._taken_back(pods, arguments.get("container_name"))
         touches = tuple(Touch("Pod", name, act, undone) for name in sorted(pods))
         return Strike(activity.name, touches, pods, most, order, enters=True)
+
+    def _taken_back(self, pods: frozenset[str], container: Any) -> str:
+        """How what a command does in a container of these pods is undone."""
+        for known in self._commanded:
+            if known.get("container_name") == container and pods <= self._picked({**known, "all": True})[0]:
+                return BY_LASTING_COMMAND if known.get("outlives") else BY_COMMAND
+        return f"{NOT_UNDONE}: what it does lasts as long as its pod"
 
     def _changed(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
         verb, _, what = activity.provider.func.partition("_")

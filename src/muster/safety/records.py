@@ -38,6 +38,7 @@ SCHEMA = "muster/fault-record/v1"
 # What a patch answers when a `test` in it fails: 422 by the API, 409 by another writer in between.
 CHANGED_SINCE = {409, 422}
 UNDO_WITHIN_S = 10.0
+NOTHING_LEFT = 10  # the exit status by which a command tells that nothing is left for it to take back
 
 
 class RecordError(MusterError):
@@ -81,7 +82,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Command:
-    """What is to be run in a container of a pod, as long as it is that very pod, to take back what was done there."""
+    """What is to be run in a container of a pod to take back what was done there: as long as it is that very pod or,
+    where it has no `uid`, in whichever has that name, as what was done lies on a volume and outlives the pod."""
 
     pod: str
     uid: str
@@ -333,22 +335,34 @@ def _parts_undone(cluster: Cluster, record: Record) -> Iterator[Undone]:
             within=UNDO_WITHIN_S,
             reason=f"{entry} to be put back",
         )
+    failed: ClusterError | None = None
     for command in reversed(record.commands):
-        yield _run_back(cluster, record.namespace, command)
+        try:
+            yield _run_back(cluster, record.namespace, command)
+        except ClusterError as error:  # another pod may hold what is to be taken back
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def _run_back(cluster: Cluster, namespace: str, command: Command) -> Undone:
     """Run a command that undoes, unless its pod is gone, and with it what the fault did there."""
     found = cluster.find("Pod", command.pod, namespace)
-    if found is None or found["metadata"]["uid"] != command.uid:
+    if found is None and not command.uid:
+        raise ClusterError(f"{command}: not undone, the pod is not there, and what was done outlives it")
+    if found is None or command.uid not in {"", found["metadata"]["uid"]}:
         return Undone(left=(f"{command}: left, the pod is gone",))
     try:
         result = cluster.execute(command.pod, namespace, command.command, container=command.container)
     except ClusterError:
+        if not command.uid:
+            raise
         found = cluster.find("Pod", command.pod, namespace)
         if found is None or found["metadata"]["uid"] != command.uid or "deletionTimestamp" in found["metadata"]:
             return Undone(left=(f"{command}: left, the pod has gone",))
         raise
+    if result.code == NOTHING_LEFT:
+        return Undone(left=(f"{command}: left, nothing of the fault is there any more",))
     if result.code:
         said = (result.stderr or result.stdout).strip().splitlines()
         raise ClusterError(f"{command}: not undone, its command ended with {result.code}: {said[-1] if said else ''}")
