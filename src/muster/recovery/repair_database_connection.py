@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from muster.base.clock import SYSTEM_CLOCK
-from muster.base.errors import ClusterError, RefusedError, TimeoutExceededError
+from muster.base.errors import ClusterError, RefusedError, TimeoutExceededError, UsageError
 from muster.base.waiting import wait_for
-from muster.kube import ApiError
+from muster.kube import ApiError, ExecResult
 from muster.kube.client import JSON_PATCH
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.held_up import held_up
@@ -34,6 +34,24 @@ BETWEEN_LOOKS_S = 0.1
 COME_BACK_S = 5.0  # how long clients may take to notice that the way is free again, in seconds
 LOOK_EVERY_S = 0.2
 
+# What runs in the primary's container, with the variable that holds the password, the role, and the pod's address: by
+# another one than its own a database may let everybody in. What is secret stands on no command line and in no log.
+NO_PASSWORD = 96
+_GIVEN = f'test -n "$(printenv "$1")" || exit {NO_PASSWORD}\n'
+LOG_IN = _GIVEN + 'PGPASSWORD=$(printenv "$1") exec psql -XtAc "select 1" -U "$2" -h "$3"'
+SET_PASSWORD = (
+    _GIVEN
+    + """NAME=$1 psql -qX1 -v ON_ERROR_STOP=1 -v role="$2" -f - <<\\SQL
+set local log_statement = 'none';
+set local log_min_duration_statement = -1;
+set local log_min_error_statement = 'panic';
+set local pg_stat_statements.track_utility = off;
+\\set password `printenv "$NAME"`
+alter role :"role" password :'password';
+SQL"""
+)
+AUTHENTICATION = "authentication failed"
+
 # Sessions of clients that wait for nobody and for whose locks others wait, oldest transaction first.
 BLOCKERS = """
 select b.pid, b.usename, b.state, round(extract(epoch from now() - b.xact_start)), count(*), b.application_name
@@ -45,7 +63,7 @@ group by b.pid, b.usename, b.state, b.xact_start, b.application_name order by b.
 
 
 class RepairDatabaseConnection:
-    """Diagnose, lead clients to the primary, end what blocks them, restart who does not come back."""
+    """Diagnose, lead clients to the primary, let them in, end what blocks them, restart who does not come back."""
 
     name = "repair-database-connection"
     summary = "clients cannot reach the database although it is well: find where the way breaks, and mend it"
@@ -65,6 +83,13 @@ class RepairDatabaseConnection:
             waits_for=work.astray,
             would=work.would_repoint,
             undo=work.undo_repoint,
+        )
+        yield Step(
+            "give clients their password back",
+            work.is_refused,
+            work.set_password,
+            lambda: not work.refused_login(),
+            would=work.would_set_password,
         )
         yield Step(
             "end sessions that block",
@@ -138,14 +163,15 @@ class _Repair:
                 f"{self._primary}, which {self._database.topology} names, does not work as a primary: there is nothing "
                 "to lead clients to; right would be promote-standby"
             )
-        if self._way.leads_to(self._primary):
+        refused = self.refused_login()
+        if self._way.leads_to(self._primary) and not refused:
             self.blockers = self._find_blockers()
             if not self.blockers and self._state.query(self._primary, WAITS_IN_VAIN) == "t":
                 raise RefusedError(
                     f"commits on {self._primary} wait for a standby that does not stream: bring it back, or have them "
                     f"wait for nobody (alter system set synchronous_standby_names = '') until it is"
                 )
-        return "; ".join([self._said, *map(str, self.blockers)])
+        return "; ".join([self._said, *([refused] if refused else []), *map(str, self.blockers)])
 
     def astray(self) -> str:
         """Where the Service leads instead of to the primary; empty where it leads there."""
@@ -232,6 +258,60 @@ class _Repair:
 
     def is_led_right(self) -> bool:
         return self._way.leads_to(self._primary)
+
+    # -- password
+
+    def is_refused(self) -> bool:
+        return self.ill and bool(self.refused_login())
+
+    def refused_login(self) -> str:
+        """How the primary refuses the clients' role with the password that its own container was given for it; empty
+        where it does not, or system.yaml does not name them.
+
+        Raises:
+            UsageError: the container was given none.
+        """
+        if self._database.clients is None:
+            return ""
+        result = self._run_in_primary(LOG_IN)
+        last = (result.stderr.strip().splitlines() or [""])[-1]
+        return f"their role is refused: {last}" if result.code and AUTHENTICATION in last else ""
+
+    def set_password(self) -> str:
+        """Give the role the password that the database's container has for it, as its Secret says: the clients have
+        theirs from there. It never leaves the pod.
+
+        Raises:
+            ClusterError: the database does not take it.
+        """
+        clients, result = self._database.clients, self._run_in_primary(SET_PASSWORD)
+        if clients is None or result.code:
+            said = (result.stderr.strip().splitlines() or [""])[-1]
+            raise ClusterError(f"{self._primary} does not take the password of its clients' role: {said}")
+        return f"role {clients.role} has the password that {clients.password_env} holds in {self._primary}"
+
+    def would_set_password(self) -> str:
+        """What `set_password` would do; nothing where the role is not refused."""
+        clients = self._database.clients
+        if clients is None or not self.is_refused():
+            return ""
+        return f"role {clients.role} gets the password that {clients.password_env} holds in {self._primary}"
+
+    def _run_in_primary(self, script: str) -> ExecResult:
+        """Run a shell script in the primary's container: with the variable, the role, and the pod's address."""
+        clients, pods = self._database.clients, self._state.instance_pods(self._primary)
+        assert clients is not None, "asked before"
+        if not pods:
+            raise ClusterError(f"there is no pod of {self._primary}")
+        name, address = pods[0]["metadata"]["name"], pods[0].get("status", {}).get("podIP", "")
+        command = ["sh", "-c", script, "sh", clients.password_env, clients.role, address]
+        result = self._cluster.execute(name, self._namespace, command, container=self._database.container, timeout=5.0)
+        if result.code == NO_PASSWORD:
+            raise UsageError(
+                f"container {self._database.container} of {self._primary} has no {clients.password_env}, which "
+                "'database.clients.password_env' in system.yaml names"
+            )
+        return result
 
     # -- sessions
 

@@ -12,6 +12,14 @@ from muster.system.procedures import ObjectName
 from muster.system.schema import BaseUrl, Name, Seconds, Strict
 
 
+class Clients(Strict):
+    """As whom clients log in: their role, and the environment variable of the database's container in which its Secret
+    gives it that role's password."""
+
+    role: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,49}$")]
+    password_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
 class Database(Strict):
     """PostgreSQL in streaming replication: `instances` are StatefulSets of one pod each, `service` the Service whose
     selector names the primary by the label `selector_key`, `topology` the ConfigMap whose key is the durable fence."""
@@ -23,6 +31,7 @@ class Database(Strict):
     topology: Name
     topology_key: str = "primary"
     container: str = "postgres"
+    clients: Clients | None = None
     max_replication_lag_s: Seconds = 1.0
 
 
