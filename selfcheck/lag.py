@@ -12,7 +12,7 @@ from pathlib import Path
 
 from selfcheck.instrument import ROOT
 
-DRILLS = ("config_corruption_wrong", "workflow_reset")
+DRILLS = ("agent_coordination", "config_corruption_wrong", "workflow_reset")
 LAG_S = 90
 
 

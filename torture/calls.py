@@ -41,8 +41,8 @@ from torture.reading import KINDS, Reader, changed
 from torture.results import Trial
 
 EXPERIMENTS = (
-    *("agent-failure", "config-broken", "config-wrong", "db-failure", "full-outage", "high-load", "pod-crash"),
-    "workflows-stuck",
+    *("agent-failure", "agents-orphaned", "config-broken", "config-wrong", "db-failure", "full-outage", "high-load"),
+    *("pod-crash", "service-hangs", "workflows-stuck"),
 )
 FILE = Path(__file__).with_name("calls.json")
 REPLICAS = {"api": 3, "agents": 4, "db-a": 1, "db-b": 1}
@@ -50,10 +50,12 @@ TOLD_AFTER_S, KILLED_AFTER_S = 4.0, 3.0  # a drill that gets no further tells th
 ENDS_WITHIN_S = 60.0
 MUSTER = Path(sys.executable).with_name("muster")
 NAMESPACE = "enhancer"
-# An API that will not start with a rate that is no number, and that says that workflows are stuck a second after it was
-# first asked since phases take ten minutes.
+# An API that will not start with a rate that is no number, that lives on when it is told to hang, and that says that
+# workflows are stuck a second after it was first asked since phases take ten minutes.
 ANSWERS = """
-import http.server, json, os, pathlib, time
+import http.server, json, os, pathlib, signal, time
+signal.signal(signal.SIGUSR1, lambda *_: None)
+signal.signal(signal.SIGUSR2, lambda *_: None)
 float(os.environ.get("ENHANCER_ADMISSION_RATE") or 0)
 asked = []
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -257,7 +259,7 @@ def stand_in() -> Iterator[StandIn]:
 
 
 def _objects() -> Iterator[dict[str, Any]]:
-    settings = {"settings.yaml": "phase_duration_s: 0.005\nhide_after_s: 0\n"}
+    settings = {"settings.yaml": "phase_duration_s: 0.005\nagent_expiry_s: 2.5\nhide_after_s: 0\n"}
     yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "enhancer-settings"}, "data": settings}
     for name, labels in (("api", {"app": "api"}), ("db", {"app": "db", "instance": "db-a"})):
         spec = {"selector": labels, "ports": [{"port": 8080, "targetPort": 8080}]}

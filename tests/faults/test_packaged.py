@@ -29,7 +29,7 @@ OF_THE_REFERENCE_SYSTEM = re.compile(r"\bapi\b|\bapp=|app in|enhancer|\bdb-[ab]\
 NOWHERE = Path("experiments-of-nobody")
 WEB = Aim(container="web")
 CAPACITY = "operations: {capacity: {deployment: front, max_replicas: 4, admits_per_s: 40}}\n"
-OF_A_DATABASE = {"database-disaster", "db-failure"}
+OF_A_DATABASE = {"database-disaster", "database-unreachable", "db-failure", "password-rotated"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,6 +81,7 @@ def test_what_is_checked_before_the_strike_sees_the_names(tmp_path: Path) -> Non
     ("name", "aim", "said"),
     [
         ("db-failure", NOBODY, "it strikes a database, and system 'stranger' has no 'database'"),
+        ("password-rotated", NOBODY, "it strikes a database, and system 'stranger' has no 'database'"),
         ("high-load", NOBODY, r"right would be surge=REQUESTS_PER_S .* or operations\.capacity\.admits_per_s"),
         ("pods-lost", Aim(target="frnt"), r"workload 'frnt' is not in the manifests \(there are: front, store\)"),
         ("pod-crash", Aim(target="store"), "it strikes a Deployment, and 'store' is a StatefulSet"),

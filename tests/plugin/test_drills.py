@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from tests.drill_project import DrillProject
 
 RECOVERED_BY = {
+    "agent_coordination": "repair-agent-coordination",
     "agent_failure": "platform",
     "config_corruption": "restore-configuration",
     "config_corruption_wrong": "restore-configuration",
+    "database_unreachable": "repair-database-connection",
     "db_failure": "promote-standby",
     "full_outage": "full-restart",
     "high_load": "add-capacity",
+    "password_rotated": "repair-database-connection",
     "pod_crash": "repair-crashed-pods",
+    "service_hang": "restart-service",
     "workflow_reset": "reset-workflow-state",
 }
 SET_BY_THE_PLUGIN = ("timeline", "picture")

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from tests.conftest import DrillProject, Session
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-DRILLS = ("agent_failure", "config_corruption", "db_failure", "full_outage", "high_load", "pod_crash", "workflow_reset")
+DRILLS = (
+    *("agent_coordination", "agent_failure", "config_corruption", "database_unreachable", "db_failure", "full_outage"),
+    *("high_load", "password_rotated", "pod_crash", "service_hang", "workflow_reset"),
+)
 
 
 def planned(session: Session) -> dict[str, Any]:
@@ -41,7 +44,7 @@ def test_all_drills_are_planned_of_the_manifests_alone(drill_project: DrillProje
     assert "             undone: made anew by StatefulSet/db-a" in lines
     assert "steady, 150 requests/s; raised to 450 requests/s" in session.output
     assert "  limits   struck within 90 s, service good again within 30 s" in lines
-    assert lines[-1] == "9 drills planned, none would be refused"
+    assert lines[-1] == "13 drills planned, none would be refused"
     assert not (drill_project.root / "reports").exists(), "a plan is no run"
     assert not (drill_project.root / ".muster").exists()
 
@@ -175,7 +178,7 @@ def test_a_plan_against_a_cluster_reads_its_objects_and_writes_nothing(
         session = drill_project.pytest("drills", "--plan", "--json", "--kube-context", "there", **environment)
     said = planned(session)
     assert (said["context"], said["namespace"]) == ("there", namespace)
-    assert len(said["drills"]) == 9
+    assert len(said["drills"]) == 13
     assert recorded.writing() == []
     assert ("GET", f"/api/v1/namespaces/{namespace}/pods") in recorded.asked
     assert ("GET", f"/api/v1/namespaces/{namespace}/configmaps/muster-safety") in recorded.asked

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 NOT_BACK = r"RTO (open: service not seen good again in|at least) [\d.]+ s.* > budget 4 s"
 # The procedure that each drill is to prove; those of high_load are in test_high_load.py.
 DRILLS = {
+    "agent_coordination": "repair-agent-coordination",
     "config_corruption": "restore-configuration",
     "config_corruption_wrong": "restore-configuration",
+    "database_unreachable": "repair-database-connection",
     "db_failure": "promote-standby",
     "disaster": "restore-backup",
     "full_outage": "full-restart",
+    "password_rotated": "repair-database-connection",
     "pod_crash": "repair-crashed-pods",
+    "service_hang": "restart-service",
     "workflow_reset": "reset-workflow-state",
 }
 
@@ -101,7 +105,7 @@ ALL_SKIPPED = [("diagnose", 6.0, 6.0, "skipped"), ("repair", 6.0, 6.1, "skipped"
 def test_no_procedure_is_green_without_doing_anything(
     procedure: str, steps: list[tuple[str, float, float, str]]
 ) -> None:
-    """Also those that no drill invokes yet: where service stays down, and where the platform brings it back."""
+    """Also those that no drill invokes: where service stays down, and where the platform brings it back."""
     story = DrillStory(declared={"recovery": procedure, "rto_budget_s": 12.0}, recovery=(6.0, 6.1), steps=steps)
     healed = judge(story.events())
     assert healed.verdict is Verdict.UNKNOWN

@@ -182,6 +182,15 @@ class Aimed:
         """The container that the database runs in."""
         return self._database.container
 
+    def database_role(self) -> str:
+        """The role that its clients log in as."""
+        if self._database.clients is None:
+            raise UsageError(
+                f"it strikes the login of a database's clients, and system '{self._system.name}' has no "
+                "'database.clients' in system.yaml"
+            )
+        return self._database.clients.role
+
     def database_workloads(self) -> str:
         """All instances, `StatefulSet/name` separated by commas."""
         return ",".join(f"StatefulSet/{name}" for name in self._database.instances)
@@ -237,6 +246,7 @@ VARIABLES: Mapping[str, Callable[[Aimed], str]] = {
     "MUSTER_DATABASE_KEY": Aimed.database_key,
     "MUSTER_DATABASE_LABELS": Aimed.database_labels,
     "MUSTER_DATABASE_CONTAINER": Aimed.database_container,
+    "MUSTER_DATABASE_ROLE": Aimed.database_role,
     "MUSTER_DATABASE_WORKLOADS": Aimed.database_workloads,
     "MUSTER_WORKLOADS": Aimed.workloads,
     "MUSTER_SERVICE": Aimed.service,
@@ -250,6 +260,7 @@ SOURCES: Mapping[str, str] = {
     "MUSTER_TARGET_CONTAINER": "container='...' in the marker, where the target has several",
     "MUSTER_TARGET": "target='...' in the marker, or one workload that the system's Service leads to",
     "MUSTER_CONFIG": "config_map='NAME/KEY' in the marker, operations.configuration, or the target's one ConfigMap",
+    "MUSTER_DATABASE_ROLE": "database.clients",
     "MUSTER_DATABASE": "database",
     "MUSTER_WORKLOADS": "manifests, and the order of operations.stages",
     "MUSTER_SERVICE": "service",

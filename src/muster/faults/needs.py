@@ -87,6 +87,8 @@ def _rights_of_activity(activity: Activity) -> frozenset[Right]:
     if provider.module == ACTIVITIES:
         return _rights_of_own(provider.func, provider.arguments)
     parts = provider.module.split(".")
+    if parts[0] == "chaosk8s" and provider.func.endswith("_fully_available"):  # which waits for it by a watch
+        return rights("watch", KIND_OF[parts[1]])
     if parts[0] != "chaosk8s" or parts[-1] != "actions":
         return frozenset()
     if provider.func == "exec_in_pods":

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from enhancer.admission import Admission, bucket_of, recent_count
 from enhancer.api.agents import AgentHandlers
+from enhancer.api.hanging import Hanging
 from enhancer.api.metering import Metering
 from enhancer.api.replies import HANDLERS
 from enhancer.api.service import Readiness, ServiceHandlers
@@ -46,7 +47,7 @@ async def _serve(settings: LiveSettings, port: int) -> None:
         AgentHandlers(roster, repair, settings),
         ServiceHandlers(settings, readiness, watch, refused, Vitals(roster, store, settings)),
     )
-    server = Server(Admission(app, bucket, refused), port, now.drain_s, readiness.leave)
+    server = Server(Hanging(Admission(app, bucket, refused)), port, now.drain_s, readiness.leave)
 
     async def install() -> None:
         await schema.install(address)
