@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from muster.base.process import processes_of_run
+from muster.base.waiting import wait_for
 from muster.kube import connect
+from muster.kube.client import JSON_PATCH
 from muster.safety import open_records
 from muster.safety.targets import struck
+from muster.system import SystemState, read_system
 
 if TYPE_CHECKING:
     from tests.drill_project import DrillProject
@@ -92,6 +96,31 @@ def test_up_strike_mend_down(up: DrillProject) -> None:
     assert list((up.root / "tmp").iterdir()) == []
     assert not config.exists()
     assert struck(up.root / ".muster") == []
+
+
+def test_what_diagnose_tells_to_type_mends_it(up: DrillProject) -> None:
+    """Nobody's fault is on record: somebody has made a change that the API cannot start with."""
+    config = up.root / ".muster/kubeconfig"
+    well = muster(up, "diagnose")
+    assert (well.returncode, well.stdout) == (0, "nothing found\n"), well.stdout
+    with connect(config, embedded=True) as cluster:
+        path = "/spec/template/spec/containers/0/env/-"
+        change = {"op": "add", "path": path, "value": {"name": "ENHANCER_ADMISSION_RATE", "value": "fast"}}
+        cluster.patch("Deployment", "api", "enhancer", [change], content_type=JSON_PATCH)
+        state = SystemState(cluster, read_system(up.root / "systems/enhancer"))
+        wait_for(lambda: state.held_back({"CrashLoopBackOff"}), within=60, reason="a pod that crashes in a loop")
+    ill = muster(up, "diagnose")
+    assert (ill.returncode, ill.stdout[:24]) == (1, "P3  Deployment api: roll"), ill.stdout
+    command = next(line for line in ill.stdout.splitlines()[1:4] if "$" in line)
+    glance = muster(up, "status", "--once")
+    assert (glance.returncode, command.strip() in glance.stdout) == (1, True), glance.stdout
+    typed = shlex.split(command.removeprefix("    $ muster "))
+    assert typed == ["recover", "repair-crashed-pods"]
+    mended = muster(up, *typed)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    after = muster(up, "diagnose")
+    assert (after.returncode, after.stdout) == (0, "nothing found\n")
+    assert muster(up, "status", "--once").returncode == 0
 
 
 def test_a_namespace_without_the_label_is_not_struck_and_not_touched(up: DrillProject) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from torture.proxy import Plan, Proxy
 
+from muster.base.clock import now
 from muster.base.waiting import wait_for
 from muster.diagnosis import Diagnosis, diagnose
 from muster.kube import Cluster, connect
@@ -105,6 +106,17 @@ def test_a_list_that_changes_faster_than_it_is_read_is_read_whole(
     assert diagnosis.unknown == ()
     names = {item["metadata"]["name"] for item in snapshot.objects if item["kind"] == "ConfigMap"}
     assert {"one", "two"} <= names
+
+
+@pytest.mark.parametrize("way", ["hang", "reset", "500"])
+@pytest.mark.parametrize("first", [2, 17])
+def test_what_fails_in_the_middle_is_answered_in_time(refusing: tuple[Cluster, Proxy], way: str, first: int) -> None:
+    cluster, proxy = refusing
+    proxy.begin(Plan(way=way, first=first, calls=10**6))
+    began = now()
+    diagnosis = diagnose(gather(lambda: cluster, namespace=NAMESPACE, within=1.5))
+    assert now() - began < 30
+    assert (diagnosis.causes, diagnosis.exit_code) == ((), 2)
 
 
 def test_a_namespace_that_is_not_there_is_not_healthy(cluster: Cluster) -> None:

@@ -37,7 +37,7 @@ def lines_of(diagnosis: Diagnosis, *, options: str = "") -> Iterator[str]:
 def _cause(diagnosis: Diagnosis, place: int, cause: Cause, options: str) -> Iterator[str]:
     space = f" in {cause.ref.namespace}" if cause.ref.namespace and cause.ref.namespace != diagnosis.namespace else ""
     since = _since(diagnosis, cause)
-    yield from _wrapped(f"{cause.ref}{space}: {cause.finding.reason}", f"{cause.severity}  ", "    ")
+    yield from _wrapped(f"{cause.ref}{space}: {cause.finding.reason}", f"{cause.severity}  ", "    ", most=3)
     if command := command_of(cause, options):
         yield f"    $ {command}"
     if since:
