@@ -161,6 +161,8 @@ def healthy(count: int, seed: int) -> list[Run]:
             everyday.pause()
             run, snapshot = _look(number, change, cluster, system)
             runs.append(run)
+            if run.unknown:
+                print(f"healthy {number} ({change}), not seen: {'; '.join(run.unknown)[:300]}")
             if run.found:
                 KEPT.mkdir(parents=True, exist_ok=True)
                 save_snapshot(snapshot, KEPT / f"healthy-{number}.json")
