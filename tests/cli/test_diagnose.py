@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.diagnosis.saved import BLIND, ILL, WELL, save
 
 from muster.cli.main import commands
 from muster.schemas import DIRECTORY
-from muster.snapshot import Snapshot, read_snapshot
+from muster.snapshot import Missing, Snapshot, read_snapshot
 
 MUSTER = str(Path(sys.executable).parent / "muster")
 RECORDED = Path(__file__).parents[1] / "diagnosis/data/recorded.json"
@@ -57,6 +58,16 @@ def test_the_cause_is_the_first_line_and_the_command_the_second(tmp_path: Path) 
     lines = diagnose("--from", save(ILL, tmp_path)).output.splitlines()
     assert lines[0] == "P1  Database db: has no primary; db-b could be promoted"
     assert lines[1] == "    $ muster recover promote-standby"
+
+
+def test_a_front_that_is_gone_is_found_although_it_cannot_be_asked(tmp_path: Path) -> None:
+    left = tuple(item for item in WELL.objects if (item["kind"], item["metadata"]["name"]) != ("Service", "shop"))
+    answers = {name: answer for name, answer in WELL.answers.items() if name != "service"}
+    missing = (Missing("service", "there is no Service 'shop' in namespace 'shop' of 'staging'"),)
+    gone = replace(WELL, objects=left, answers=answers, missing=missing)
+    said = diagnose("--from", save(gone, tmp_path))
+    assert said.exit_code == 1
+    assert said.output.startswith("P1  Service shop: is missing, clients come in by it\n")
 
 
 def test_the_command_acts_where_was_looked(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ OWN = (
     Check("services", "Services lead to ready pods, on ports that these have", _CAPACITY, services, ("Service", "Pod")),
     Check("policies", "NetworkPolicies let somebody come to Services", _CAPACITY, policies, ("Service", "Pod")),
     Check("ingresses", "Ingresses lead to Services that exist", _CAPACITY, ingresses, ("Ingress",)),
+    Check("front", "the Service by which clients come in is there", _CAPACITY, service.there, ("Service",)),
     Check("service", "the service answers the read of system.yaml rightly", _CAPACITY, service.asked, ("service",)),
     Check("capacity", "no instance refuses requests for want of capacity", _CAPACITY, service.capacity, ("status",)),
     Check(

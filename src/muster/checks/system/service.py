@@ -24,6 +24,14 @@ def own_service(seen: Seen) -> Ref:
     return Ref("Service", str(system.get("namespace") or ""), str((system.get("service") or {}).get("name") or ""))
 
 
+def there(seen: Seen) -> Iterator[Finding]:
+    """The Service by which clients come in, where they do not: one that is gone cannot even be asked."""
+    service = own_service(seen)
+    unasked = any(missing.what == "service" for missing in seen.snapshot.missing)
+    if (unasked or answer(seen, "service").get("troubles")) and seen.knows("Service") and seen.find(service) is None:
+        yield Finding(service, "is missing, clients come in by it", Harm.WHOLE)
+
+
 def asked(seen: Seen) -> Iterator[Finding]:
     """The read of system.yaml at the service's own address."""
     said = answer(seen, "service")
