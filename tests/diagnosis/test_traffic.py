@@ -104,7 +104,7 @@ WAYS = {
     ),
     "pods that crash, and the way to them": Scene(
         [*deployment(), pod(crashed()), service(), ingress()],
-        ("Deployment", "web", "container main exits with 1"), "P2", ["Service web has no ready endpoints"],
+        ("Deployment", "web", "container main exits with 1"), "P1", ["Service web has no ready endpoints"],
     ),
     "another name for what is not there": Scene(
         [*WEB, service(), made("Service", "old", spec={"type": "ExternalName", "externalName": "gone.shop.svc.cluster.local"})],

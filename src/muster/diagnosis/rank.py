@@ -9,6 +9,7 @@ from typing import NamedTuple
 from muster.checks.check import Finding, Harm
 from muster.checks.seen import Seen, moment
 from muster.checks.system.own import struck_by
+from muster.checks.traffic.services import services_behind
 from muster.diagnosis.graph import Graph
 from muster.snapshot import Ref
 
@@ -187,4 +188,5 @@ def _is_front(seen: Seen, ref: Ref) -> bool:
     if own:
         return (ref.namespace, ref.name) == (own.get("namespace"), (own.get("service") or {}).get("name"))
     spec = (seen.find(ref) or {}).get("spec") or {}
-    return spec.get("type") in ("LoadBalancer", "NodePort")
+    behind = (ref in services_behind(item) for item in seen.of("Ingress", ref.namespace))
+    return spec.get("type") in ("LoadBalancer", "NodePort") or any(behind)
