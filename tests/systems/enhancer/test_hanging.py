@@ -15,7 +15,7 @@ async def app(_scope: Any, _receive: Any, send: Any) -> None:
 
 
 def test_a_pod_that_hangs_answers_its_probes_alone_until_it_goes_on() -> None:
-    async def told() -> list[bool]:
+    async def held() -> list[bool]:
         hanging = Hanging(app)
 
         async def answers(path: str) -> bool:
@@ -33,12 +33,16 @@ def test_a_pod_that_hangs_answers_its_probes_alone_until_it_goes_on() -> None:
                 assert not said
             return bool(said)
 
-        found = [await answers("/workflows")]
-        os.kill(os.getpid(), signal.SIGUSR1)
-        await asyncio.sleep(0)
-        found += [await answers(path) for path in ("/workflows", "/status", "/readyz", "/healthz")]
-        os.kill(os.getpid(), signal.SIGUSR2)
-        await asyncio.sleep(0)
-        return [*found, await answers("/workflows")]
+        async def told(number: signal.Signals, *, answered: bool) -> None:
+            os.kill(os.getpid(), number)
+            async with asyncio.timeout(60):
+                while await answers("/workflows") is not answered:
+                    pass
 
-    assert asyncio.run(told()) == [True, False, False, True, True, True]
+        assert await answers("/workflows")
+        await told(signal.SIGUSR1, answered=False)
+        found = [await answers(path) for path in ("/status", "/readyz", "/healthz", "/metrics")]
+        await told(signal.SIGUSR2, answered=True)
+        return found
+
+    assert asyncio.run(held()) == [False, True, True, True]
