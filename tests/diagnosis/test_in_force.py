@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from selfcheck.diagnose import Diagnosed, read
+from selfcheck.diagnose import Diagnosed, names, read
 from selfcheck.diagnosing import CONFTEST, LOOKS, Look
 from tests.drill_project import ROOT
 
@@ -33,6 +33,12 @@ def test_what_is_suggested_mends_it(drill_project: DrillProject, drill: str) -> 
     session = drill_project.pytest(f"drills/{drill}", PYTHONPATH=str(ROOT), **{LOOKS: looks})
     (found,) = read(drill_project.root)
     assert (found.misnamed, found.unmended) == ("", ""), session.output
+
+
+def test_a_drill_that_was_not_held_is_not_passed_over() -> None:
+    assert {name.partition("::test_")[2] for name in DRILLS} == set(names())
+    assert Diagnosed("db_failure", "unknown", "?").misnamed == "it was not diagnosed"
+    assert Diagnosed("db_failure", "unknown", "?").unmended == "no procedure was run"
 
 
 def seen(suggested: str, *found: str, with_record: str = "promote-standby", besides: tuple[str, ...] = ()) -> Look:
