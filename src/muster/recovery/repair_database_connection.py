@@ -38,7 +38,7 @@ LOOK_EVERY_S = 0.2
 # another one than its own a database may let everybody in. What is secret stands on no command line and in no log.
 NO_PASSWORD = 96
 _GIVEN = f'test -n "$(printenv "$1")" || exit {NO_PASSWORD}\n'
-LOG_IN = _GIVEN + 'PGPASSWORD=$(printenv "$1") exec psql -XtAc "select 1" -U "$2" -h "$3"'
+LOG_IN = _GIVEN + 'PGPASSWORD=$(printenv "$1") psql -XtAc "select 1" -U "$2" -h "$3"'
 SET_PASSWORD = (
     _GIVEN
     + """NAME=$1 psql -qX1 -v ON_ERROR_STOP=1 -v role="$2" -f - <<\\SQL
