@@ -87,8 +87,6 @@ def _rights_of_activity(activity: Activity) -> frozenset[Right]:
     if provider.module == ACTIVITIES:
         return _rights_of_own(provider.func, provider.arguments)
     parts = provider.module.split(".")
-    if parts[0] == "chaosk8s" and provider.func.endswith("_fully_available"):  # which waits for it by a watch
-        return rights("watch", KIND_OF[parts[1]])
     if parts[0] != "chaosk8s" or parts[-1] != "actions":
         return frozenset()
     if provider.func == "exec_in_pods":
@@ -106,9 +104,10 @@ def _rights_of_own(func: str, arguments: Any) -> frozenset[Right]:
         return rights("list get", "Pod") | EXEC  # for that is how it is undone
     if func == "current_primary":
         return rights("get", "Service")
-    if func in {"stop_workloads", "kill_pods"}:
+    if func in {"stop_workloads", "kill_pods", "rolled_out"}:
         kinds = _kinds_of(arguments)
-        return rights("get patch", *kinds) if func == "stop_workloads" else KILLS | rights("get", *kinds)
+        more = {"stop_workloads": rights("patch", *kinds), "kill_pods": KILLS}.get(func, frozenset())
+        return rights("get", *kinds) | more
     if func == "delete_volumes":
         return rights("get", *_kinds_of(arguments)) | rights("get list delete", "PersistentVolumeClaim")
     kind = arguments.get("kind") if isinstance(arguments, Mapping) else None

@@ -36,7 +36,7 @@ KIND_OF = {
 BY_COMMAND = "by the command on record, as long as it is that very pod"
 BY_LASTING_COMMAND = "by the command on record, in whichever pod has that name"
 TOUCHING_NOTHING = frozenset(
-    {"crashed", "hold", "raise_load", "remember_command", "remember_field", "reported", "undo"}
+    {"crashed", "hold", "raise_load", "remember_command", "remember_field", "reported", "rolled_out", "undo"}
 )
 CUTTING_OFF = ("allow_dns_access", "create_network_policy", "deny_all_egress", "deny_all_ingress")
 WHOM = ("kind", "label_selector", "name", "name_pattern", "workloads")  # what says whom an activity strikes

@@ -9,12 +9,15 @@ import re
 from typing import Any
 
 from muster.base.errors import RefusedError
+from muster.base.waiting import wait_for
 from muster.faults import session
 from muster.faults.activity import entry_of, or_exit
+from muster.faults.ending import ENDING
 from muster.kube import ApiError, Cluster
 from muster.safety.records import apply_entry
 from muster.system.names import parsed, selector_text
 from muster.system.pods import is_ready
+from muster.system.state import shortfall
 
 
 @or_exit
@@ -34,6 +37,24 @@ def stop_workloads(workloads: str) -> str:
         if not apply_entry(here.cluster, here.namespace, entry):
             raise RefusedError(f"{entry} was changed by another at the same moment")
     return f"{workloads}: scaled to 0"
+
+
+@or_exit
+def rolled_out(workloads: str, within_s: float = 30.0) -> str:
+    """Wait until every pod of workloads is up to date and ready, and no other of them is left.
+
+    Raises:
+        SystemExit: they are not within `within_s` seconds, or one is not there.
+    """
+    here = session.current()
+
+    def missing() -> str:
+        ENDING.check()
+        found = (shortfall(here.cluster.get(kind, name, here.namespace)) for kind, name in parsed(workloads))
+        return "; ".join(filter(None, found))
+
+    wait_for(lambda: not missing(), within=within_s, reason=f"{workloads} to be rolled out", latest=missing)
+    return f"{workloads}: every pod is up to date and ready"
 
 
 @or_exit
