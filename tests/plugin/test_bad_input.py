@@ -27,7 +27,7 @@ GOOD = {
 WRONG = {
     "fault": (
         {"fault": "'db-failre'"},
-        "experiment 'db-failre' not found in experiments/ (there are: agent-failure, config-broken, config-wrong, ",
+        "experiment 'db-failre' not found in experiments/ (there are: agent-failure, agents-orphaned, config-broken, ",
     ),
     "load": ({"load": "'stedy'"}, "load profile 'stedy' not found in loadtests/ (there are: clients, mixed, steady)"),
     "recovery": ({"recovery": "'pray'"}, "recovery procedure 'pray' not known (there are: "),

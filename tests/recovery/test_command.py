@@ -23,33 +23,36 @@ from muster.system import SystemDefinition, read_system
 
 
 class Records:
-    """A cluster that keeps records of procedures, and nothing else."""
+    """A cluster that keeps records and Leases of procedures, and nothing else."""
 
     embedded, context = True, "test"
 
     def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig, self._maps = kubeconfig, dict[str, Any]()
+        self.kubeconfig, self._objects = kubeconfig, dict[tuple[str, str], Any]()
 
     def unobserved(self) -> Records:
         return self
 
-    def list(self, *_: Any, **__: Any) -> list[Any]:
-        return list(self._maps.values())
+    def list(self, kind: str, *_: Any, **__: Any) -> list[Any]:
+        return [one for (of, _name), one in self._objects.items() if of == kind]
 
-    def find(self, _kind: str, name: str, _namespace: str) -> Any:
-        return self._maps.get(name)
+    def find(self, kind: str, name: str, _namespace: str) -> Any:
+        return self._objects.get((kind, name))
 
-    def get(self, _kind: str, name: str, _namespace: str) -> Any:
-        return self._maps[name]
+    def get(self, kind: str, name: str, _namespace: str) -> Any:
+        return self._objects[kind, name]
 
     def create(self, body: Any, _namespace: str) -> Any:
-        self._maps[body["metadata"]["name"]] = body
+        self._objects[body["kind"], body["metadata"]["name"]] = body
         return body
 
     replace = create
 
-    def delete(self, _kind: str, name: str, _namespace: str, **_: Any) -> bool:
-        return self._maps.pop(name, None) is not None
+    def patch(self, *_: Any, **__: Any) -> None:
+        """Take it for done, as renewing a Lease is."""
+
+    def delete(self, kind: str, name: str, _namespace: str, **_: Any) -> bool:
+        return self._objects.pop((kind, name), None) is not None
 
 
 class Bench:

@@ -70,11 +70,12 @@ class Server:
 
 
 class Api:
-    """An API server that keeps ConfigMaps, lets everything be done, and has a Cluster of CloudNativePG, with an
-    operator that does what its status asks for. Clients of the system are answered by it, too."""
+    """An API server that keeps ConfigMaps and Leases, lets everything be done, and has a Cluster of CloudNativePG, with
+    an operator that does what its status asks for. Clients of the system are answered by it, too."""
 
     def __init__(self) -> None:
         self.maps: dict[str, Any] = {}
+        self.leases: dict[str, Any] = {}
         self.status: dict[str, Any] = {
             "instanceNames": ["pg-1", "pg-2", "pg-3"],
             "currentPrimary": "pg-1",
@@ -100,20 +101,21 @@ class Api:
             self.status |= body["status"]
             self.status["currentPrimary"] = self.status["targetPrimary"]
             return 200, {"kind": "Cluster", "metadata": {"name": "pg"}, "status": self.status}
-        if "/configmaps" in path:
-            return self._config_maps(method, path.rpartition("/configmaps")[2].strip("/"), body)
+        for plural, kept in (("configmaps", self.maps), ("leases", self.leases)):
+            if f"/{plural}" in path:
+                return self._kept(kept, method, path.rpartition(f"/{plural}")[2].strip("/"), body)
         return (200, "hello") if path == "/hello.txt" else (404, {"kind": "Status", "code": 404, "message": "no"})
 
-    def _config_maps(self, method: str, name: str, body: Any) -> Answer:
+    def _kept(self, there: dict[str, Any], method: str, name: str, body: Any) -> Answer:
         if method == "GET" and not name:
-            return 200, {"items": list(self.maps.values())}
+            return 200, {"items": list(there.values())}
         if method == "DELETE":
-            self.maps.pop(name, None)
+            there.pop(name, None)
             return 200, {}
         if method in {"POST", "PUT"}:
-            self.maps[body["metadata"]["name"]] = body
+            there[body["metadata"]["name"]] = body
             return 201, body
-        found = self.maps.get(name)
+        found = there.get(name)
         return (404, {"kind": "Status", "code": 404, "message": "no"}) if found is None else (200, found)
 
 
