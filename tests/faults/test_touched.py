@@ -371,3 +371,9 @@ def test_what_a_drill_would_hit_is_read_of_the_cluster(target: Target, tmp_path:
     target.cluster.create(item, target.namespace)
     with pytest.raises(RefusedError, match=r"may hit 3 of 3 pods .* ConfigMap muster-safety .* \(at_most\.pods: 2\)"):
         check_reach("pod-crash", content_of(pod_crash), target.cluster, target.namespace, root=tmp_path)
+
+
+def test_pods_that_are_made_anew_one_after_the_other_are_missing_one_at_a_time() -> None:
+    (strike,) = told(content(own("renew_pods", workloads="Deployment/web")), SHOP)
+    assert {touch.act for touch in strike.touches} == {"deleted, one after the other"}
+    assert (len(strike.pods), strike.most) == (4, 1)

@@ -17,7 +17,7 @@ from muster.faults.effects import Reported, Reporting, selected
 from muster.faults.ending import ENDING
 from muster.faults.surge import raise_load
 from muster.faults.texts import replace_line
-from muster.faults.workloads import delete_volumes, kill_pods, rolled_out, stop_workloads
+from muster.faults.workloads import delete_volumes, kill_pods, renew_pods, rolled_out, stop_workloads
 from muster.kube import connect
 from muster.probes.http.address import service_address
 from muster.safety import Command
@@ -34,6 +34,7 @@ __all__ = [
     "raise_load",
     "remember_command",
     "remember_field",
+    "renew_pods",
     "replace_line",
     "reported",
     "rolled_out",

@@ -17,7 +17,7 @@ ACTIVITIES = "muster.faults.activities"
 # The activities that announce themselves when they strike, and that know no namespace but the guarded one.
 OWN_ACTIVITIES = frozenset(
     {"crashed", "delete_volumes", "hold", "kill_pods", "patch_field", "raise_load", "remember_command"}
-    | {"remember_field", "replace_line", "reported", "rolled_out", "stop_workloads", "undo"}
+    | {"remember_field", "renew_pods", "replace_line", "reported", "rolled_out", "stop_workloads", "undo"}
 )
 # The configuration is read before the guard is passed, by this one, which changes nothing.
 READING = "current_primary"
@@ -72,7 +72,7 @@ def unfit(activity: Activity, *, of_method: bool) -> str | None:
 def longest_s(activity: Activity) -> float:
     """How many seconds a fit activity may take by what it says itself: its time limit and its pauses."""
     arguments = activity.provider.arguments if isinstance(activity.provider.arguments, dict) else {}
-    waits = WAITS_S if any(map(activity.provider.is_own, ("crashed", "reported", "rolled_out"))) else 0.0
+    waits = WAITS_S if any(map(activity.provider.is_own, ("crashed", "renew_pods", "reported", "rolled_out"))) else 0.0
     said: Any = arguments.get("within_s", arguments.get("timeout", waits))
     pauses: dict[str, float] = activity.pauses or {}
     return (float(said) if _is_time(said) else 0.0) + sum(pauses.values())

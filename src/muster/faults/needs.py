@@ -104,10 +104,11 @@ def _rights_of_own(func: str, arguments: Any) -> frozenset[Right]:
         return rights("list get", "Pod") | EXEC  # for that is how it is undone
     if func == "current_primary":
         return rights("get", "Service")
-    if func in {"stop_workloads", "kill_pods", "rolled_out"}:
+    if func in {"stop_workloads", "kill_pods", "renew_pods", "rolled_out"}:
         kinds = _kinds_of(arguments)
-        more = {"stop_workloads": rights("patch", *kinds), "kill_pods": KILLS}.get(func, frozenset())
-        return rights("get", *kinds) | more
+        renews = KILLS | rights("get", "Pod")
+        more = {"stop_workloads": rights("patch", *kinds), "kill_pods": KILLS, "renew_pods": renews}
+        return rights("get", *kinds) | more.get(func, frozenset())
     if func == "delete_volumes":
         return rights("get", *_kinds_of(arguments)) | rights("get list delete", "PersistentVolumeClaim")
     kind = arguments.get("kind") if isinstance(arguments, Mapping) else None

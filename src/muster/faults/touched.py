@@ -183,6 +183,7 @@ class _Telling:
             "terminate_pods": self._terminated,
             "exec_in_pods": self._entered,
             "kill_pods": self._killed,
+            "renew_pods": self._renewed,
             "stop_workloads": self._stopped,
             "delete_volumes": self._emptied,
             **dict.fromkeys(CUTTING_OFF, self._cut_off),
@@ -225,6 +226,14 @@ class _Telling:
         if path == "spec.replicas":
             return pods, _fewer(pods, after)
         return (pods, len(pods)) if path.startswith(("spec.template", "spec.selector")) else (frozenset(), 0)
+
+    def _renewed(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
+        """One after the other, so that no more than one is missing at a time."""
+        pods = self._of_workloads(arguments)
+        touches = tuple(
+            Touch("Pod", name, "deleted, one after the other", self._made_anew(name)) for name in sorted(pods)
+        )
+        return Strike(activity.name, touches, pods, min(len(pods), 1))
 
     def _terminated(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
         pods, most, order = self._picked(arguments)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from muster.base.clock import now
 from muster.base.errors import RefusedError
 from muster.base.waiting import wait_for
 from muster.faults import session
@@ -55,6 +56,37 @@ def rolled_out(workloads: str, within_s: float = 30.0) -> str:
 
     wait_for(lambda: not missing(), within=within_s, reason=f"{workloads} to be rolled out", latest=missing)
     return f"{workloads}: every pod is up to date and ready"
+
+
+@or_exit
+def renew_pods(workloads: str, within_s: float = 120.0) -> str:
+    """Have every pod of workloads made anew, one after the other, each in good order. Unlike a rolling restart it
+    leaves no trace in the workload.
+
+    Raises:
+        SystemExit: not all are ready again within `within_s` seconds, or a workload is not there.
+    """
+    here = session.current()
+    names = [name for kind, workload in parsed(workloads) for name in _pods(kind, workload, serving=False)]
+    here.strike(f"make {len(names)} pods of {workloads} anew, one after the other")
+    began = now()
+    for name in names:
+        here.cluster.delete("Pod", name, here.namespace)
+        _wait_renewed(workloads, name, within_s - (now() - began))
+    return f"{workloads}: {len(names)} pods made anew"
+
+
+def _wait_renewed(workloads: str, pod: str, within_s: float) -> None:
+    here = session.current()
+
+    def missing() -> str:
+        ENDING.check()
+        if here.cluster.find("Pod", pod, here.namespace) is not None:
+            return f"pod {pod} is there still"
+        found = (shortfall(here.cluster.get(kind, name, here.namespace)) for kind, name in parsed(workloads))
+        return "; ".join(filter(None, found))
+
+    wait_for(lambda: not missing(), within=max(within_s, 0.0), reason=f"another in the place of {pod}", latest=missing)
 
 
 @or_exit
