@@ -90,6 +90,10 @@ def test_from_what_is_found_to_the_review_without_a_word_typed_twice(
         (("incident", "open", "it hurts"), "how severe is it? right would be --severity P1, P2, P3 or P4"),
         (("incident", "open", "x", "--severity", "P9"), "'P9' is not one of"),
         (("incident", "open", "x", "--severity", "P2", "--began", "yesterday"), "'yesterday' is no time"),
+        (
+            ("incident", "open", "x", "--severity", "P2", "--began", "2999-01-01"),
+            "it cannot have begun at 2999-01-01T00",
+        ),
         (("indicators", "--since", "1h", "--until", "2h"), "--since 1h is not before 2h"),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",

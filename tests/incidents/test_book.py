@@ -10,7 +10,7 @@ import pytest
 
 from muster.base.errors import UsageError
 from muster.incidents import Book, IncidentError
-from muster.incidents.telling import tell
+from muster.incidents.telling import Note, tell
 
 
 @pytest.fixture
@@ -74,6 +74,8 @@ def test_what_does_not_exist_is_said(book: Book) -> None:
         book.find("x")
     with pytest.raises(UsageError, match="severity 'P9' is not known"):
         begin(book, severity="P9")
+    with pytest.raises(IncidentError, match=r"cannot have begun at 2999-01-01T00:00:00Z, after it was detected at "):
+        begin(book, began="2999-01-01T00:00:00Z")
     identity = begin(book)
     with pytest.raises(IncidentError, match="'queen' is no role"):
         book.assign(identity, "queen", "Kim")
@@ -103,14 +105,23 @@ def test_many_at_once_lose_nothing_and_share_no_id(tmp_path: Path) -> None:
         assert all(len(book.entries(identity)) == 2 for identity in found)
 
 
-def test_whoever_does_something_tells_the_open_ones_of_its_system_alone(book: Book, tmp_path: Path) -> None:
-    own, other, over = begin(book), begin(book, system="billing"), begin(book)
+def test_whoever_does_something_tells_the_open_ones_of_its_system_there(book: Book, tmp_path: Path) -> None:
+    own, other, elsewhere, over = begin(book), begin(book, system="billing"), begin(book, cluster="k"), begin(book)
     book.resolve(over, "mended")
-    where = ("store.sqlite", tmp_path)
-    assert tell(*where, "shop", "promote-standby: done", kind="recovery", data={"procedure": "promote-standby"}) == []
+    asked: list[int] = []
+
+    def data() -> dict[str, str]:
+        asked.append(1)
+        return {"procedure": "promote-standby"}
+
+    note = Note("shop", "c", "recovery", "promote-standby: done", data)
+    assert tell("store.sqlite", tmp_path, note) == []
     assert [entry.kind for entry in book.entries(own)] == ["opened", "recovery"]
-    assert [len(book.entries(one)) for one in (other, over)] == [1, 2]
-    assert tell("no-such.sqlite", tmp_path, "shop", "x", kind="note") == [], "nobody ever opened one"
+    assert [len(book.entries(one)) for one in (other, elsewhere, over)] == [1, 1, 2]
+    book.resolve(own, "mended")
+    assert tell("store.sqlite", tmp_path, note) == []
+    assert asked == [1], "nothing is kept where nobody is to be told"
+    assert tell("no-such.sqlite", tmp_path, note) == [], "nobody ever opened one"
     (tmp_path / "broken.sqlite").write_text("no database at all, and that for long enough to be none" * 30)
-    (trouble,) = tell("broken.sqlite", tmp_path, "shop", "x", kind="note")
+    (trouble,) = tell("broken.sqlite", tmp_path, note)
     assert trouble.startswith("the open incident was not told of it: history ")

@@ -13,7 +13,7 @@ import click
 from muster.base.errors import MusterError, UsageError
 from muster.cli.codes import USED_WRONGLY
 from muster.cli.completing import CHECKS
-from muster.cli.noting import keep_snapshot, may_be_open, tell_open
+from muster.cli.noting import keep_snapshot, tell_open
 from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_if_any
 
 if TYPE_CHECKING:
@@ -101,19 +101,19 @@ def diagnose(
         sys.exit(USED_WRONGLY)
     diagnosis = _say(snapshot, chosen, options_of(kube_context, system), as_json=as_json)
     if source is None and not namespace and not all_namespaces:
-        _note_incident(snapshot, diagnosis, system)
+        _note_incident(snapshot, diagnosis, system, kube_context)
     sys.exit(diagnosis.exit_code)
 
 
-def _note_incident(snapshot: Snapshot, diagnosis: Diagnosis, system: Path | None) -> None:
+def _note_incident(snapshot: Snapshot, diagnosis: Diagnosis, system: Path | None, kube_context: str | None) -> None:
     """Tell an incident of the system that is open what was found, and keep the snapshot with it."""
     definition = definition_if_any(system)
-    if definition is None or not diagnosis.causes or not may_be_open():
+    if definition is None or not diagnosis.causes:
         return
-    kept = keep_snapshot(snapshot)
     first = diagnosis.causes[0]
     text = f"{first.severity} {first.ref}: {first.finding.reason}"
-    tell_open(definition, "diagnosis", text, {**diagnosis.to_json(), "snapshot": kept})
+    kept = lambda: {**diagnosis.to_json(), "snapshot": keep_snapshot(snapshot)}  # noqa: E731
+    tell_open(definition, kube_context, kind="diagnosis", text=text, data=kept)
 
 
 def _chosen(names: tuple[str, ...], told: Mapping[str, Any]) -> list[Check]:

@@ -14,7 +14,7 @@ import click
 from muster.base.clock import utc
 from muster.base.errors import UsageError
 from muster.cli.codes import FINDING, FINE, UNKNOWN
-from muster.cli.noting import keep_snapshot, where
+from muster.cli.noting import cluster_name, keep_snapshot, where
 from muster.cli.shared import CONTEXT, SYSTEM, definition_of
 
 if TYPE_CHECKING:
@@ -68,15 +68,16 @@ def open_(
     with _book(address, create=True) as book:
         opened, new = book.begin(
             system=definition.name,
-            cluster=kube_context or "embedded",
+            cluster=cluster_name(kube_context),
             severity=worst,
             title=said,
             cause=cause,
             began=_moment(began),
             data=data,
         )
+        entries = book.entries(opened.id)
     if as_json:
-        _print(asdict(opened))
+        _print_whole(opened, entries)
         return
     click.echo(f"{'opened' if new else 'noted, as it is open already,'} {opened.id} {opened.severity}: {opened.title}")
     targets = opened.targets
@@ -137,9 +138,11 @@ def resolve(identity: str, why: tuple[str, ...], address: str | None) -> None:
     """Say that service is back, and how."""
     with _book(address) as book:
         found = book.resolve(identity, " ".join(why))
+    from muster.incidents.incident import span
+
     lasted = found.seconds("began", "resolved") or 0.0
     kept = "within" if lasted <= found.targets.rto_s else "NOT within"
-    click.echo(f"{found.id} resolved after {_span(lasted)}, {kept} its RTO of {_span(found.targets.rto_s)}")
+    click.echo(f"{found.id} resolved after {span(lasted)}, {kept} its RTO of {span(found.targets.rto_s)}")
     click.echo(f"  review it: muster incident review {found.id}")
 
 
@@ -150,14 +153,13 @@ def resolve(identity: str, why: tuple[str, ...], address: str | None) -> None:
 def list_(*, everything: bool, address: str | None, as_json: bool) -> None:
     """List the incidents that are not resolved, and who is to be asked next; exit 1 if there is any."""
     from muster.incidents.escalation import overdue
-    from muster.incidents.incident import IncidentError
     from muster.store.errors import NoHistoryError
 
     try:
         with _book(address) as book:
             found = book.incidents(unresolved=not everything)
             waiting = {one.id: overdue(one, book.entries(one.id), utc()) for one in found}
-    except (NoHistoryError, IncidentError):
+    except NoHistoryError:
         found, waiting = [], {}
     if as_json:
         _print({"schema": "muster/incidents/v1", "incidents": [_told(one) for one in found]})
@@ -181,7 +183,7 @@ def show(identity: str, address: str | None, *, as_json: bool) -> None:
         found = book.find(identity)
         entries = book.entries(found.id)
     if as_json:
-        _print({"schema": "muster/incident/v1", **_told(found), "entries": [asdict(one) for one in entries]})
+        _print_whole(found, entries)
         return
     click.echo(_line(found))
     for role in ("commander", "technical", "business"):
@@ -304,6 +306,10 @@ def _told(found: Incident) -> dict[str, Any]:
     return {**asdict(found), "state": found.state}
 
 
+def _print_whole(found: Incident, entries: list[Entry]) -> None:
+    _print({"schema": "muster/incident/v1", **_told(found), "entries": [asdict(one) for one in entries]})
+
+
 def _line(found: Incident) -> str:
     by = f", {found.technical} has it" if found.technical and not found.resolved else ""
     drill = f" [drill {found.drill}]" if found.drill else ""
@@ -319,13 +325,9 @@ def _figure(one: Indicator) -> str:
 
 
 def _value(one: Indicator, value: float) -> str:
-    return f"{value:.3%}" if one.unit == "ratio" else _span(value)
+    from muster.incidents.incident import span
 
-
-def _span(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return f"{value:.3%}" if one.unit == "ratio" else span(value)
 
 
 def _print(content: Mapping[str, Any]) -> None:

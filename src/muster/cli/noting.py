@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +24,22 @@ def where(address: str | None = None) -> tuple[str, Path]:
     return str(named or find_project(Path.cwd()).history), Path.cwd()
 
 
-def may_be_open() -> bool:
-    """Whether there is a store in which an incident could be open. To open one takes time, to look for a file none."""
+def cluster_name(kube_context: str | None) -> str:
+    """What a cluster is called in the store, as drills call it there."""
+    return kube_context or "embedded"
+
+
+def tell_open(
+    system: SystemDefinition, kube_context: str | None, *, kind: str, text: str, data: Callable[[], Mapping[str, Any]]
+) -> None:
+    """Note something of the incidents of a system on a cluster that are open, and ask for `data` only where there is
+    one; a failure is told on standard error and no more."""
     address, base = where()
-    return "://" in address or (base / address).exists()
+    if "://" not in address and not (base / address).exists():
+        return  # to import what opens a store takes time, to look for a file none
+    from muster.incidents.telling import Note, tell
 
-
-def tell_open(system: SystemDefinition, kind: str, text: str, data: Mapping[str, Any] | None = None) -> None:
-    """Note something of the incidents of a system that are open; a failure is told on standard error and no more."""
-    if not may_be_open():
-        return
-    from muster.incidents.telling import tell
-
-    for trouble in tell(*where(), system.name, text, kind=kind, data=data):
+    for trouble in tell(address, base, Note(system.name, cluster_name(kube_context), kind, text, data)):
         click.echo(f"muster: {trouble}", err=True)
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from muster.base.clock import utc, utc_iso
-from muster.incidents.incident import KINDS, ROLES, Entry, Incident, IncidentError
+from muster.incidents.incident import KINDS, ROLES, Entry, Incident, IncidentError, moment
 from muster.objectives.severity import severity_targets
 from muster.safety.audit import who
 from muster.store.opened import Opened
@@ -46,10 +46,13 @@ class Book(Opened):
 
         Raises:
             UsageError: there is no such severity.
+            IncidentError: it is to have begun after it was detected.
             HistoryError: the store cannot be used.
         """
         severity_targets(severity)
         at = utc_iso(timespec="milliseconds")
+        if began is not None and moment(began) > moment(detected or at):
+            raise IncidentError(f"it cannot have begun at {began}, after it was detected at {detected or at}")
         with self._told(), self._writing() as connection:
             if cause is not None and (known := self._same(connection, system, cluster, cause)) is not None:
                 self._note(connection, known.id, "note", f"seen again: {title}", data)
@@ -172,16 +175,16 @@ class Book(Opened):
         ]
 
     def incidents(
-        self, *, system: str | None = None, unresolved: bool = False, since: str | None = None
+        self, *, system: str | None = None, cluster: str | None = None, unresolved: bool = False
     ) -> list[Incident]:
-        """The incidents, the oldest first: of a system, those that are not resolved, those opened since a time."""
+        """The incidents, the oldest first: of a system, on a cluster, those that are not resolved."""
         wanted = select(INCIDENTS).order_by(INCIDENTS.c.opened, INCIDENTS.c.id)
         if system is not None:
             wanted = wanted.where(INCIDENTS.c.system == system)
+        if cluster is not None:
+            wanted = wanted.where(INCIDENTS.c.cluster == cluster)
         if unresolved:
             wanted = wanted.where(INCIDENTS.c.resolved.is_(None))
-        if since is not None:
-            wanted = wanted.where(INCIDENTS.c.opened >= since)
         with self._reading() as connection:
             return [_incident(row) for row in connection.execute(wanted)]
 
@@ -249,8 +252,3 @@ class Book(Opened):
 
 def _incident(row: Row[Any]) -> Incident:
     return Incident(**row._asdict())
-
-
-def open_ones(incidents: Sequence[Incident]) -> list[Incident]:
-    """Those that are not resolved, the most severe first."""
-    return sorted((one for one in incidents if not one.resolved), key=lambda one: (one.severity, one.opened))

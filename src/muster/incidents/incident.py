@@ -79,6 +79,13 @@ class Incident:
         return None if first is None or last is None else (moment(last) - moment(first)).total_seconds()
 
 
+def span(seconds: float) -> str:
+    """So many seconds for people."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def moment(text: str) -> datetime:
     """A time of the store."""
     return datetime.fromisoformat(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from muster.incidents.incident import ROLES, Entry, Incident
+from muster.incidents.incident import ROLES, Entry, Incident, span
 
 UNKNOWN = "not on record"
 
@@ -138,11 +138,7 @@ def _questions() -> Iterator[str]:
 
 
 def _span(seconds: float | None) -> str:
-    if seconds is None:
-        return UNKNOWN
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return UNKNOWN if seconds is None else span(seconds)
 
 
 def _time(at: str) -> str:

@@ -53,14 +53,14 @@ class HistoryKeeper:
 
     def _note_incident(self, run: Run, drill: DrillVerdict) -> None:
         """Tell an incident of the system that is open: what was seen of it may be the drill's doing."""
-        from muster.incidents.telling import tell
+        from muster.incidents.telling import Note, tell
 
         why = f": {drill.why}" if drill.why else ""
         data = {"drill": drill.name, "run": run.id, "verdict": str(drill.verdict)}
         text = f"drill {drill.name} was held on {run.cluster_name}: {drill.verdict}{why}"
         assert run.options.history is not None
-        where = (run.options.history, self._config.invocation_params.dir)
-        for trouble in tell(*where, run.system, text, kind="drill", data=data):
+        note = Note(run.system, run.cluster_name, "drill", text, lambda: data)
+        for trouble in tell(run.options.history, self._config.invocation_params.dir, note):
             self._trouble = trouble
 
     @contextmanager

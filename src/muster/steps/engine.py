@@ -104,6 +104,16 @@ def check_entitled(procedure: Procedure, context: Context) -> None:
         check_rights(context.cluster, context.namespace, needed, who=f"'{procedure.name}'")
 
 
+def check_turn(turn: ProcedureLock) -> None:
+    """Let pass whoever has its turn still.
+
+    Raises:
+        RefusedError: it was taken for dead, and another has gone on.
+    """
+    if turn.lost:
+        raise RefusedError(f"refused: {turn.lost}")
+
+
 def _turn(procedure: str, context: Context, log: Log, observer: StepObserver | None) -> ProcedureLock:
     def told(what: str) -> None:
         log.waits(TURN, what)
@@ -141,7 +151,7 @@ class _Running:
                 state, detail = "skipped", "nothing to do"
             else:
                 if step.acts:
-                    self._check_turn()
+                    check_turn(self.turn)
                     self.record.acts(step.name)
                 state, detail = self._do(step)
         except MusterError as error:
@@ -149,10 +159,6 @@ class _Running:
             detail += self._noted(detail, refused=isinstance(error, RefusedError))
         self.log.step(step, state, detail)
         return StepOutcome(step.name, state, detail, began, self.clock.now())
-
-    def _check_turn(self) -> None:
-        if self.turn.lost:
-            raise RefusedError(f"refused: {self.turn.lost}")
 
     def _do(self, step: Step) -> tuple[str, str]:
         did = step.do()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from muster.base.clock import SYSTEM_CLOCK, Clock
 from muster.base.errors import MusterError, UsageError
 from muster.safety.locks import ProcedureLock
-from muster.steps.engine import check_arguments, execute
+from muster.steps.engine import check_arguments, check_turn, execute
 from muster.steps.log import Log
 from muster.steps.on_record import TAKING_BACK, OnRecord
 from muster.steps.outcome import Outcome, StepObserver, StepOutcome
@@ -30,7 +30,7 @@ def take_back(
     log = Log(procedure.name, context, clock, act="take back recovery")
     outcomes: list[StepOutcome] = []
 
-    def steps(record: OnRecord, _: ProcedureLock) -> str:
+    def steps(record: OnRecord, turn: ProcedureLock) -> str:
         if not record.progress.resumed:
             raise UsageError(
                 f"procedure '{procedure.name}' is not on record with these arguments, so nothing is taken back"
@@ -39,6 +39,7 @@ def take_back(
         begun = record.begun
         record.acts(TAKING_BACK)
         for name in reversed(begun):
+            check_turn(turn)
             step = known.get(name, Step(name, lambda: False, str, lambda: True))
             outcomes.append(outcome := _take_back(step, clock))
             log.step(step, outcome.state, outcome.detail)

@@ -152,7 +152,8 @@ def _note_incident(wanted: Wanted, outcome: Outcome, *, undoing: bool) -> None:
     how = "taken back" if undoing and outcome.ok else "done" if outcome.ok else outcome.why
     steps = [{"name": one.name, "state": one.state, "detail": one.detail} for one in outcome.steps]
     data = {"procedure": name, "arguments": dict(wanted.arguments), "ok": outcome.ok, "steps": steps}
-    tell_open(wanted.system, "recovery", f"{name}: {how} ({outcome.ended - outcome.began:.1f} s)", data)
+    text = f"{name}: {how} ({outcome.ended - outcome.began:.1f} s)"
+    tell_open(wanted.system, wanted.kube_context, kind="recovery", text=text, data=lambda: data)
 
 
 def _tell_end(wanted: Wanted, context: Context, outcome: Outcome, *, undoing: bool) -> None:
