@@ -102,6 +102,25 @@ def test_what_was_acknowledged_and_is_gone_or_altered_is_told_at_each_look(runni
         assert (event["load"], event["profile"]) == ("load-1", "items")
 
 
+def test_what_is_read_again_after_it_was_missed_is_told(running: Service, timeline: Path) -> None:
+    kept = running.store.pop("item-1")
+    wait_for(
+        lambda: any(event["name"] == "read" for event in of_kind(timeline, "load.lost")),
+        within=30,
+        reason="a reader to miss it",
+    )
+    running.store["item-1"] = kept
+    wait_for(
+        lambda: of_kind(timeline, "load.lost")[-1]["found"] == "same", within=30, reason="a reader to find it again"
+    )
+    more(timeline)
+    told = [event for event in of_kind(timeline, "load.lost") if event["found"] == "same"]
+    assert {(event["id"], event["name"], event["status"], event["why"]) for event in told} == {
+        ("item-1", "read", 200, "")
+    }
+    assert len(told) <= 2, "and not at each look; a look that was under way may miss it once more"
+
+
 def test_who_gets_no_answer_to_that_proves_nothing_lost(running: Service, timeline: Path) -> None:
     for behaviour in (500, 403, RESET, GARBAGE, CUT):
         running.behaviour = behaviour

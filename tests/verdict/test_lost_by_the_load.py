@@ -9,7 +9,7 @@ import pytest
 from muster.base.timeline import Event
 from muster.report.failure import failure_message
 from muster.verdict import DrillVerdict, Verdict, judge
-from muster.verdict.testing import EPOCH, DrillStory
+from muster.verdict.testing import EPOCH, DrillStory, Outage
 
 
 def look(at: float, identity: str = "load-1-7", found: str = "lost", **fields: Any) -> Event:
@@ -82,3 +82,65 @@ def test_a_load_that_went_elsewhere_makes_a_green_unknown() -> None:
     )
     assert entry.verdict is Verdict.UNKNOWN
     assert "load 'steady' went to 127.0.0.1:18099, not to the system under drill" in entry.reasons
+
+
+LOSES = Outage(11.7, 28.0, "wrong", streams=frozenset({"load"}), share=0.05)
+ALLOWED = {"max_lost_writes": None, "error_budget": 1.0}
+
+
+def answered_gone(status: int = 404, *, again: float | None = None, **story: Any) -> DrillVerdict:
+    """A service that is back at 11.7 s without some of what the load had written, which goes on reading it; `again` is
+    when all of that was read again as it had been."""
+    events = DrillStory(outages=[Outage(5.2, 11.7), LOSES], **story).events()
+    told = [event for event in events if event["kind"] == "request" and event["outcome"] == "wrong"]
+    looks = [
+        look(event["t"] - EPOCH, f"load-{number % 5}", sent=event["sent"], name=event["name"], status=status)
+        for number, event in enumerate(told)
+    ]
+    assert len(looks) > 20
+    if again is not None:
+        looks += [look(again, f"load-{number}", found="same", status=200, name="load") for number in range(5)]
+    return judge(sorted([*events, *looks], key=lambda event: event["t"]))
+
+
+def test_where_a_loss_is_allowed_what_reads_it_is_no_violation_and_the_rpo_counts_it() -> None:
+    entry = answered_gone(declared=ALLOWED)
+    assert entry.verdict is Verdict.MET, entry.why
+    assert entry.rto.value_s == pytest.approx(6.6, abs=0.2)
+    assert entry.rpo.lost_by_load == 5
+    rates = {slo.window: slo.value for slo in entry.slo if slo.measure == "error_rate"}
+    assert rates["after"] == 0.0
+
+
+def test_where_none_may_be_lost_it_stays_a_violation() -> None:
+    entry = answered_gone()
+    assert entry.verdict is Verdict.MISSED
+    assert entry.rto.low_s is not None
+    assert entry.rto.low_s > 15, "until the load no longer asks for it"
+
+
+def test_what_is_read_again_later_was_not_lost_but_not_served() -> None:
+    entry = answered_gone(declared=ALLOWED, again=28.5)
+    assert entry.rto.low_s is not None
+    assert entry.rto.low_s > 15
+
+
+def test_what_an_answer_lacks_that_came_is_wrong_whatever_is_lost() -> None:
+    entry = answered_gone(200, declared=ALLOWED)
+    assert entry.rto.low_s is not None
+    assert entry.rto.low_s > 15
+
+
+def test_a_drill_that_allows_a_loss_and_does_not_judge_it_is_not_green() -> None:
+    assert answered_gone(declared=ALLOWED, judged=["rto", "slo"]).verdict is Verdict.UNKNOWN
+
+
+def test_a_service_that_has_lost_all_that_the_load_asks_for_is_not_back() -> None:
+    """A bucket in which nothing but what is gone was asked for shows no good service."""
+    all_gone = Outage(11.7, 28.0, "wrong", streams=frozenset({"load"}))
+    events = DrillStory(outages=[Outage(5.2, 11.7), all_gone], declared=ALLOWED).events()
+    told = [event for event in events if event["kind"] == "request" and event["outcome"] == "wrong"]
+    looks = [look(e["t"] - EPOCH, sent=e["sent"], name=e["name"], status=404) for e in told]
+    entry = judge(sorted([*events, *looks], key=lambda event: event["t"]))
+    assert entry.rto.low_s is not None
+    assert entry.rto.low_s > 15

@@ -37,11 +37,10 @@ from muster.load.gate import Gate, NotSentError
 from muster.load.generator import GIVE_UP_S, Generator
 from muster.load.record import LoadRecord, Look
 from muster.load.request_line import check_headers, encoded
-from muster.probes.http.outcomes import Outcome, OwnLimitError, of_status
+from muster.probes.http.outcomes import GONE, Outcome, OwnLimitError, of_status
 from muster.system.headers import of_environment
 
 SLOT_S = 0.02  # how late a request may leave after the moment that it was given
-GONE = (404, 410)
 NOT_ITS_FAULT = (NotSentError, OwnLimitError, MusterError, StopUser, StopTest)  # what a block is left for
 WRONG_CONTENT = (AssertionError, LookupError, TypeError, ValueError, AttributeError)
 
@@ -311,6 +310,8 @@ def _findings(answer: Answer, asked: Asked) -> Iterator[tuple[Hashable, str]]:
         yield from answer.missed.items()
         if answer.denied and asked.reads not in answer.missed:
             yield asked.reads, "altered"
+        elif answer.outcome is Outcome.OK and asked.reads is not None:
+            yield asked.reads, "same"
 
 
 def _said(error: Exception) -> str:

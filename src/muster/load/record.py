@@ -59,6 +59,7 @@ class LoadRecord:
         self.began = 0  # how many requests were begun
         self.asked = 0  # how many of them were noted
         self.acknowledged = Acknowledged()
+        self._missed: set[Hashable] = set()
 
     def tell(self, state: str, *, at: float | None = None, **fields: Any) -> None:
         """Note a change of the load's own state, `at` a moment (CLOCK_MONOTONIC seconds) or now."""
@@ -120,10 +121,15 @@ class LoadRecord:
         )
 
     def found(self, identity: Hashable, found: str, look: Look) -> None:
-        """Note that something is `lost` or `altered`, if it had been acknowledged before the look at it was sent."""
+        """Note that something is `lost` or `altered`, if it had been acknowledged before the look at it was sent; or
+        that it is the `same` as it was, if it had been missed before."""
         acknowledged = self.acknowledged.before(identity, look.sent)
-        if not self._events or acknowledged is None:
+        if not self._events or acknowledged is None or (found == "same" and identity not in self._missed):
             return
+        if found == "same":
+            self._missed.discard(identity)
+        else:
+            self._missed.add(identity)
         self._events.add(
             "load.lost",
             t=look.done,

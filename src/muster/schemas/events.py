@@ -87,12 +87,13 @@ class Load(Event):
 
 
 class LoadLost(Event):
-    """`load.lost`: what was acknowledged to a load, and is gone or altered by its own reading."""
+    """`load.lost`: what was acknowledged to a load, and is gone or altered by its own reading; or
+    the `same` again, after that."""
 
     load: str
     id: str
     acknowledged: float
-    found: Literal["lost", "altered"]
+    found: Literal["lost", "altered", "same"]
     name: str
     sent: float
 

@@ -23,6 +23,10 @@ class Outcome(StrEnum):
     SHED = "shed"  # 503 with Retry-After: a clean refusal of excess load
 
 
+GONE = (404, 410)
+"""The statuses that say that something is not there (RFC 9110)."""
+
+
 class OwnLimitError(Exception):
     """This process ran out of something (descriptors, ports): no finding about the service."""
 

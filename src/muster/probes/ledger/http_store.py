@@ -8,11 +8,9 @@ from urllib.parse import quote
 
 from muster.probes.answers.content import MISSING, contents_of, fill, identity_at, parse, unexpected
 from muster.probes.http.exchange import Answer, Exchange
-from muster.probes.http.outcomes import Outcome
+from muster.probes.http.outcomes import GONE, Outcome
 from muster.probes.ledger.store import Certainty, Entry, Seen, Written
 from muster.system.definition import LedgerSpec, Request
-
-GONE = (404, 410)
 
 
 class HttpStore:

@@ -292,11 +292,12 @@ def _looked_at(record: Record, load: LoadWindows) -> list[Stream]:
 def _first_after(stream: Stream, moment: float, load: LoadWindows) -> tuple[float, float] | None:
     """Of the requests sent from `moment` on that were good, when the first was sent and when the first was answered.
 
-    One that was shed is neither good nor bad, and one of the load that took longer than its objective allows not good.
+    One that was shed, or asked for what is gone, is neither good nor bad, and one of the load that took longer than its
+    objective allows not good.
     """
     begin = int(np.searchsorted(stream.requests.sent, moment))
     later = stream.requests[begin:]
-    good = ~later.bad & ~later.became("shed")
+    good = ~later.bad & ~later.became("shed", "gone")
     if stream.name in (LOAD, POOL):
         good &= later.done - later.intended <= load.slow_from
     return (float(later.sent[int(np.argmax(good))]), float(later.done[good].min())) if good.any() else None

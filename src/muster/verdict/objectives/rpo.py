@@ -7,7 +7,7 @@ that was lost, so the value comes with [low, high]; where none is lost, high is 
 write and the disruption, in which a loss would have gone unseen.
 
 Where all that was written is lost, the writes do not say how far back the loss goes. A procedure that brought data back
-from a copy says to which moment (`recovery_point_s`): then that counts.
+from a copy says to which moment (`recovery_point_s`): then that counts, unless writes from before that moment are lost.
 
 A write is lost if what was acknowledged is gone, altered or there twice. A write whose answer is not known may be there
 or not; altered or twice it counts as lost, too. What the load wrote, was acknowledged to it, and was gone or altered by
@@ -67,6 +67,8 @@ def judge_rpo(record: Record, disruption: Disruption, required: set[str]) -> Rpo
         entry.why = READ_ONLY
     if lost or not reasons:
         _measure(record, entry, start, lost)
+        if lost and record.recovery_points and entry.high_s is None:
+            reasons.append(_contradicted(lost))
     if "lost_writes" in required:
         entry.lost_verdict = _judge_lost(len(lost), declared.max_lost_writes, counts=not reasons)
     if "rpo" in required:
@@ -87,6 +89,12 @@ def _named(record: Record, write: Write, how: str, start: Instant) -> LostWrite:
 
 def _named_by_load(look: LoadLook, start: Instant) -> LostWrite:
     return LostWrite(id=look.id, how=look.found, by="load", acknowledged_s=round(start.at - look.acknowledged, 4))
+
+
+def _contradicted(lost: list[Write]) -> Reason:
+    first = min(lost, key=lambda write: write.ended)
+    before = f"{first.id} too, which was acknowledged before the moment to which the data were brought back"
+    return Reason(f"all writes were lost, {before}", "see what the procedure brought back, and from where")
 
 
 def _unjudged(looks: list[LoadLook]) -> Reason:
@@ -179,15 +187,20 @@ def _measure(record: Record, entry: RpoEntry, start: Instant, lost: list[Write])
     entry.low_s = round(max(start.low, *gone) - min(gone), 4)
     entry.high_s = None if kept is None else round(max(start.high, *gone) - kept, 4)
     if kept is None and record.recovery_points:
-        _measure_point(entry, start, min(record.recovery_points))
+        _measure_point(entry, start, min(gone), min(record.recovery_points))
 
 
-def _measure_point(entry: RpoEntry, start: Instant, point: float) -> None:
-    """Take the loss to begin at the moment to which the data were brought back, by a clock that may be a little off."""
+def _measure_point(entry: RpoEntry, start: Instant, first: float, point: float) -> None:
+    """Take the loss to begin at the moment to which the data were brought back, by a clock that may be a little off.
+
+    `first` is when the oldest lost write was acknowledged: one from before that moment had to be there, so that nobody
+    knows how far back the loss goes.
+    """
     assert entry.value_s is not None and entry.low_s is not None, "measured before"
     entry.value_s = max(entry.value_s, round(start.at - point, 4))
     entry.low_s = max(entry.low_s, round(start.low - point - CLOCKS_S, 4))
-    entry.high_s = max(entry.low_s, round(start.high - point + CLOCKS_S, 4))
+    if first >= point - CLOCKS_S:
+        entry.high_s = max(entry.low_s, round(start.high - point + CLOCKS_S, 4))
 
 
 def _judge_lost(lost: int, allowed: int | None, *, counts: bool) -> Verdict:

@@ -11,7 +11,7 @@ from typing import Any
 
 from muster.base.errors import MusterError
 from muster.base.timeline import Event
-from muster.verdict.reading.requests import CODES, OUTCOMES
+from muster.verdict.reading.requests import TOLD
 
 # No drill is longer; a time further off than that from the drill's declaration is no time of the drill.
 LONGEST_S = 7 * 86_400.0
@@ -128,8 +128,8 @@ def _check_kind(event: Event) -> None:
 def _check_request(event: Event) -> None:
     if not event["sent"] <= event["done"]:
         raise _damaged(event, "done", f"not before it was sent, at {event['sent']}")
-    if event["outcome"] not in CODES:
-        raise _damaged(event, "outcome", f"one of {', '.join(OUTCOMES)}")
+    if event["outcome"] not in TOLD:
+        raise _damaged(event, "outcome", f"one of {', '.join(TOLD)}")
 
 
 def _damaged(event: Event, field: str, right: str) -> DamagedTimelineError:

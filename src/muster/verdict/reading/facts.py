@@ -112,14 +112,17 @@ class Readback:
 
 @dataclass(frozen=True, slots=True)
 class LoadLook:
-    """What was acknowledged to a load, and was not found as it was by the load's own reading in [sent, t]."""
+    """What was acknowledged to a load, and was not found as it was by the load's own reading in [sent, t]: by a request
+    named `name`, answered with `status`."""
 
     t: float
     load: str
     id: str
     acknowledged: float
+    name: str
     sent: float
     found: str
+    status: int | None
     why: str
 
 

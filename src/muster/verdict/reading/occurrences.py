@@ -53,8 +53,7 @@ def _marks(requests: Requests, objective: Objective) -> tuple[Mask, Mask]:
     """Which requests count for an objective, and which of those are bad."""
     if objective.measure == "refused_rate":
         return np.ones(len(requests), dtype=np.bool_), requests.became("shed")
-    # A refusal that the drill declared for is neither good nor bad: it is no request that was served.
-    served = ~(requests.became("shed") & ~requests.bad)
+    served = ~requests.apart
     if objective.threshold_s is None:
         return served, requests.bad
     # A timeout was not answered, whatever its limit was.

@@ -10,6 +10,7 @@ import numpy as np
 
 from muster.base.timeline import Event
 from muster.objectives import Declaration
+from muster.probes.http.outcomes import GONE
 from muster.verdict.reading.events import DamagedTimelineError, is_number
 from muster.verdict.reading.facts import (
     Alert,
@@ -66,6 +67,7 @@ def read_record(told: Saved | Sequence[Event]) -> Record:
                 raise DamagedTimelineError(
                     f"event of kind {event['kind']!r} at t={event['t']} does not fit: {type(error).__name__} {error}"
                 ) from error
+    _set_apart(record)
     return record
 
 
@@ -101,6 +103,26 @@ def _columns(record: Record, table: Table, rows: Mask, stream: Stream) -> Reques
         outcome[late] = CODES["timeout"]
     asked = Requests(sent, done, table.intended[rows], outcome, bad, table.name[rows], table.facet[rows])
     return asked.sorted_by(asked.sent)
+
+
+def _set_apart(record: Record) -> None:
+    """Where the drill allows that acknowledged writes are lost, a load that asks for one is answered rightly that it is
+    not there: no violation, as the loss itself is judged by the RPO. What a load read again later was not lost."""
+    if record.declared.max_lost_writes == 0:
+        return
+    gone = {
+        (look.sent, look.name)
+        for look in record.load_looks
+        if look.found == "lost"
+        and look.status in GONE
+        and look.sent > record.load_found.get((look.load, look.id), -math.inf)
+    }
+    asked = record.load.requests
+    if not gone or not len(asked):
+        return
+    rows = np.flatnonzero(asked.bad & np.isin(asked.sent, [sent for sent, _ in gone]))
+    mine = rows[[(float(asked.sent[row]), record.names[asked.name[row]]) in gone for row in rows]]
+    asked.outcome[mine], asked.bad[mine] = CODES["gone"], False
 
 
 def _fault(record: Record, experiment: str) -> Fault | None:
@@ -224,16 +246,22 @@ def _on_readback(record: Record, event: Event) -> None:
 
 
 def _on_load_lost(record: Record, event: Event) -> None:
-    if event["found"] not in ("lost", "altered"):
-        raise ValueError(f"found {event['found']!r} is none of lost, altered")
-    if event["sent"] <= record.judged_at:
+    if event["found"] not in ("lost", "altered", "same"):
+        raise ValueError(f"found {event['found']!r} is none of lost, altered, same")
+    if event["sent"] > record.judged_at:
+        return
+    if event["found"] == "same":
+        record.load_found[event["load"], event["id"]] = event["sent"]
+    else:
         look = LoadLook(
             t=event["t"],
             load=event["load"],
             id=event["id"],
             acknowledged=event["acknowledged"],
+            name=str(event.get("name") or ""),
             sent=event["sent"],
             found=event["found"],
+            status=event.get("status"),
             why=str(event.get("why") or ""),
         )
         record.load_looks.append(look)

@@ -47,6 +47,7 @@ class Record:
     writes: list[Write] = field(default_factory=list)
     readbacks: dict[str, list[Readback]] = field(default_factory=dict)
     load_looks: list[LoadLook] = field(default_factory=list)
+    load_found: dict[tuple[str, str], float] = field(default_factory=dict)  # what was missed by a load, and read later
     good: tuple[float, bool, str] | None = None
     judged: tuple[float, list[str]] | None = None
     judged_at: float = math.inf  # when the drill began to judge for the last time

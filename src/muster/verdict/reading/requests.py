@@ -2,7 +2,8 @@
 
 A violation is a request that was refused, reset, not answered within its limit, answered 5xx or answered wrongly
 (docs/measurement.md, Violation). A clean refusal of excess load (`shed`) is one too, unless the drill declares an
-overload.
+overload. What a load reads of a write that is lost is `gone`, where the drill allows a loss (docs/measurement.md,
+Writes).
 
 Columns, because a timeline may hold millions of requests: everything that is asked of them is asked of arrays.
 """
@@ -21,7 +22,8 @@ Seconds = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
-OUTCOMES = ("ok", "refused", "reset", "empty", "timeout", "unreachable", "error", "wrong", "shed")
+TOLD = ("ok", "refused", "reset", "empty", "timeout", "unreachable", "error", "wrong", "shed")  # on a timeline
+OUTCOMES = (*TOLD, "gone")
 CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 KEPT, WRITE = 1, 2  # facets of a request: over a kept connection, and one that writes
 # The client learns of these the moment they happen; of the others it cannot tell when they went wrong.
@@ -108,6 +110,12 @@ class Requests:
         """Which of them had one of these outcomes."""
         wanted = np.isin(np.arange(len(OUTCOMES)), [CODES[outcome] for outcome in outcomes])
         return np.asarray(wanted[self.outcome])
+
+    @property
+    def apart(self) -> Mask:
+        """Which of them are neither good nor bad: what was shed in a declared overload, and what asked for a lost write
+        where a loss is allowed."""
+        return self.became("shed", "gone") & ~self.bad
 
     @property
     def noticed(self) -> Seconds:

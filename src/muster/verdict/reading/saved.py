@@ -20,7 +20,7 @@ import orjson
 
 from muster.base.timeline import SCHEMA, Event, TimelineError, parse_line
 from muster.verdict.reading.events import LONGEST_S, DamagedTimelineError, check_event, check_head
-from muster.verdict.reading.requests import CODES, KEPT, WRITE, Codes, Requests, Seconds
+from muster.verdict.reading.requests import CODES, KEPT, TOLD, WRITE, Codes, Requests, Seconds
 
 BLOCK = 1 << 20  # what is made of a block still fits into the processor's cache
 _TIMES = ("t", "sent", "done", "intended")
@@ -295,7 +295,7 @@ def _joined(parts: list[npt.NDArray[Any]], dtype: npt.DTypeLike) -> npt.NDArray[
 def _fits(words: _Words) -> bool:
     """Whether a line, if it is a request, has all that it must have, and an outcome that is one."""
     kind, source, name, outcome, _, _ = words
-    return kind != "request" or bool(source and name and outcome in CODES)
+    return kind != "request" or bool(source and name and outcome in TOLD)
 
 
 def _words_of(event: Event) -> _Words:

@@ -23,12 +23,13 @@ _NEAR = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many requests of a window fell into each class. `served` leaves out what was shed in a declared overload;
-    `refused` is all that was shed, declared or not."""
+    """How many requests of a window fell into each class. `served` leaves out what is neither good nor bad: what was
+    shed in a declared overload, and what is gone; `refused` is all that was shed, declared or not."""
 
     asked: int
     failed: int
     shed: int
+    gone: int
     good: int
     answered: int
     timed: int
@@ -37,7 +38,7 @@ class Counts:
 
     @property
     def served(self) -> int:
-        return self.asked - self.shed
+        return self.asked - self.shed - self.gone
 
 
 class LoadWindows:
@@ -62,8 +63,9 @@ class LoadWindows:
         marks = {
             "failed": asked.bad,
             "shed": refused & ~asked.bad,
+            "gone": asked.became("gone"),
             "good": asked.became("ok"),
-            "answered": asked.became("ok", "error", "wrong", "shed"),
+            "answered": asked.became("ok", "error", "wrong", "shed", "gone"),
             "timed": timed,
             "slow": slow,
             "refused": refused,
@@ -112,7 +114,7 @@ class LoadWindows:
         high = np.searchsorted(self.requests.intended, ends)
         n = {name: (sums[high] - sums[low]).astype(np.float64) for name, sums in self._sums.items()}
         asked = (high - low).astype(np.float64)
-        served = asked - n["shed"]
+        served = asked - n["shed"] - n["gone"]
         spoilt = (served <= 0) | (n["failed"] > self.failures_allowed * served + _NEAR)
         if self.refused_allowed is not None:
             spoilt |= n["refused"] > self.refused_allowed * asked + _NEAR
