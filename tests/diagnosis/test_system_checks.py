@@ -26,6 +26,7 @@ from tests.diagnosis.building import (
 
 from muster.base.errors import ClusterError
 from muster.checks.check import Remedy
+from muster.diagnosis import Diagnosis
 from muster.diagnosis.text import command_of, lines_of
 from muster.monitoring.testing import LocalMonitoring
 from muster.objectives.openslo import read_series
@@ -51,6 +52,67 @@ def test_what_follows_from_a_database_without_primary_stands_below_it() -> None:
     assert diagnosis.causes[0].remedy is not None
     assert diagnosis.causes[0].remedy.name == "promote-standby"
     assert all(cause.follows_from for cause in diagnosis.causes[1:]), [told(cause) for cause in diagnosis.causes]
+
+
+NOT_ANSWERED = {"asked": 3, "troubles": ["timeout: not answered within 1 s"] * 3, "url": "http://shop.example"}
+REFUSES = 'FATAL: password authentication failed for user "shop"'
+STREAMING = {"answers": True, "primary": True, "standbys": [{"name": "b", "state": "streaming"}]}
+WELL = {"instances": {"a": STREAMING, "b": {"answers": True, "primary": False}}}
+STORE = [
+    made("StatefulSet", "a", spec={"replicas": 1}),
+    ready("a-0", owner=("StatefulSet", "a")),
+    service("db", selector={"app": "a"}),
+]
+
+
+def refusing(at: str, **service_says: object) -> Diagnosis:
+    """Database a logs that it refuses a password, at a time of the day; the snapshot was taken at 19:55:00."""
+    lines = [f"2026-11-27 {at}.028 UTC [{number}] {REFUSES}" for number in range(4)]
+    answers = {"database": WELL, **service_says}
+    return looked_at([*WEB, *STORE], [tail("a-0", *lines)], system=DATABASE, answers=answers)
+
+
+def test_a_database_that_refuses_the_password_of_the_services_clients_is_the_cause() -> None:
+    in_trouble = {"asked": 3, "troubles": ["error: 503"] * 3, "url": "http://shop.example"}
+    diagnosis = refusing("19:54:50", service=in_trouble)
+    what = f"a refuses the password of its clients: [3] {REFUSES}"
+    assert first(diagnosis) == ("Database", "db", what)
+    assert diagnosis.causes[0].severity == "P1"
+    assert diagnosis.causes[0].remedy == Remedy("repair-database-connection")
+    assert followers(diagnosis) == ["Service web does not answer rightly: error: 503"]
+
+
+def test_one_that_refuses_somebody_while_the_service_is_well_is_no_trouble() -> None:
+    assert refusing("19:54:50", service={"asked": 3, "troubles": []}).causes == ()
+
+
+def test_what_it_refused_before_is_not_the_cause_of_what_is_wrong_now() -> None:
+    diagnosis = refusing("19:40:00", service=NOT_ANSWERED)
+    assert first(diagnosis)[:2] == ("Service", "web")
+
+
+def hanging(*objects: Object, **answers: object) -> Remedy | None:
+    given = [*objects, *STORE]
+    found = looked_at(given, system=DATABASE, answers={"database": WELL, "service": NOT_ANSWERED, **answers})
+    (remedy,) = [cause.remedy for cause in found.causes if (cause.ref.kind, cause.ref.name) == ("Service", "web")]
+    return remedy
+
+
+def test_a_service_that_answers_nobody_while_its_pods_say_that_they_are_well_is_restarted() -> None:
+    assert hanging(*WEB) == Remedy("restart-service")
+
+
+@pytest.mark.parametrize("trouble", ["refused: connection refused", "error: 500", "wrong: 'ok' is false", "shed: 503"])
+def test_one_that_refuses_or_answers_wrongly_is_not_restarted_on_suspicion(trouble: str) -> None:
+    assert hanging(*WEB, service={"asked": 3, "troubles": [trouble] * 3}) is None
+
+
+def test_one_whose_trouble_is_explained_is_not_restarted() -> None:
+    lost = {"instances": {"a": {"answers": False}, "b": {"answers": True, "primary": False}}}
+    assert hanging(*WEB, database=lost) is None
+    assert hanging(*deployment(), pod(unready()), ready(), service()) is None, (
+        "not all of its pods say that they are well"
+    )
 
 
 # Faults in force.

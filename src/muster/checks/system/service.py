@@ -10,12 +10,20 @@ from muster.checks.seen import Seen, is_ready
 from muster.snapshot import Ref
 
 STARTING_S = 30.0
+UNANSWERED = ("timeout", "empty", "reset")
+"""What becomes of requests to a program that takes them and does not answer."""
 
 
 def answer(seen: Seen, name: str) -> Mapping[str, Any]:
     """What was heard of a part; empty where it was not asked."""
     found = seen.snapshot.answers.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def in_trouble(seen: Seen) -> bool:
+    """Whether clients are not answered rightly now, by the read or another probe of system.yaml."""
+    asked_besides = (said for name, said in seen.snapshot.answers.items() if name.startswith("probe "))
+    return bool(answer(seen, "service").get("troubles") or any(said.get("trouble") for said in asked_besides))
 
 
 def own_service(seen: Seen) -> Ref:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from muster.checks.check import Finding, Harm
+from muster.checks.check import Finding, Harm, Remedy
 from muster.checks.pods.trouble import namespace_of, one_line
 from muster.checks.pods.words import grouped
 from muster.checks.seen import Seen, finished
+from muster.checks.system.service import in_trouble
 from muster.checks.traffic.policies import shutting
 from muster.checks.traffic.services import addresses, undeclared
 from muster.snapshot import Object, Ref
@@ -18,6 +19,7 @@ from muster.snapshot import Object, Ref
 OFTEN = 3  # lines that say so, before it is more than a moment
 SHARE = 0.3  # of the last lines of a log
 TAIL = 20
+LATELY_S = 60.0  # what a database said longer ago, by the time on the line, is not said now
 LAST_WORDS = 3  # lines with which a program ends
 _WAYS = (
     ("name", (
@@ -60,6 +62,7 @@ _AT_HOST = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"\b(\d{1,3}(?:\.\d{1,3}){3}):(\d{2,5})\b")
+_TIME = re.compile(r"^\[?(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,]\d+)? ?(?:UTC|GMT|Z)\b")
 _PATH = re.compile(r"[\"'\s:]((?:/[\w.@-]+)+)[\"'\s:]?")
 DATABASES = {
     5432: "PostgreSQL",
@@ -149,6 +152,9 @@ def _findings(  # noqa: PLR0917 - what was heard is one thing of three
     if said.way in ("disk", "read-only", "permission"):
         yield Finding(workload, _about_files(said), harm, evidence=tuple(evidence))
         return
+    if said.way == "password" and workload.name in (seen.system.get("database") or {}).get("instances", ()):
+        yield from _refuses(seen, workload, said, evidence)
+        return
     if not said.host:
         reason = grouped([said.line])[0][2]
         yield Finding(workload, f"says again and again: {reason}", harm, evidence=tuple(evidence), open_cause=True)
@@ -169,6 +175,18 @@ def _findings(  # noqa: PLR0917 - what was heard is one thing of three
     yield from others
     tail = f" ({why})" if why else ""
     yield Finding(workload, f"cannot reach {where}{tail}", harm, evidence=tuple(evidence), relies_on=relies)
+
+
+def _refuses(seen: Seen, instance: Ref, said: Said, evidence: Sequence[str]) -> Iterator[Finding]:
+    """The system's own database refuses the password of its clients. That a database refuses somebody is no trouble in
+    itself: it is one while clients of the service are in trouble, too."""
+    at = _TIME.search(said.line)
+    lately = at is None or seen.age(f"{at[1]}T{at[2]}Z") <= LATELY_S
+    if instance.namespace == seen.system.get("namespace") and lately and in_trouble(seen):
+        database = Ref("Database", instance.namespace, str(seen.system["database"]["service"]))
+        what = f"{instance.name} refuses the password of its clients: {grouped([said.line])[0][2]}"
+        remedy = Remedy("repair-database-connection")
+        yield Finding(database, what, Harm.WHOLE, evidence=tuple(evidence), remedy=remedy)
 
 
 _BUT = {
