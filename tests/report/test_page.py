@@ -5,12 +5,11 @@ Where the machine has no Chromium these tests are skipped, unless CI or MUSTER_B
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.report.browser import NAMES, Page, browse, chromium
+from tests.browsing.chromium import Page, browse, chromium_or_skip
 
 from muster.report.html import build
 from muster.report.testing import STORIES, told_run
@@ -35,13 +34,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(report: Path) -> Iterator[Page]:
     """A browser that has the page open, and at the end nothing to complain of."""
-    program = chromium()
-    if program is None:
-        missing = f"none of {', '.join(NAMES)} is on PATH, so nobody has looked at the page"
-        if os.environ.get("CI") or os.environ.get("MUSTER_BROWSER") == "required":
-            pytest.fail(f"{missing}; right would be: apt-get install chromium")
-        pytest.skip(missing)
-    with browse(program) as opened:
+    with browse(chromium_or_skip()) as opened:
         opened.open(report.as_uri())
         opened.wait(LISTED)
         yield opened

@@ -16,8 +16,9 @@ from muster.verdict.testing import DrillStory, Outage
 if TYPE_CHECKING:
     from .holding import Sabotaged
 
-# After the undo service may come back while the load goes on.
-NOT_BACK = r"RTO (open: service not seen good again in|at least) [\d.]+ s.* > budget 4 s"
+# After the undo service may come back while the load goes on; on a slow machine it may even hold.
+NOT_BACK = r"RTO (open: service not seen good again in [\d.]+ s|at least [\d.]+ s|[\d.]+ s \[).* > budget 4 s"
+UNDONE = "service came back only once the fault was undone"
 # The procedure that each drill is to prove; those of high_load are in test_high_load.py.
 DRILLS = {
     "agent_coordination": "repair-agent-coordination",
@@ -42,9 +43,10 @@ def test_a_procedure_that_does_nothing_is_a_missed_drill(sabotaged: Sabotaged, d
     assert sabotaged.entry["procedure"] == DRILLS[drill]
     assert sabotaged.entry["recovery_steps"] == []
     assert sabotaged.entry["fault"]["landed"] is True
-    assert sabotaged.entry["rto"]["value_s"] is None
     assert sabotaged.entry["rto"]["budget_verdict"] == "missed"
-    assert sabotaged.entry["recovered_by"] is None
+    only_undone = any(UNDONE in reason for reason in sabotaged.entry["reasons"])
+    assert sabotaged.entry["recovered_by"] == ("undo" if only_undone else None)
+    assert (sabotaged.entry["rto"]["value_s"] is None) is not only_undone
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from muster.cli.codes import Group
 
 SECTIONS = {
     "Drills": (
-        *("run", "plan", "check", "verdict", "summary", "analyse", "report", "history"),
+        *("run", "plan", "check", "verdict", "summary", "analyse", "report", "history", "scorecard"),
         *("stop", "undo", "guard"),
     ),
     "Emergencies": (

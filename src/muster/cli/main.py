@@ -24,6 +24,7 @@ from muster.cli.keep import keep
 from muster.cli.packaged import experiments, loads
 from muster.cli.recovery.commands import procedures, recover
 from muster.cli.run import run
+from muster.cli.scorecard import scorecard
 from muster.cli.shared import HOME, SYSTEM, definition_if_any, definition_of
 from muster.cli.status import status
 from muster.cli.stop import stop
@@ -115,6 +116,7 @@ for command in (
     history,
     plan,
     summary,
+    scorecard,
     experiments,
     loads,
     init,

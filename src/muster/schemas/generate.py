@@ -22,6 +22,7 @@ from muster.schemas.listings import Experiments, Init, Loads
 from muster.schemas.manifest import Manifest
 from muster.schemas.plan import Plan
 from muster.schemas.recovery import Procedures, Recovery
+from muster.schemas.scorecard import Scorecard
 from muster.system.definition import SystemDefinition
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -48,6 +49,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "procedures-v1.json": (Procedures, "serialization"),
     "recovery-v1.json": (Recovery, "serialization"),
     "safety-v1.json": (SafetySettings, "validation"),
+    "scorecard-v1.json": (Scorecard, "serialization"),
     "snapshot-v1.json": (Snapshot, "serialization"),
     "status-v1.json": (Status, "serialization"),
     "summary-v1.json": (SummaryModel, "serialization"),

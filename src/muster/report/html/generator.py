@@ -37,20 +37,27 @@ def install() -> Path:
     Raises:
         ReportError: Node.js is missing, or npm failed; the message ends with npm's own.
     """
-    if is_installed():
-        return HOME
+    return HOME if is_installed() else install_locked(LOCKED, HOME)
+
+
+def install_locked(locked: Path, home: Path) -> Path:
+    """Install what a directory's package.json and package-lock.json name into `home`, in place of what is there.
+
+    Raises:
+        ReportError: Node.js is missing, or npm failed; the message ends with npm's own.
+    """
     npm = _node_home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     try:
-        HOME.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=HOME.parent, prefix=".allure-") as scratch:
-            shutil.copytree(LOCKED, scratch, dirs_exist_ok=True)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent, prefix=f".{home.name}-") as scratch:
+            shutil.copytree(locked, scratch, dirs_exist_ok=True)
             flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"]
             _node([str(npm), "ci", *flags], cwd=Path(scratch), within=INSTALL_WITHIN_S, what="npm ci")
-            shutil.rmtree(HOME, ignore_errors=True)
-            shutil.copytree(scratch, HOME, symlinks=True, copy_function=os.link)
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.copytree(scratch, home, symlinks=True, copy_function=os.link)
     except OSError as error:
-        raise ReportError(f"the report generator cannot be installed in {HOME}: {error.strerror}") from error
-    return HOME
+        raise ReportError(f"it cannot be installed in {home}: {error.strerror}") from error
+    return home
 
 
 def generate(results: Path, config: Path, cwd: Path) -> None:

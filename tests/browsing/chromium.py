@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import websocket
 
 from muster.base.process import Child
@@ -37,6 +39,16 @@ WITHIN_S = 60.0
 def chromium() -> str | None:
     """The path of a Chromium on this machine."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def chromium_or_skip() -> str:
+    """The same; where there is none the test is skipped, unless CI or MUSTER_BROWSER=required says that one must be."""
+    if program := chromium():
+        return program
+    missing = f"none of {', '.join(NAMES)} is on PATH, so nobody has looked at the page"
+    if os.environ.get("CI") or os.environ.get("MUSTER_BROWSER") == "required":
+        pytest.fail(f"{missing}; right would be: apt-get install chromium")
+    pytest.skip(missing)
 
 
 class Page:

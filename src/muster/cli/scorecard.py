@@ -1,0 +1,124 @@
+"""`muster scorecard`: one page for whoever answers for the service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from muster.base.clock import utc
+from muster.base.errors import UsageError
+from muster.cli.noting import where
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from muster.history.facts import DrillFacts
+    from muster.history.plan import Planned
+    from muster.incidents import Entry, Incident
+    from muster.incidents.indicators import Indicator
+    from muster.scorecard import Scorecard
+
+FILE = "scorecard.html"
+
+
+@click.command(short_help="One page: what is proven, overdue and open.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help=f"default: {FILE} in reports/")
+@click.option(
+    "--since", metavar="TIME", default="1y", show_default=True, help="from then on, UTC: 2026-03-01, or 30d, 8w, 1y ago"
+)
+@click.option("--system", metavar="NAME", help="drills and incidents of that system alone")
+@click.option(
+    "--plan",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="which drills there are: a directory, or a plan (muster plan --json) (default: drills/, where it is there)",
+)
+@click.option(
+    "--history",
+    "address",
+    metavar="URL",
+    envvar="MUSTER_HISTORY",
+    help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
+)
+@click.option("--json", "as_json", is_flag=True, help="the same as JSON, printed; no page is written")
+def scorecard(
+    *, out: Path | None, since: str, system: str | None, plan: Path | None, address: str | None, as_json: bool
+) -> None:
+    """Write one HTML file that needs no server: the last runs, each drill's RTO against its budget over time, which
+    fault is mended by which procedure and how old the proof is, what is overdue, indicators, open incidents.
+
+    Rehearsals and drills on a cluster are told apart throughout. The page is replaced as a whole.
+    """
+    from muster.base.files import write_atomically
+    from muster.cli.project import find_project
+    from muster.history.query import read_moment
+
+    now = utc()
+    first = read_moment(since, now)
+    if first >= now:
+        raise UsageError(f"--since {since} is not before now")
+    card = _card(_planned(plan), address, system, first, now)
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps(_document(card), option=orjson.OPT_INDENT_2))
+        return
+    from muster.scorecard import page
+
+    path = out or find_project(Path.cwd()).reports / FILE
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no directory {path.parent}; make it, or name another file with --out")
+    write_atomically(path, page(card))
+    click.echo(f"scorecard: {path}")
+
+
+def _planned(plan: Path | None) -> dict[str, Planned]:
+    from muster.cli.project import find_project
+    from muster.history.plan import DRILLS, load_plan, read_plan
+
+    if plan is not None:
+        return read_plan(Path.cwd(), (str(plan),)) if plan.is_dir() else load_plan(plan).drills
+    root = find_project(Path.cwd()).root
+    return read_plan(root) if (root / DRILLS).is_dir() else {}
+
+
+def _card(
+    planned: dict[str, Planned], address: str | None, system: str | None, since: datetime, now: datetime
+) -> Scorecard:
+    from muster.history.overview import overview
+    from muster.scorecard import scorecard as made
+
+    held, open_, figures = _told(address, system, since, now)
+    histories = overview(held, {}, planned or None, now)
+    return made(histories, planned, indicators=figures, incidents=open_, since=since, now=now, system=system)
+
+
+def _told(
+    address: str | None, system: str | None, since: datetime, now: datetime
+) -> tuple[list[DrillFacts], list[tuple[Incident, list[Entry]]], list[Indicator]]:
+    """Drills, incidents with their entries, and indicators; nothing where the project has begun no history."""
+    from muster.history import History
+    from muster.history.query import Filters, stamp
+    from muster.incidents import Book
+    from muster.incidents.indicators import indicators
+    from muster.store.errors import NoHistoryError
+
+    try:
+        with History.open(*where(address)) as history, Book.open(*where(address)) as book:
+            drills = history.drills(Filters(system=system))
+            incidents = book.incidents(system=system)
+            entries = [(one, book.entries(one.id)) for one in incidents if one.resolved is None]
+    except NoHistoryError:
+        if address is not None:
+            raise
+        drills, incidents, entries = [], [], []
+    of_late = [drill.verdict for drill in drills if drill.at >= stamp(since)]
+    return drills, entries, indicators(incidents, of_late, since, now)
+
+
+def _document(card: Scorecard) -> dict[str, Any]:
+    from muster.scorecard.document import as_json
+
+    return as_json(card)

@@ -1,0 +1,64 @@
+"""The scorecard as one HTML file that needs nothing beside itself: no server, no script, no address to ask."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from muster.history.words import age
+from muster.incidents.incident import span
+from muster.incidents.indicators import Indicator
+from muster.scorecard.chart import chart
+from muster.scorecard.content import Drill, Scorecard
+
+SHOWN = 10  # the latest runs of a drill in its table
+SIGNS = {"met": "✓", "missed": "✗", "unknown": "?"}
+
+
+def page(card: Scorecard) -> str:
+    """The document."""
+    environment = Environment(
+        loader=PackageLoader("muster.scorecard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"day": _day, "figure": _figure, "days": _days}
+    template = environment.get_template("scorecard.html.j2")
+    return template.render(card=card, signs=SIGNS, chart=_chart, shown=SHOWN, wanted=_wanted, value=_value)
+
+
+def _chart(drill: Drill, number: int) -> Markup:
+    return Markup(chart(drill, f"chart-{number}"))  # noqa: S704 - all that it is told is escaped there
+
+
+def _day(stamp: str | datetime) -> str:
+    moment = stamp if isinstance(stamp, datetime) else datetime.fromisoformat(stamp)
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _figure(seconds: float | None) -> str:
+    return "none" if seconds is None else f"{seconds:.3g} s"
+
+
+def _days(days: float) -> str:
+    return age(timedelta(days=max(days, 0.0)))
+
+
+def _value(one: Indicator) -> str:
+    if one.value is None:
+        return "nothing on record"
+    return _in_unit(one, one.value)
+
+
+def _wanted(one: Indicator) -> str:
+    if one.target is None:
+        return "none"
+    return f"{'less than' if one.better == 'below' else 'at least'} {_in_unit(one, one.target)}"
+
+
+def _in_unit(one: Indicator, value: float) -> str:
+    return f"{value:.3%}" if one.unit == "ratio" else span(value)
