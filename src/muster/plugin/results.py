@@ -100,6 +100,23 @@ def finish_results(run: Run) -> None:
             write_environment(run.directory / RESULTS, run.directory)
 
 
+def send_spans(run: Run, root: Path) -> None:
+    """Send the phases of the run's drills to a collector, where the environment names one (`muster.report.otlp`)."""
+    from muster.report import otlp
+
+    if run.summary is None or not otlp.is_wanted():
+        return
+    with harmless("the spans of the run cannot be sent"):
+        from muster.report.allure import read_tale
+        from muster.report.spans import span_of
+
+        model = run.summary.model
+        about = {"muster.run": run.id, "muster.system": model.system, "muster.cluster": model.cluster}
+        about["muster.evidence"] = model.evidence
+        tales = [read_tale(entry, run.directory, root) for entry in model.drills]
+        otlp.send(span for tale in tales if (span := span_of(tale, about)))
+
+
 def seal(run: Run) -> None:
     """Write the digests of what the run left, when nobody writes to it any more; its acts in the audit log, as they
     stand there, are among it.

@@ -20,7 +20,7 @@ from muster.plugin.options import announced, read_options
 from muster.plugin.plan import check_cadences, insist, keep_cadence, write_plan
 from muster.plugin.preview import Previewer
 from muster.plugin.recorder import Recorder
-from muster.plugin.results import finish_results, keep_results, seal
+from muster.plugin.results import finish_results, keep_results, seal, send_spans
 from muster.plugin.run import RUN, SKIPPED, Run
 from muster.plugin.signals import heed_sigterm
 from muster.plugin.terminal import Watch
@@ -129,10 +129,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED  # whatever another plugin made of a drill's report
     # What the workers did not run is known only when the last of them is gone.
     keeper = session.config.pluginmanager.get_plugin(HISTORY_KEEPER)
-    session.config.add_cleanup(notices()(lambda: _finish(run, exitstatus, keeper)))
+    session.config.add_cleanup(notices()(lambda: _finish(run, exitstatus, keeper, session.config.rootpath)))
 
 
-def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
+def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None, root: Path) -> None:
     try:
         run.finish(exit_status)
         finish_results(run)
@@ -141,6 +141,7 @@ def _finish(run: Run, exit_status: int, keeper: HistoryKeeper | None) -> None:
         seal(run)
         if keeper is not None:
             keeper.finish()
+        send_spans(run, root)
     except MusterError as error:
         print(f"muster: {error}", file=sys.stderr)
 
