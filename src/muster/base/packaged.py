@@ -1,5 +1,5 @@
-"""Where the files lie that come with the package: experiments and loads, to be named by drills of any project, and the
-manifests of the guardian of a cluster."""
+"""Where the files lie that come with the package: experiments and loads, to be named by drills of any project, the
+manifests of the guardian of a cluster, and what notices are written from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _PACKAGED = Path(__file__).parents[1] / "packaged"
 EXPERIMENTS = _PACKAGED / "experiments"
 LOADS = _PACKAGED / "loads"
 GUARD = _PACKAGED / "guard"
+NOTICES = _PACKAGED / "notices"
 
 
 def own_first(own: Path, packaged: Path, pattern: str) -> Mapping[str, Path]:

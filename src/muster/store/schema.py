@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 VERSION_TABLE = "muster_history_version"
 # The revision that this muster reads and writes: the newest of migrations/versions.
-REVISION = "0003"
+REVISION = "0004"
 
 METADATA = MetaData()
 
@@ -124,3 +124,48 @@ INCIDENT_ENTRIES = Table(
     Column("data", Text),
 )
 Index("muster_incident_entries_by_incident", INCIDENT_ENTRIES.c.incident_id, INCIDENT_ENTRIES.c.at)
+
+NOTICES = Table(
+    "muster_notices",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(255), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("step", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("system", String(255), nullable=False),
+    Column("cluster", String(255), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("drill", String(255)),
+    Column("incident", String(32)),
+    Column("seen", Integer, nullable=False),
+    Column("last_seen", String(32), nullable=False),
+    UniqueConstraint("key", "turn", "state", "step", name="muster_notices_once"),
+)
+
+DELIVERIES = Table(
+    "muster_deliveries",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("notice_id", Integer, ForeignKey("muster_notices.id", ondelete="CASCADE"), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("uid", String(36), nullable=False),
+    Column("template", String(64), nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due", String(32), nullable=False),
+    Column("until", String(32), nullable=False),
+    Column("message", String(36)),
+    Column("claim", String(36)),
+    Column("claimed_until", String(32)),
+    Column("ended", String(32)),
+    Column("why", Text),
+)
+Index("muster_deliveries_by_channel", DELIVERIES.c.channel, DELIVERIES.c.state, DELIVERIES.c.ended)
+Index("muster_deliveries_by_notice", DELIVERIES.c.notice_id)

@@ -16,6 +16,7 @@ from muster.system.explaining import explain
 from muster.system.headers import FromEnvironment, Headers
 from muster.system.ledger import AnyLedger, LedgerSpec, PythonLedgerSpec
 from muster.system.monitoring import Monitoring
+from muster.system.notices import Notices
 from muster.system.objectives import ObjectiveTargets
 from muster.system.operations import Operations
 from muster.system.own_checks import OwnCheck
@@ -70,6 +71,7 @@ class SystemDefinition(Strict):
     procedures: dict[Name, CommandProcedure] = {}
     hooks: DrillHooks = DrillHooks()
     monitoring: Monitoring | None = None
+    notices: Notices = Notices()
     objectives: ObjectiveTargets = ObjectiveTargets()
     severities: dict[str, SeverityTargets] = {}
     max_requests_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5000.0
