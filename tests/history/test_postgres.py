@@ -7,16 +7,19 @@ import os
 import pwd
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from tests.notices.telling import Scripted, notice, scripted
 
 from muster.base.process import Child
 from muster.base.waiting import wait_for
 from muster.history import History, HistoryError
 from muster.history.query import Filters
+from muster.notices import Outbox, deliver
 from muster.store.schema import VERSION_TABLE
 
 from .history_support import run_of, told, write_at_once
@@ -106,3 +109,27 @@ def test_a_history_of_a_newer_muster_is_refused(address: str) -> None:
 def test_reading_makes_no_history(address: str) -> None:
     with pytest.raises(HistoryError, match="no history at postgresql"):
         History.open(address, Path("/"))
+
+
+def test_the_outbox_tells_each_once_whoever_puts_and_sends_at_the_same_moment(address: str, tmp_path: Path) -> None:
+    oncall, ops = Scripted("oncall", keyed=True), Scripted("ops")
+    way = scripted(tmp_path, oncall, ops)
+    Outbox.open(address, tmp_path, create=True).close()
+
+    def work() -> None:
+        with Outbox.open(address, tmp_path) as mine:
+            for number in range(6):
+                mine.put(way, notice(str(number), title=f"alert {number}."))
+                deliver(mine, way, within_s=20)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with Outbox.open(address, tmp_path) as last:
+        deliver(last, way, within_s=20)
+        assert [one.state for one in last.deliveries()] == ["sent"] * 12
+        assert {row["seen"] for row in last.notices()} == {3}
+    assert sorted(message.key for message in oncall.taken) == sorted(map(str, range(6)))
+    assert len(set(ops.tried)) == len(ops.tried)

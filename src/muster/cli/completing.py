@@ -1,4 +1,4 @@
-"""Completion of what is typed, in bash, zsh and fish: names of contexts, procedures, checks and backups.
+"""Completion of what is typed, in bash, zsh and fish: names of contexts, procedures, checks, channels and more.
 
 Whatever cannot be told completes to nothing: a shell that is asked for a name must not be told of an error.
 """
@@ -79,4 +79,31 @@ def _checks(_ctx: click.Context) -> Iterable[tuple[str, str]]:
     return ((one.name, one.summary) for one in checks())
 
 
+def _channels(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from muster.cli.posting import post_of
+
+    return ((route.name, route.kind) for route in post_of(_system(ctx)).routes.values())
+
+
+def _templates(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from muster.cli.posting import post_of
+
+    return ((name, "") for name in dict.fromkeys(one.name for one in post_of(_system(ctx)).templates.found()))
+
+
+def _languages(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from muster.cli.posting import post_of
+
+    return ((name, "") for name in dict.fromkeys(one.language for one in post_of(_system(ctx)).templates.found()))
+
+
+def _incidents(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from muster.cli.noting import where
+    from muster.incidents import Book
+
+    with Book.open(*where(ctx.params.get("address"))) as book:
+        return [("latest", ""), *((one.id, one.title) for one in book.incidents())]
+
+
 CONTEXTS, PROCEDURES, ARGUMENTS, CHECKS = map(_completes, (_contexts, _procedures, _arguments, _checks))
+CHANNELS, TEMPLATES, LANGUAGES, INCIDENTS = map(_completes, (_channels, _templates, _languages, _incidents))

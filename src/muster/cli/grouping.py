@@ -13,7 +13,7 @@ SECTIONS = {
     ),
     "Emergencies": (
         *("diagnose", "status", "recover", "procedures", "backup", "restore"),
-        *("incident", "indicators", "audit"),
+        *("incident", "notify", "indicators", "audit"),
     ),
     "Your system": ("init", "experiments", "loads", "keep"),
     "The embedded cluster, and this command": ("up", "down", "images", "completion"),

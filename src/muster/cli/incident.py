@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ import click
 from muster.base.clock import utc
 from muster.base.errors import UsageError
 from muster.cli.codes import FINDING, FINE, UNKNOWN
+from muster.cli.completing import INCIDENTS
 from muster.cli.noting import cluster_name, keep_snapshot, where
+from muster.cli.posting import post_for, post_of, send_now
 from muster.cli.shared import CONTEXT, SYSTEM, definition_of
 
 if TYPE_CHECKING:
@@ -30,14 +33,15 @@ HISTORY = click.option(
     help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="as JSON")
-WHICH = click.argument("identity", metavar="[ID]", default="latest")
+WHICH = click.argument("identity", metavar="[ID]", default="latest", shell_complete=INCIDENTS)
 
 
 @click.group(short_help="Open, follow and review incidents.")
 def incident() -> None:
     """Open, acknowledge, note, resolve and review incidents. ID is that of one, or `latest`.
 
-    What diagnose, recover and drills do while an incident of their system is open is noted there by themselves.
+    What diagnose, recover and drills do while an incident of their system is open is noted there by themselves. Who is
+    to be told is told at once, where channels are set up (muster notify channels).
     """
 
 
@@ -66,6 +70,7 @@ def open_(
     found = _diagnosed(kube_context, system, snapshot) if not title or snapshot else None
     said, worst, cause, data = _of_diagnosis(found, " ".join(title), severity)
     with _book(address, create=True) as book:
+        book.post = post_of(definition)
         opened, new = book.begin(
             system=definition.name,
             cluster=cluster_name(kube_context),
@@ -75,6 +80,9 @@ def open_(
             began=_moment(began),
             data=data,
         )
+        if new and not book.post.routes:
+            click.echo("muster: nobody is told: there is no channel (muster notify channels)", err=True)
+        _send(address, book)
         entries = book.entries(opened.id)
     if as_json:
         _print_whole(opened, entries)
@@ -89,7 +97,7 @@ def open_(
 @HISTORY
 def ack(identity: str, address: str | None) -> None:
     """Say that you have taken it up."""
-    with _book(address) as book:
+    with _telling(address, identity) as book:
         found, new = book.acknowledge(identity)
     said = "acknowledged" if new else f"was acknowledged at {found.acknowledged} by {found.technical}"
     click.echo(f"{found.id} {said}")
@@ -125,7 +133,7 @@ def assign(identity: str, role: str, person: tuple[str, ...], address: str | Non
 @HISTORY
 def grade(identity: str, severity: str, why: tuple[str, ...], address: str | None) -> None:
     """Give it another severity, and say why."""
-    with _book(address) as book:
+    with _telling(address, identity) as book:
         found = book.grade(identity, severity, " ".join(why))
     click.echo(f"{found.id} is {found.severity} now")
 
@@ -136,7 +144,7 @@ def grade(identity: str, severity: str, why: tuple[str, ...], address: str | Non
 @HISTORY
 def resolve(identity: str, why: tuple[str, ...], address: str | None) -> None:
     """Say that service is back, and how."""
-    with _book(address) as book:
+    with _telling(address, identity) as book:
         found = book.resolve(identity, " ".join(why))
     from muster.incidents.incident import span
 
@@ -251,6 +259,20 @@ def _book(address: str | None, *, create: bool = False) -> Book:
     from muster.incidents import Book
 
     return Book.open(*where(address), create=create)
+
+
+@contextmanager
+def _telling(address: str | None, identity: str) -> Iterator[Book]:
+    """The incidents, where what is done of this one is told to people: at once, as far as that goes."""
+    with _book(address) as book:
+        book.post = post_for(book.find(identity).system)
+        yield book
+        _send(address, book)
+
+
+def _send(address: str | None, book: Book) -> None:
+    if book.post is not None:
+        send_now(address, book.post, book.troubles)
 
 
 def _moment(text: str | None) -> str | None:

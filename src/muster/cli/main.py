@@ -21,6 +21,7 @@ from muster.cli.history import history, plan
 from muster.cli.incident import incident, indicators
 from muster.cli.init import init
 from muster.cli.keep import keep
+from muster.cli.notify.commands import notify
 from muster.cli.packaged import experiments, loads
 from muster.cli.recovery.commands import procedures, recover
 from muster.cli.run import run
@@ -121,6 +122,7 @@ for command in (
     loads,
     init,
     incident,
+    notify,
     indicators,
     completion,
 ):

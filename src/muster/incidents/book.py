@@ -9,12 +9,16 @@ import json
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from muster.base.clock import utc, utc_iso
+from muster.incidents.escalation import Escalation, overdue
 from muster.incidents.incident import KINDS, ROLES, Entry, Incident, IncidentError, moment
+from muster.incidents.notices import notice_of
+from muster.notices import Post
 from muster.objectives.severity import severity_targets
 from muster.safety.audit import who
 from muster.store.opened import Opened
@@ -24,7 +28,18 @@ MOST_DATA = 2_000_000  # characters of JSON; a snapshot of a large namespace is 
 
 
 class Book(Opened):
-    """The store's incidents. A context manager."""
+    """The store's incidents. A context manager.
+
+    Attributes:
+        post: where it is set, what is done puts notices into the store's outbox, in the same transaction.
+        troubles: what was wrong with a project's own templates meanwhile.
+    """
+
+    post: Post | None = None
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.troubles: list[str] = []
 
     def begin(
         self,
@@ -55,7 +70,7 @@ class Book(Opened):
             raise IncidentError(f"it cannot have begun at {began}, after it was detected at {detected or at}")
         with self._told(), self._writing() as connection:
             if cause is not None and (known := self._same(connection, system, cluster, cause)) is not None:
-                self._note(connection, known.id, "note", f"seen again: {title}", data)
+                write_entry(connection, known.id, "note", f"seen again: {title}", data)
                 return known, False
             detected = detected or at
             incident = Incident(
@@ -71,7 +86,9 @@ class Book(Opened):
                 opened=at,
             )
             connection.execute(insert(INCIDENTS).values(asdict(incident)))
-            self._note(connection, incident.id, "opened", f"{severity}: {title}", data, at=at)
+            write_entry(connection, incident.id, "opened", f"{severity}: {title}", data, at=at)
+            if not self._tell(connection, incident):
+                write_entry(connection, incident.id, "notice", f"nobody is told: no channel takes a {severity}")
         return incident, True
 
     def acknowledge(self, identity: str) -> tuple[Incident, bool]:
@@ -88,8 +105,10 @@ class Book(Opened):
                 return incident, False
             values = {"acknowledged": utc_iso(timespec="milliseconds"), "technical": incident.technical or who()}
             self._change(connection, incident.id, values)
-            self._note(connection, incident.id, "acknowledged", f"taken up by {who()}")
-            return self._one(connection, incident.id), True
+            write_entry(connection, incident.id, "acknowledged", f"taken up by {who()}")
+            taken_up = self._one(connection, incident.id)
+            self._tell(connection, taken_up)
+            return taken_up, True
 
     def note(self, identity: str, text: str, *, kind: str = "note", data: Mapping[str, Any] | None = None) -> Incident:
         """Note something.
@@ -102,7 +121,7 @@ class Book(Opened):
             raise IncidentError(f"'{kind}' is no kind of entry (there are: {', '.join(KINDS)})")
         with self._told(), self._writing() as connection:
             incident = self._one(connection, identity)
-            self._note(connection, incident.id, kind, text, data)
+            write_entry(connection, incident.id, kind, text, data)
             return incident
 
     def assign(self, identity: str, role: str, person: str) -> Incident:
@@ -117,7 +136,7 @@ class Book(Opened):
         with self._told(), self._writing() as connection:
             incident = self._open_one(connection, identity)
             self._change(connection, incident.id, {role: person})
-            self._note(connection, incident.id, "role", f"{role}: {person}")
+            write_entry(connection, incident.id, "role", f"{role}: {person}")
             return self._one(connection, incident.id)
 
     def grade(self, identity: str, severity: str, why: str) -> Incident:
@@ -132,8 +151,12 @@ class Book(Opened):
         with self._told(), self._writing() as connection:
             incident = self._open_one(connection, identity)
             self._change(connection, incident.id, {"severity": severity})
-            self._note(connection, incident.id, "severity", f"{incident.severity} becomes {severity}: {why}")
-            return self._one(connection, incident.id)
+            said = f"{incident.severity} becomes {severity}: {why}"
+            write_entry(connection, incident.id, "severity", said)
+            graded = self._one(connection, incident.id)
+            step = f"severity {utc_iso()}"
+            self._tell(connection, graded, state="trigger", step=step, further={"regraded": said})
+            return graded
 
     def resolve(self, identity: str, why: str) -> Incident:
         """Say that service is back.
@@ -148,8 +171,32 @@ class Book(Opened):
             # Whoever mended it without a word had taken it up.
             values = {"resolved": at, "acknowledged": incident.acknowledged or at}
             self._change(connection, incident.id, values)
-            self._note(connection, incident.id, "resolved", why, at=at)
-            return self._one(connection, incident.id)
+            write_entry(connection, incident.id, "resolved", why, at=at)
+            resolved = self._one(connection, incident.id)
+            self._tell(connection, resolved, further={"why": why} if why.strip() else None)
+            return resolved
+
+    def escalate(self, now: datetime, *, system: str | None = None) -> list[tuple[Incident, Escalation]]:
+        """Ask whoever is to be asked next of each incident (of a system) whose time has come by `now`, each once: what
+        is noted as `escalated` is not asked again. Returns whom, of which incident.
+
+        Raises:
+            HistoryError: the store cannot be used.
+        """
+        asked = []
+        for incident in self.incidents(system=system, unresolved=True):
+            if not overdue(incident, self.entries(incident.id), now):
+                continue
+            with self._told(), self._writing() as connection:
+                # Read again in the transaction: another may have asked, or resolved it, since.
+                current = self._one(connection, incident.id, hold=True)
+                for step in overdue(current, self._entries(connection, incident.id), now):
+                    said = f"the {step.role} is asked: {step.why}"
+                    write_entry(connection, incident.id, "escalated", said, {"step": step.key, "role": step.role})
+                    further = {"asked": step.role, "why": step.why}
+                    self._tell(connection, current, state="trigger", step=step.key, further=further)
+                    asked.append((current, step))
+        return asked
 
     # -- reading
 
@@ -165,14 +212,8 @@ class Book(Opened):
 
     def entries(self, identity: str) -> list[Entry]:
         """What is noted of an incident, the oldest first."""
-        table = INCIDENT_ENTRIES
-        columns = [table.c[name] for name in ("at", "kind", "by", "host", "text", "data")]
-        wanted = select(*columns).where(table.c.incident_id == identity).order_by(table.c.at, table.c.id)
         with self._reading() as connection:
-            rows = connection.execute(wanted).all()
-        return [
-            Entry(at, kind, by, host, text, json.loads(data) if data else {}) for at, kind, by, host, text, data in rows
-        ]
+            return self._entries(connection, identity)
 
     def incidents(
         self, *, system: str | None = None, cluster: str | None = None, unresolved: bool = False
@@ -190,6 +231,31 @@ class Book(Opened):
 
     # --
 
+    def _tell(
+        self,
+        connection: Connection,
+        incident: Incident,
+        *,
+        state: str | None = None,
+        step: str = "",
+        further: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Put a notice of an incident into the outbox; whether anybody is to be told, or nobody wanted to be."""
+        if self.post is None:
+            return True
+        put = self.post.put(connection, notice_of(incident, state=state, step=step, further=further))
+        self.troubles += put.troubles
+        return bool(put.channels) or put.quiet or not put.new
+
+    def _entries(self, connection: Connection, identity: str) -> list[Entry]:
+        table = INCIDENT_ENTRIES
+        columns = [table.c[name] for name in ("at", "kind", "by", "host", "text", "data")]
+        wanted = select(*columns).where(table.c.incident_id == identity).order_by(table.c.at, table.c.id)
+        rows = connection.execute(wanted).all()
+        return [
+            Entry(at, kind, by, host, text, json.loads(data) if data else {}) for at, kind, by, host, text, data in rows
+        ]
+
     def _same(self, connection: Connection, system: str, cluster: str, cause: str) -> Incident | None:
         table = INCIDENTS.c
         wanted = select(INCIDENTS).where(
@@ -204,8 +270,8 @@ class Book(Opened):
         count = select(func.count()).select_from(INCIDENTS).where(INCIDENTS.c.id.like(f"{day}-%"))
         return f"{day}-{connection.execute(count).scalar_one() + 1}"
 
-    def _one(self, connection: Connection, identity: str) -> Incident:
-        wanted = select(INCIDENTS)
+    def _one(self, connection: Connection, identity: str, *, hold: bool = False) -> Incident:
+        wanted = select(INCIDENTS).with_for_update() if hold else select(INCIDENTS)
         if identity == "latest":
             wanted = wanted.order_by(INCIDENTS.c.opened.desc()).limit(1)
         else:
@@ -224,30 +290,31 @@ class Book(Opened):
     def _change(self, connection: Connection, identity: str, values: Mapping[str, Any]) -> None:
         connection.execute(update(INCIDENTS).where(INCIDENTS.c.id == identity).values(**values))
 
-    def _note(
-        self,
-        connection: Connection,
-        identity: str,
-        kind: str,
-        text: str,
-        data: Mapping[str, Any] | None = None,
-        *,
-        at: str | None = None,
-    ) -> None:
-        kept = json.dumps(data, ensure_ascii=False) if data else None
-        if kept is not None and len(kept) > MOST_DATA:
-            kept = json.dumps({"left_out": f"{len(kept)} characters were too many to keep"})
-        connection.execute(
-            insert(INCIDENT_ENTRIES).values(
-                incident_id=identity,
-                at=at or utc_iso(timespec="milliseconds"),
-                kind=kind,
-                by=who(),
-                host=socket.gethostname(),
-                text=text,
-                data=kept,
-            )
+
+def write_entry(
+    connection: Connection,
+    identity: str,
+    kind: str,
+    text: str,
+    data: Mapping[str, Any] | None = None,
+    *,
+    at: str | None = None,
+) -> None:
+    """Write an entry of an incident, in the transaction that `connection` is in; at the present moment, unless `at`."""
+    kept = json.dumps(data, ensure_ascii=False) if data else None
+    if kept is not None and len(kept) > MOST_DATA:
+        kept = json.dumps({"left_out": f"{len(kept)} characters were too many to keep"})
+    connection.execute(
+        insert(INCIDENT_ENTRIES).values(
+            incident_id=identity,
+            at=at or utc_iso(timespec="milliseconds"),
+            kind=kind,
+            by=who(),
+            host=socket.gethostname(),
+            text=text,
+            data=kept,
         )
+    )
 
 
 def _incident(row: Row[Any]) -> Incident:

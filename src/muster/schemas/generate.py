@@ -20,6 +20,7 @@ from muster.schemas.history import History
 from muster.schemas.incidents import Incidents, IncidentWithEntries, Indicators
 from muster.schemas.listings import Experiments, Init, Loads
 from muster.schemas.manifest import Manifest
+from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
 from muster.schemas.plan import Plan
 from muster.schemas.recovery import Procedures, Recovery
 from muster.schemas.scorecard import Scorecard
@@ -33,8 +34,10 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "backup-v1.json": (BackupManifest, "serialization"),
     "backup-verification-v1.json": (BackupVerification, "serialization"),
     "backups-v1.json": (Backups, "serialization"),
+    "channels-v1.json": (Channels, "serialization"),
     "check-v1.json": (Report, "serialization"),
     "checks-v1.json": (Checks, "serialization"),
+    "delivered-v1.json": (DeliveredNotices, "serialization"),
     "diagnosis-v1.json": (Diagnosis, "serialization"),
     "experiments-v1.json": (Experiments, "serialization"),
     "history-v1.json": (History, "serialization"),
@@ -44,6 +47,8 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "init-v1.json": (Init, "serialization"),
     "loads-v1.json": (Loads, "serialization"),
     "manifest-v1.json": (Manifest, "serialization"),
+    "messages-v1.json": (Messages, "serialization"),
+    "notices-v1.json": (Notices, "serialization"),
     "plan-v1.json": (Plan, "serialization"),
     "preview-v1.json": (Preview, "serialization"),
     "procedures-v1.json": (Procedures, "serialization"),
@@ -54,6 +59,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "status-v1.json": (Status, "serialization"),
     "summary-v1.json": (SummaryModel, "serialization"),
     "system-v1.json": (SystemDefinition, "validation"),
+    "templates-v1.json": (Templates, "serialization"),
 }
 TIMELINE = "timeline-event-v1.json"
 

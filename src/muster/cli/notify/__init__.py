@@ -1,0 +1,1 @@
+"""`muster notify`: the commands, and what they print."""
