@@ -22,6 +22,7 @@ from muster.cli.incident import incident, indicators
 from muster.cli.init import init
 from muster.cli.keep import keep
 from muster.cli.notify.commands import notify
+from muster.cli.monitoring import monitoring
 from muster.cli.packaged import experiments, loads
 from muster.cli.recovery.commands import procedures, recover
 from muster.cli.run import run
@@ -124,6 +125,7 @@ for command in (
     incident,
     notify,
     indicators,
+    monitoring,
     completion,
 ):
     commands.add_command(command)

@@ -35,7 +35,7 @@ def open_asking(monitoring: Monitoring) -> Iterator[Asking]:
         UsageError: the environment variable that is to hold the token does not.
     """
     server = monitoring.server
-    with Asking(server.url, limit_s=server.limit_s, token=check_token(server)) as asking:
+    with Asking(server.address, limit_s=server.limit_s, token=check_token(server)) as asking:
         yield asking
 
 

@@ -30,7 +30,7 @@ class AlertWatch(Background):
         self._server = monitoring.server
         self._alert = alert
         self._timeline = timeline
-        self._source_name = f"{monitoring.kind} at {self._server.url}"
+        self._source_name = f"{monitoring.kind} at {self._server.named}"
         self._firing = False
 
     def _run(self) -> None:

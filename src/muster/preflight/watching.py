@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from muster.base.clock import now
 from muster.base.errors import MusterError
 from muster.guardian.looks import lacking, looks_at
-from muster.monitoring import MonitoringError, open_asking, open_source
+from muster.monitoring import open_asking, open_source
 from muster.preflight.finding import Result, failed, fine
 from muster.preflight.subject import Subject
 from muster.safety.limits import Condition
@@ -22,16 +22,22 @@ def alerts(subject: Subject) -> Result:
     monitoring = subject.system.monitoring
     if not waiting or monitoring is None:
         return fine("no drill waits for an alert")
+    if not monitoring.server.is_there:
+        why = f"{monitoring.kind} is where {monitoring.server.named} says, which is not set"
+        if subject.cluster is None:
+            return fine(f"{why}: drills that wait for an alert start their own")
+        named = tuple(nodeid for drills in waiting.values() for nodeid in drills)
+        return failed(why, "set it to what stands before its '/api'", drills=named, blocks=False)
     for alert, drills in waiting.items():
         try:
             with open_source(monitoring, alert) as source:
                 seen = source.look()
-        except MonitoringError as error:
+        except MusterError as error:
             return failed(str(error), "mend 'monitoring' of system.yaml, or the rule's name", drills=tuple(drills))
         if seen.firing:
             why = f"{source.name}: alert {alert} fires already, so that nobody could tell that a fault set it off"
             return failed(why, "see to its cause, or wait until it is resolved", drills=tuple(drills))
-    return fine(f"{monitoring.kind} at {monitoring.server.url} answers, and {', '.join(waiting)} does not fire")
+    return fine(f"{monitoring.kind} at {monitoring.server.named} answers, and {', '.join(waiting)} does not fire")
 
 
 def conditions(subject: Subject) -> Result:

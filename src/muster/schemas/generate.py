@@ -21,6 +21,7 @@ from muster.schemas.incidents import Incidents, IncidentWithEntries, Indicators
 from muster.schemas.listings import Experiments, Init, Loads
 from muster.schemas.manifest import Manifest
 from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
+from muster.schemas.monitoring import MonitoringFiles
 from muster.schemas.plan import Plan
 from muster.schemas.recovery import Procedures, Recovery
 from muster.schemas.scorecard import Scorecard
@@ -49,6 +50,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "manifest-v1.json": (Manifest, "serialization"),
     "messages-v1.json": (Messages, "serialization"),
     "notices-v1.json": (Notices, "serialization"),
+    "monitoring-v1.json": (MonitoringFiles, "serialization"),
     "plan-v1.json": (Plan, "serialization"),
     "preview-v1.json": (Preview, "serialization"),
     "procedures-v1.json": (Procedures, "serialization"),

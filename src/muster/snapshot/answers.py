@@ -51,7 +51,7 @@ def parts_of(cluster: Cluster | None, system: SystemDefinition, deadline: float)
         yield "database", lambda: ask_database(_there(cluster), system, deadline)
     if system.operations.configuration:
         yield "known good", lambda: _known_good(_there(cluster), system)
-    if system.monitoring is not None:
+    if system.monitoring is not None and system.monitoring.server.is_there:
         yield "monitoring", lambda: _alerts(system)
 
 
@@ -186,7 +186,7 @@ def _alerts(system: SystemDefinition) -> dict[str, Any]:
     monitoring = system.monitoring
     assert monitoring is not None
     server, path = monitoring.server, "/api/v1/alerts" if monitoring.kind == "prometheus" else "/api/v2/alerts"
-    with Asking(server.url, limit_s=server.limit_s, token=check_token(server)) as asking:
+    with Asking(server.address, limit_s=server.limit_s, token=check_token(server)) as asking:
         content = asking.get(path)
     found = content.get("data", {}).get("alerts", []) if isinstance(content, dict) else content
     firing = [

@@ -35,7 +35,7 @@ def _asked(system: SystemDefinition, path: Path) -> dict[str, Any] | None:
         names = ", ".join(level.name for level in levels)
         raise ClusterError(f"system.yaml names no 'monitoring.prometheus' that could be asked for {names}")
     server = system.monitoring.server
-    with Asking(server.url, limit_s=server.limit_s, token=check_token(server)) as asking:
+    with Asking(server.address, limit_s=server.limit_s, token=check_token(server)) as asking:
         return {level.name: _burning(asking, level) for level in levels}
 
 

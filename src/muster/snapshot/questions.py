@@ -43,7 +43,7 @@ def _by_promql(system: SystemDefinition, check: OwnCheck) -> dict[str, Any]:
     assert check.promql is not None
     assert system.monitoring is not None
     server = system.monitoring.server
-    with Asking(server.url, limit_s=check.limit_s, token=check_token(server)) as asking:
+    with Asking(server.address, limit_s=check.limit_s, token=check_token(server)) as asking:
         return {"asked": masked(check.promql), "values": values(asking, check.promql)}
 
 

@@ -9,12 +9,14 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from muster.base.documents import read_document
 from muster.base.errors import UsageError
+from muster.system.alerting import Alerting
 from muster.system.backup import Backup
 from muster.system.consistency import check_consistent
 from muster.system.databases.declared import AnyDatabase, Database
 from muster.system.explaining import explain
 from muster.system.headers import FromEnvironment, Headers
 from muster.system.ledger import AnyLedger, LedgerSpec, PythonLedgerSpec
+from muster.system.metrics import Metrics
 from muster.system.monitoring import Monitoring
 from muster.system.notices import Notices
 from muster.system.objectives import ObjectiveTargets
@@ -72,6 +74,8 @@ class SystemDefinition(Strict):
     hooks: DrillHooks = DrillHooks()
     monitoring: Monitoring | None = None
     notices: Notices = Notices()
+    metrics: Metrics | None = None
+    alerting: Alerting = Alerting()
     objectives: ObjectiveTargets = ObjectiveTargets()
     severities: dict[str, SeverityTargets] = {}
     max_requests_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5000.0

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from muster.system.schema import Strict, base_url
+from muster.system.schema import Strict, Variable, base_url, resolved_address
 
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+def _is_a_base(url: object) -> object:
+    """A text or a variable, told apart before either is looked at."""
+    if not isinstance(url, str):
+        return Variable.model_validate(url) if isinstance(url, dict) else url
+    if "@" in urlsplit(url).netloc:
+        raise ValueError("a secret does not belong here, name an environment variable that holds it in 'token_env'")
+    return base_url(url, before="'/api'")
+
+
 class MonitoringServer(Strict):
-    """A server that knows which alerts fire: `url` is what stands before its `/api`.
+    """A server that knows which alerts fire: `url` is what stands before its `/api`, or the environment variable that
+    holds it; where that is not set there is none here.
 
     `matchers` are labels that an alert must have besides its name. The server is asked every `every_s` seconds and has
     `limit_s` seconds to answer. `token_env` names the environment variable that holds a bearer token.
     """
 
-    url: str
+    url: Annotated[str | Variable, BeforeValidator(_is_a_base)]
     matchers: dict[LabelName, str] = {}
     every_s: Annotated[float, Field(ge=0.1, le=10)] = 0.5
     limit_s: Annotated[float, Field(gt=0, le=30)] = 2.0
     token_env: str | None = None
-
-    @field_validator("url", mode="after")
-    @classmethod
-    def _is_a_base(cls, url: str) -> str:
-        if "@" in urlsplit(url).netloc:
-            raise ValueError("a secret does not belong here, name an environment variable that holds it in 'token_env'")
-        return base_url(url, before="'/api'")
 
     @field_validator("token_env", mode="after")
     @classmethod
@@ -47,6 +51,25 @@ class MonitoringServer(Strict):
         if "alertname" in matchers:
             raise ValueError("each drill names its alert itself, by alert='...' in its marker")
         return matchers
+
+    @property
+    def address(self) -> str:
+        """Where it is.
+
+        Raises:
+            UsageError: the environment is to hold it, and does not.
+        """
+        return resolved_address(self.url, "monitoring.url")
+
+    @property
+    def named(self) -> str:
+        """Where it is, for people: a variable that is not set by its name."""
+        return self.url if isinstance(self.url, str) else os.environ.get(self.url.env) or f"${self.url.env}"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is one here: false where the environment is to say where, and does not."""
+        return isinstance(self.url, str) or bool(os.environ.get(self.url.env, "").strip())
 
 
 class Monitoring(Strict):

@@ -145,13 +145,13 @@ class SeesPromqlValue:
         """
         server = self._server
         try:
-            with Asking(server.url, limit_s=server.limit_s, token=check_token(server)) as asking:
+            with Asking(server.address, limit_s=server.limit_s, token=check_token(server)) as asking:
                 content = asking.get(QUERY, [("query", self._effect.query)])
         except MonitoringError as error:
             raise ClusterError(str(error)) from error
         values = _samples(content)
         if values is None:
-            raise ClusterError(f"{server.url} did not answer '{self._effect.query}' with numbers")
+            raise ClusterError(f"{server.address} did not answer '{self._effect.query}' with numbers")
         return sorted(value for value in values if not math.isnan(value))
 
 

@@ -6,5 +6,14 @@ those that it knows of. Not here: measuring them (`muster.verdict`), asking (`mu
 
 from muster.objectives.openslo.series import SeriesLevel, read_series
 from muster.objectives.openslo.translate import ServiceLevels, read_openslo
+from muster.objectives.openslo.watched import PagingAlert, WatchedLevel, read_watched
 
-__all__ = ["SeriesLevel", "ServiceLevels", "read_openslo", "read_series"]
+__all__ = [
+    "PagingAlert",
+    "SeriesLevel",
+    "ServiceLevels",
+    "WatchedLevel",
+    "read_openslo",
+    "read_series",
+    "read_watched",
+]

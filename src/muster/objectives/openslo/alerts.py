@@ -41,6 +41,21 @@ def alerts_of(objects: Objects, slo: Placed, spec: SloSpec) -> tuple[list[BurnAl
     return alerts, left_out
 
 
+def severities_of(objects: Objects, slo: Placed, spec: SloSpec) -> dict[str, str]:
+    """How severe each alert of a service level is, by its name, as its first condition says (`page`, `P2`).
+
+    Raises:
+        UsageError: a policy or a condition is missing or wrong.
+    """
+    found = {}
+    for place, entry in enumerate(spec.alert_policies):
+        policy = objects.entered("AlertPolicy", entry, entry.alert_policy_ref, slo, ("spec", "alertPolicies", place))
+        first = policy.spec(PolicySpec).conditions[0]
+        condition = objects.entered("AlertCondition", first, first.condition_ref, policy, ("spec", "conditions", 0))
+        found[policy.name] = condition.spec(ConditionSpec).severity
+    return found
+
+
 def _alert(objects: Objects, policy: Placed) -> BurnAlert:
     """One policy, whose conditions hold together: the long lookback says that much burnt, the short that it goes on."""
     lookbacks: list[float] = []

@@ -43,8 +43,24 @@ def read_series(path: Path) -> list[SeriesLevel]:
 
 def _levels(objects: Objects, slo: Placed) -> list[SeriesLevel]:
     spec = slo.spec(SloSpec)
-    if spec.composite or spec.budgeting_method != "Occurrences":
-        return []
+    return [] if not_counted(spec) else levels_of(objects, slo, spec)
+
+
+def not_counted(spec: SloSpec) -> str:
+    """Why the bad share of a service level is no share of what happened; empty where it is."""
+    if spec.composite:
+        return "a composite service level weighs several indicators; give each one of its own"
+    if spec.budgeting_method != "Occurrences":
+        return f"its budgeting method {spec.budgeting_method} counts slices of time"
+    return ""
+
+
+def levels_of(objects: Objects, slo: Placed, spec: SloSpec) -> list[SeriesLevel]:
+    """The objectives of a service level that a Prometheus can tell of; none where its metric is another's.
+
+    Raises:
+        UsageError: it is wrong.
+    """
     where = ("spec",) if spec.indicator_ref else ("spec", "indicator")
     indicator = objects.entered("SLI", spec.indicator, spec.indicator_ref, slo, where).spec(IndicatorSpec)
     period = seconds(spec.time_window[0].duration) if spec.time_window else None
