@@ -21,8 +21,8 @@ from muster.cli.history import history, plan
 from muster.cli.incident import incident, indicators
 from muster.cli.init import init
 from muster.cli.keep import keep
-from muster.cli.notify.commands import notify
 from muster.cli.monitoring import monitoring
+from muster.cli.notify.commands import notify
 from muster.cli.packaged import experiments, loads
 from muster.cli.recovery.commands import procedures, recover
 from muster.cli.run import run

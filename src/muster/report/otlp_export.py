@@ -1,4 +1,4 @@
-"""What the SDK of OpenTelemetry does with spans that are over; it needs the extra `otel`, `muster.report.otlp` does not."""
+"""What the SDK of OpenTelemetry does with spans that are over; it needs the extra `otel`."""
 
 from __future__ import annotations
 

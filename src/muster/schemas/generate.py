@@ -20,8 +20,8 @@ from muster.schemas.history import History
 from muster.schemas.incidents import Incidents, IncidentWithEntries, Indicators
 from muster.schemas.listings import Experiments, Init, Loads
 from muster.schemas.manifest import Manifest
-from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
 from muster.schemas.monitoring import MonitoringFiles
+from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
 from muster.schemas.plan import Plan
 from muster.schemas.recovery import Procedures, Recovery
 from muster.schemas.scorecard import Scorecard
