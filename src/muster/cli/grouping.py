@@ -15,7 +15,7 @@ SECTIONS = {
         *("diagnose", "status", "recover", "procedures", "backup", "restore"),
         *("incident", "notify", "indicators", "audit"),
     ),
-    "Your system": ("init", "experiments", "loads", "keep", "monitoring"),
+    "Your system": ("init", "setup", "experiments", "loads", "keep", "monitoring"),
     "The embedded cluster, and this command": ("up", "down", "images", "completion"),
 }
 LIMIT = 64  # columns of a summary

@@ -27,6 +27,7 @@ from muster.cli.packaged import experiments, loads
 from muster.cli.recovery.commands import procedures, recover
 from muster.cli.run import run
 from muster.cli.scorecard import scorecard
+from muster.cli.setup import setup
 from muster.cli.shared import HOME, SYSTEM, definition_if_any, definition_of
 from muster.cli.status import status
 from muster.cli.stop import stop
@@ -119,6 +120,7 @@ for command in (
     plan,
     summary,
     scorecard,
+    setup,
     experiments,
     loads,
     init,

@@ -25,6 +25,7 @@ from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices
 from muster.schemas.plan import Plan
 from muster.schemas.recovery import Procedures, Recovery
 from muster.schemas.scorecard import Scorecard
+from muster.setup.run import SetupReport
 from muster.system.definition import SystemDefinition
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -57,6 +58,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "recovery-v1.json": (Recovery, "serialization"),
     "safety-v1.json": (SafetySettings, "validation"),
     "scorecard-v1.json": (Scorecard, "serialization"),
+    "setup-v1.json": (SetupReport, "serialization"),
     "snapshot-v1.json": (Snapshot, "serialization"),
     "status-v1.json": (Status, "serialization"),
     "summary-v1.json": (SummaryModel, "serialization"),

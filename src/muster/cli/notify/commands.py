@@ -78,23 +78,17 @@ def test(
 ) -> None:
     """Send a test to each CHANNEL, by default to all that have an address here; exit 1 if one does not take it."""
     from muster.notices import Outbox
+    from muster.notices.trying import addressed, notice_of_test, try_channels
+    from muster.safety.audit.origin import host, who
 
     definition = definition_if_any(system)
-    post = _addressed(post_of(definition), names)
-    notice = _test_of("muster" if definition is None else definition.name)
+    post = addressed(post_of(definition), names)
+    notice = notice_of_test("muster" if definition is None else definition.name, who=who(), host=host())
     if plan:
         print_planned(post, notice, as_json=as_json)
         return
     with Outbox.open(*where(address), create=True) as outbox:
-        outbox.put(post, notice)
-        keyed = [name for name in post.routes if post.channels[name].keyed]
-        outbox.put(post.only(keyed), replace(notice, state="resolve"))  # a test leaves no alert behind
-        found = delivered(address, replace(post, system=notice.system), within_s=within_s)
-        put = {row["id"] for row in outbox.notices(notice.key)}
-        # A test that comes hours later would be a riddle.
-        outbox.give_up(
-            [one.id for one in outbox.deliveries(states=["waiting"], notices=put) if one.claimed_until is None]
-        )
+        found = try_channels(outbox, post, notice, lambda one: delivered(address, one, within_s=within_s))
     end(found, as_json=as_json, names=post.routes)
 
 
@@ -296,26 +290,6 @@ def templates(*, system: Path | None, as_json: bool) -> None:
 # -- what is told
 
 
-def _test_of(system: str) -> Notice:
-    import uuid
-
-    from muster.notices import Notice
-    from muster.safety.audit.origin import host, who
-
-    return Notice(
-        key=f"test/{uuid.uuid4()}",
-        state="trigger",
-        severity="P4",
-        system=system,
-        cluster=host(),
-        title="test of the channels",
-        source="test",
-        fields={"who": who(), "host": host()},
-        template="test",
-        kept_s=120.0,
-    )
-
-
 def _notice(found: Incident, template: str | None, said: Sequence[str]) -> Notice:
     from muster.incidents.notices import notice_of
 
@@ -360,17 +334,6 @@ def _standing(found: Incident, state: str | None) -> Incident:
 
 
 # -- whom
-
-
-def _addressed(post: Post, names: Sequence[str]) -> Post:
-    from muster.notices.channels import variable_of
-
-    chosen = [post.route(name).name for name in names] or list(post.channels)
-    if not chosen:
-        raise UsageError("there is no channel to test: set MUSTER_NOTICES_<NAME> to an address (docs/notices.md)")
-    if lacking := [name for name in chosen if name not in post.channels]:
-        raise UsageError(f"channel '{lacking[0]}' has no address here; set {variable_of(lacking[0])} to it")
-    return post.only(chosen, severities=("P4",), states=("trigger", "resolve"), template=None)
 
 
 def _described(post: Post, name: str) -> dict[str, Any]:
