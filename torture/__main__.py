@@ -1,4 +1,5 @@
 """`python -m torture [PART ...]`: kill what strikes, take the API from it, let two strike at once; nothing is left.
+Kill who tells people; nothing is lost.
 
 Trials that were made with a seed are kept in reports/torture/, so that the same command goes on where it was ended; the
 table at the end is of all of them. Exit status 1 where one failed.

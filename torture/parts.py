@@ -62,10 +62,23 @@ def _writes(procedures: Sequence[str], count: int | None, seed: int) -> Sequence
     return draw(procedures, count, seed)
 
 
+def _kills_of_senders() -> AbstractContextManager[Place]:
+    from torture.outbox import kills  # noqa: PLC0415 - slow
+
+    return kills()
+
+
+def _moments(count: int | None, seed: int) -> Sequence[Any]:
+    from torture.outbox import draw  # noqa: PLC0415 - slow
+
+    return draw(count, seed)
+
+
 PARTS = {
     "kills": Part(200, lambda drills, count, seed: moments.draw(_courses(drills), count, seed), _victims),
     "alone": Part(50, lambda drills, count, seed: moments.alone(_courses(drills), count, seed), _victims),
     "pairs": Part(50, lambda _, count, seed: pairs.draw(count, seed), pairs.meeting),
     "api": Part(None, _calls, _stand_in),
     "cuts": Part(None, _writes, _cuts),
+    "outbox": Part(50, lambda _, count, seed: _moments(count, seed), _kills_of_senders),
 }

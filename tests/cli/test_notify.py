@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from muster.base.errors import MusterError
+from muster.base.waiting import wait_for
 from muster.cli.main import commands
+from muster.notices import Outbox
 from muster.notices.testing import KEY, TOKEN, LocalReceiver
 from muster.schemas import DIRECTORY
 
@@ -139,7 +141,7 @@ def test_without_a_channel_nobody_is_told_and_that_is_said(typed: Typed) -> None
     assert "nobody is told: no channel takes it" in typed("notify", "list", "--all")
 
 
-def test_a_test_arrives_and_leaves_no_alert(typed: Typed, there: LocalReceiver) -> None:
+def test_a_test_arrives_and_leaves_no_alert(typed: Typed, there: LocalReceiver, tmp_path: Path) -> None:
     assert typed("notify", "list", "--all") == "no notice is on record\n"
     assert typed("notify", "flush") == "nothing waits\n", "also where nothing was ever kept"
     plan = typed("notify", "test", "ops", "--plan")
@@ -152,7 +154,12 @@ def test_a_test_arrives_and_leaves_no_alert(typed: Typed, there: LocalReceiver) 
     assert "✗ ops: test of the channel ops of shop\n    json: it answered 500\n" in typed(
         "notify", "test", "ops", code=1
     )
-    there.status = 202
+    there.status, there.hang_s = 202, 60
+    assert typed("notify", "test", "ops", "--within", "0.5", code=2) == "? ops: no answer yet\n"
+    there.hang_s = 0
+    there.ended.set()
+    with Outbox.open("reports/history.sqlite", tmp_path) as outbox:
+        wait_for(lambda: not outbox.deliveries(states=["waiting"]), within=30, reason="the answer to be noted")
     assert typed("notify", "flush") == "nothing waits\n", "a test that comes later would be a riddle"
     assert typed("notify", "list") == "all notices have arrived\n"
 

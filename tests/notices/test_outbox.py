@@ -90,7 +90,7 @@ def test_who_hangs_keeps_nobody_waiting_and_is_sent_nothing_twice(
     outbox: Outbox, there: LocalReceiver, tmp_path: Path
 ) -> None:
     with LocalReceiver() as hanging:
-        hanging.hang_s = 2.0
+        hanging.hang_s = 1.0
         way = post(tmp_path, {"OPS": there.webhook, "SLOW": hanging.webhook})
         outbox.put(way, notice())
         wait_for(lambda: deliver(outbox, way, within_s=0.5) and there.told, within=30, reason="ops to be told")

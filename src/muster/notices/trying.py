@@ -9,7 +9,7 @@ from dataclasses import replace
 from muster.notices.channels import variable_of
 from muster.notices.delivering import Delivered
 from muster.notices.notice import Notice, NoticeError
-from muster.notices.outbox import Outbox
+from muster.notices.outbox import Delivery, Outbox
 from muster.notices.post import Post
 
 KEPT_S = 120.0
@@ -35,24 +35,28 @@ def notice_of_test(system: str, *, who: str, host: str) -> Notice:
         key=f"test/{uuid.uuid4()}",
         state="trigger",
         severity="P4",
-        system=system,
+        system=f"test of {system}"[:255],  # of a system of its own: nothing else is sent with it
         cluster=host,
         title="test of the channels",
         source="test",
-        fields={"who": who, "host": host},
+        fields={"who": who, "host": host, "system": system},
         template="test",
         kept_s=KEPT_S,
     )
 
 
-def try_channels(outbox: Outbox, post: Post, notice: Notice, deliver: Callable[[Post], Delivered]) -> Delivered:
-    """Send a test to the channels of `post` (those of `addressed`); what does not leave now is given up, as a test that
-    comes hours later would be a riddle. A channel that keeps what is open is told that the test is over."""
+def try_channels(
+    outbox: Outbox, post: Post, notice: Notice, deliver: Callable[[Post], Delivered]
+) -> tuple[Delivered, list[Delivery]]:
+    """Send a test to the channels of `post` (those of `addressed`), and say what became of it and what still waits.
+
+    What does not leave now is given up, as a test that comes hours later would be a riddle. A channel that keeps what is
+    open is told that the test is over.
+    """
     outbox.put(post, notice)
     keyed = [name for name in post.routes if post.channels[name].keyed]
     outbox.put(post.only(keyed), replace(notice, state="resolve"))
     found = deliver(replace(post, system=notice.system))
-    put = {row["id"] for row in outbox.notices(notice.key)}
-    waiting = outbox.deliveries(states=["waiting"], notices=put)
-    outbox.give_up([one.id for one in waiting if one.claimed_until is None])
-    return found
+    waiting = outbox.deliveries(states=["waiting"], notices=[row["id"] for row in outbox.notices(notice.key)])
+    outbox.give_up([one.id for one in waiting if one.channel not in found.under_way])
+    return found, waiting

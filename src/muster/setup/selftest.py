@@ -63,7 +63,7 @@ def notice(subject: Subject) -> Result:
             Outbox.open("scratch.sqlite", Path(scratch), create=True) as outbox,
         ):
             told = notice_of_test(named, who=who(), host=host())
-            found = try_channels(outbox, post, told, lambda one: deliver(outbox, one, within_s=TEST_WITHIN_S))
+            found, _ = try_channels(outbox, post, told, lambda one: deliver(outbox, one, within_s=TEST_WITHIN_S))
     except MusterError as error:
         return failed(str(error), "see muster notify channels")
     late = [f"{channel}: {why}" for channel, _, why in found.failed]

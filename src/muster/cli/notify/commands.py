@@ -76,7 +76,8 @@ def notify() -> None:
 def test(
     names: tuple[str, ...], *, system: Path | None, address: str | None, within_s: float, plan: bool, as_json: bool
 ) -> None:
-    """Send a test to each CHANNEL, by default to all that have an address here; exit 1 if one does not take it."""
+    """Send a test to each CHANNEL, by default to all that have an address here; exit 1 if one does not take it, 2 if
+    one has not answered within S seconds."""
     from muster.notices import Outbox
     from muster.notices.trying import addressed, notice_of_test, try_channels
     from muster.safety.audit.origin import host, who
@@ -88,8 +89,8 @@ def test(
         print_planned(post, notice, as_json=as_json)
         return
     with Outbox.open(*where(address), create=True) as outbox:
-        found = try_channels(outbox, post, notice, lambda one: delivered(address, one, within_s=within_s))
-    end(found, as_json=as_json, names=post.routes)
+        found, waiting = try_channels(outbox, post, notice, lambda one: delivered(address, one, within_s=within_s))
+    end(found, as_json=as_json, waiting=waiting, channels=set(post.channels))
 
 
 @notify.command("list")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from muster.base.clock import utc
-from muster.cli.codes import FINDING, FINE
+from muster.cli.codes import FINDING, FINE, UNKNOWN
 
 if TYPE_CHECKING:
     from muster.notices import Delivered, Notice, Post
@@ -54,9 +54,8 @@ def end(
     as_json: bool,
     waiting: Sequence[Delivery] = (),
     channels: Iterable[str] = (),
-    names: Iterable[str] = (),
 ) -> None:
-    """Say what arrived and what did not, and exit: 1 where something did not."""
+    """Say what arrived and what did not, and exit: 1 where something did not, 2 where that is not known yet."""
     if as_json:
         print_delivered(found, len(waiting))
     else:
@@ -72,8 +71,8 @@ def end(
             click.echo("nothing waits")
     for trouble in dict.fromkeys(found.troubles):
         click.echo(f"muster: {trouble}", err=True)
-    untold = set(names) - {channel for channel, _ in found.sent}
-    sys.exit(FINDING if found.failed or found.under_way or found.troubles or waiting or untold else FINE)
+    left = [one for one in waiting if one.channel not in found.under_way]
+    sys.exit(FINDING if found.failed or found.troubles or left else UNKNOWN if found.under_way else FINE)
 
 
 def _left(waiting: Sequence[Delivery], channels: set[str], found: Delivered) -> Iterable[str]:
