@@ -50,8 +50,8 @@ def try_channels(
 ) -> tuple[Delivered, list[Delivery]]:
     """Send a test to the channels of `post` (those of `addressed`), and say what became of it and what still waits.
 
-    What does not leave now is given up, as a test that comes hours later would be a riddle. A channel that keeps what is
-    open is told that the test is over.
+    What does not leave now is given up, as a test that comes hours later would be a riddle. A channel that keeps what
+    is open is told that the test is over.
     """
     outbox.put(post, notice)
     keyed = [name for name in post.routes if post.channels[name].keyed]
