@@ -48,6 +48,7 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("USER", "kim")
+    monkeypatch.setattr("muster.cli.posting.AT_ONCE_S", 60.0)  # no test hangs on the machine being fast
     for name in ("CI", "MUSTER_HISTORY", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
 

@@ -76,7 +76,7 @@ def delivered(address: str | None, post: Post, *, within_s: float, hurry: bool =
 
 def _say(found: Delivered) -> None:
     if found.sent:
-        click.echo(f"  told: {', '.join(dict.fromkeys(channel for channel, _ in found.sent))}", err=True)
+        click.echo(f"  told: {', '.join(sorted({channel for channel, _ in found.sent}))}", err=True)
     late = {channel: why for channel, _, why in found.failed} | dict.fromkeys(found.under_way, "no answer yet")
     for channel, why in late.items():
         click.echo(

@@ -69,4 +69,4 @@ def notice(subject: Subject) -> Result:
     late = [f"{channel}: {why}" for channel, _, why in found.failed]
     if late := late + [f"{channel}: no answer" for channel in found.under_way]:
         return failed("; ".join(late), "put the address right, or have the channel answer; then: muster notify test")
-    return fine(f"a test arrived by {', '.join(dict.fromkeys(channel for channel, _ in found.sent))}")
+    return fine(f"a test arrived by {', '.join(sorted({channel for channel, _ in found.sent}))}")
