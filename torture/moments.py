@@ -19,8 +19,9 @@ LATER_S = (0.3, 4.0)  # from a boundary on: soon after it, or at any time of the
 LAST_MOMENT = "phase undo"
 CHANGES = 5  # of a procedure that count as steps: some make dozens
 Course = list[str]  # the boundaries of a drill, in their order
-# Nothing undoes the loss of volumes: killed before its procedure was through, it leaves databases that are empty.
-NOT_KILLED = {"disaster"}
+# Nothing undoes the loss of volumes: killed before its procedure was through, it leaves databases that are empty. The
+# fault and the procedure of `detection` are killed elsewhere, and it would wait for its alert in every trial.
+NOT_KILLED = {"disaster", "detection"}
 FILE = Path(__file__).with_name("boundaries.json")
 
 

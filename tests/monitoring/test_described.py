@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from muster.base.errors import UsageError
 from muster.system.monitoring import Monitoring
 
 URL = "http://alertmanager.example:9093"
@@ -53,3 +54,20 @@ def test_the_documented_examples_fit() -> None:
 def test_what_does_not_fit_is_refused(said: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Monitoring.model_validate(said)
+
+
+def test_an_address_may_be_what_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monitoring = Monitoring.model_validate({"alertmanager": {"url": {"env": "OUR_ALERTMANAGER"}}})
+    monkeypatch.delenv("OUR_ALERTMANAGER", raising=False)
+    assert not monitoring.server.is_there
+    assert monitoring.server.named == "$OUR_ALERTMANAGER"
+    assert monitoring.resolved() == monitoring
+    with pytest.raises(UsageError, match="environment variable OUR_ALERTMANAGER holds, which is not set"):
+        _ = monitoring.server.address
+    monkeypatch.setenv("OUR_ALERTMANAGER", f"{URL}/")
+    assert (monitoring.server.is_there, monitoring.server.address) == (True, URL)
+    assert monitoring.resolved().server.url == URL
+    monkeypatch.setenv("OUR_ALERTMANAGER", "http://me:secret@x")
+    with pytest.raises(UsageError) as error:
+        _ = monitoring.server.address
+    assert "secret" not in str(error.value)

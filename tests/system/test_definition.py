@@ -52,7 +52,7 @@ def test_a_sound_definition_is_read(tmp_path: Path) -> None:
         (
             "name: shop\n",
             "name: shop\ncolour: red\n",
-            r"line 3: 'colour' is not a key that is known here \(there are: backup, checks, database, ",
+            r"line 3: 'colour' is not a key that is known here \(there are: alerting, backup, checks, database, ",
         ),
         ("path: /items}\nledger", "path: items}\nledger", r"line 6: 'read.request.path' is wrong"),
         ("schema: muster/system/v1", "schema: v0", r"line 1: 'schema' is wrong"),

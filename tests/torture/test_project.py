@@ -30,7 +30,7 @@ def drills_of(project: Path) -> dict[str, str]:
 def test_every_drill_is_made_short_and_asks_for_little(project: Path) -> None:
     shorten(project)
     drills = drills_of(project)
-    assert len(drills) == 13
+    assert len(drills) == 14
     for name, text in drills.items():
         compile(text, name, "exec")
         assert text.count("steady_s=1, hold_s=1") == text.count("@pytest.mark.drill("), name

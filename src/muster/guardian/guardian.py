@@ -141,7 +141,9 @@ class Guardian:
             holder=holder,
             timeline=str(timeline.absolute()),
             conditions=[one.model_dump(mode="json", exclude_unset=True) for one in conditions],
-            monitoring=None if monitoring is None else monitoring.model_dump(mode="json", exclude_unset=True),
+            monitoring=None
+            if monitoring is None
+            else monitoring.resolved().model_dump(mode="json", exclude_unset=True),
             alert=alert,
             after=None if after is None else after.to_json(),
         )

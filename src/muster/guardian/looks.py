@@ -237,8 +237,13 @@ class QueryLooks(_AnsweredLooks):
 def lacking(conditions: Iterable[Condition], monitoring: Monitoring | None) -> str:
     """What a system lacks for its stop conditions to be looked at, a sentence; empty where it lacks nothing."""
     for condition in conditions:
-        if isinstance(condition, AlertCondition | QueryCondition) and monitoring is None:
-            return f"stop condition '{condition}' is asked of the monitoring, and system.yaml names none ('monitoring')"
+        if isinstance(condition, AlertCondition | QueryCondition) and (
+            monitoring is None or not monitoring.server.is_there
+        ):
+            named = (
+                "names none ('monitoring')" if monitoring is None else f"has it be {monitoring.server.named}, not set"
+            )
+            return f"stop condition '{condition}' is asked of the monitoring, and system.yaml {named}"
         if isinstance(condition, QueryCondition) and cast("Monitoring", monitoring).kind != "prometheus":
             return f"stop condition '{condition}' is asked of a Prometheus, and 'monitoring' of system.yaml names none"
     return ""

@@ -63,8 +63,8 @@ class MonitoringServer(Strict):
 
     @property
     def named(self) -> str:
-        """Where it is, for people: a variable that is not set by its name."""
-        return self.url if isinstance(self.url, str) else os.environ.get(self.url.env) or f"${self.url.env}"
+        """Where it is, for people: a variable by its name, as it may hold what nobody is to see."""
+        return self.url if isinstance(self.url, str) else f"${self.url.env}"
 
     @property
     def is_there(self) -> bool:
@@ -87,6 +87,12 @@ class Monitoring(Strict):
     @property
     def kind(self) -> Literal["alertmanager", "prometheus"]:
         return "prometheus" if self.alertmanager is None else "alertmanager"
+
+    def resolved(self) -> Monitoring:
+        """It with its address in place of the variable that holds it, for a process with another environment."""
+        if not self.server.is_there:
+            return self
+        return self.model_copy(update={self.kind: self.server.model_copy(update={"url": self.server.address})})
 
     @property
     def server(self) -> MonitoringServer:
