@@ -30,8 +30,15 @@ REFUSED = {
 
 
 def add_monitoring(project: DrillProject, url: str, more: str = "") -> None:
+    without_monitoring(project, f"\nmonitoring:\n  alertmanager: {{url: '{url}'{more}}}\n")
+
+
+def without_monitoring(project: DrillProject, instead: str = "") -> None:
+    """Have the system's own monitoring be another one, or none."""
     path = project.root / "systems/enhancer/system.yaml"
-    path.write_text(f"{path.read_text()}\nmonitoring:\n  alertmanager: {{url: '{url}'{more}}}\n")
+    text, found = re.subn(r"\nmonitoring:\n( .*\n)+", lambda _: f"\n{instead}", path.read_text())
+    assert found == 1
+    path.write_text(text)
 
 
 def declared(**markers: str) -> str:
@@ -40,6 +47,8 @@ def declared(**markers: str) -> str:
 
 
 def test_a_marker_that_does_not_fit_is_refused_before_anything_runs(drill_project: DrillProject) -> None:
+    without_monitoring(drill_project)
+    (drill_project.root / "drills/test_detection.py").unlink()
     drill_project.write("drills/test_it.py", declared(**{name: marker for name, (marker, _) in REFUSED.items()}))
     session = drill_project.pytest("drills/test_it.py")
     for name, (_, message) in REFUSED.items():
