@@ -68,10 +68,22 @@ def _kills_of_senders() -> AbstractContextManager[Place]:
     return kills()
 
 
-def _moments(count: int | None, seed: int) -> Sequence[Any]:
+def _sendings(count: int | None, seed: int) -> Sequence[Any]:
     from torture.outbox import draw  # noqa: PLC0415 - slow
 
     return draw(count, seed)
+
+
+def _watching() -> AbstractContextManager[Place]:
+    from torture.watching import watching  # noqa: PLC0415 - slow
+
+    return watching()
+
+
+def _watchings(drills: Sequence[str], count: int | None, seed: int) -> Sequence[Any]:
+    from torture.watching import draw  # noqa: PLC0415 - slow
+
+    return draw(drills, count, seed)
 
 
 PARTS = {
@@ -80,5 +92,6 @@ PARTS = {
     "pairs": Part(50, lambda _, count, seed: pairs.draw(count, seed), pairs.meeting),
     "api": Part(None, _calls, _stand_in),
     "cuts": Part(None, _writes, _cuts),
-    "outbox": Part(50, lambda _, count, seed: _moments(count, seed), _kills_of_senders),
+    "outbox": Part(50, lambda _, count, seed: _sendings(count, seed), _kills_of_senders),
+    "monitor": Part(20, _watchings, _watching),
 }

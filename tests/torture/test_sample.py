@@ -9,7 +9,8 @@ from torture.parts import PARTS
 
 
 @pytest.mark.parametrize(
-    ("part", "trials"), [("kills", 1), ("alone", 1), ("pairs", 1), ("api", 4), ("cuts", 2), ("outbox", 3)]
+    ("part", "trials"),
+    [("kills", 1), ("alone", 1), ("pairs", 1), ("api", 4), ("cuts", 2), ("outbox", 3), ("monitor", 2)],
 )
 def test_nothing_is_left(part: str, trials: int, pytestconfig: pytest.Config, tmp_path: Path) -> None:
     seed = pytestconfig.option.sabotage_seed

@@ -12,7 +12,7 @@ SECTIONS = {
         *("stop", "undo", "guard"),
     ),
     "Emergencies": (
-        *("diagnose", "status", "recover", "procedures", "backup", "restore"),
+        *("diagnose", "status", "monitor", "recover", "procedures", "backup", "restore"),
         *("incident", "notify", "indicators", "audit"),
     ),
     "Your system": ("init", "setup", "experiments", "loads", "keep", "monitoring"),

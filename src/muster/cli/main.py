@@ -21,6 +21,7 @@ from muster.cli.history import history, plan
 from muster.cli.incident import incident, indicators
 from muster.cli.init import init
 from muster.cli.keep import keep
+from muster.cli.monitor import monitor
 from muster.cli.monitoring import monitoring
 from muster.cli.notify.commands import notify
 from muster.cli.packaged import experiments, loads
@@ -127,6 +128,7 @@ for command in (
     incident,
     notify,
     indicators,
+    monitor,
     monitoring,
     completion,
 ):

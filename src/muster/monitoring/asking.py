@@ -50,17 +50,35 @@ class Asking:
         Raises:
             MonitoringError: no answer in time, another status than 200, or no JSON.
         """
+        status, body = self._exchange("GET", path, params=list(query))
+        if status == httpx.codes.NOT_FOUND and absent_ok:
+            return None
+        return self._json(path, status, body)
+
+    def post(self, path: str, content: Any) -> None:
+        """POST something as JSON; what is answered to it does not matter.
+
+        Raises:
+            MonitoringError: no answer in time, or another status than one of 2xx.
+        """
+        sent = orjson.dumps(content)
+        status, body = self._exchange("POST", path, content=sent, headers={"Content-Type": "application/json"})
+        if not httpx.codes.is_success(status):
+            try:
+                said = _said(orjson.loads(body))
+            except orjson.JSONDecodeError:
+                said = ""
+            raise MonitoringError(f"{self.url} answered {status} to {path}{said}")
+
+    def _exchange(self, method: str, path: str, **sent: Any) -> tuple[int, bytes]:
         deadline = now() + self._limit_s
         try:
-            with self._http.stream("GET", self.url + path, params=list(query)) as answer:
-                status, body = answer.status_code, self._body(answer, deadline)
+            with self._http.stream(method, self.url + path, **sent) as answer:
+                return answer.status_code, self._body(answer, deadline)
         except httpx.TimeoutException as error:
             raise self._late() from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise MonitoringError(f"{self.url} cannot be asked: {str(error) or type(error).__name__}") from error
-        if status == httpx.codes.NOT_FOUND and absent_ok:
-            return None
-        return self._json(path, status, body)
 
     def _body(self, answer: httpx.Response, deadline: float) -> bytes:
         """The whole body. The client's own limit is for each piece of it, so a trickle would never end."""

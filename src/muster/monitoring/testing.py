@@ -13,10 +13,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
+
+from muster.base.clock import utc
 
 NEVER = "0001-01-01T00:00:00Z"
 LONG_AGO = "2020-01-01T00:00:00.000Z"  # what an alert says of its own times; nothing here depends on them
@@ -31,6 +34,7 @@ class LocalMonitoring:
         trickle: answer a byte every 0.1 s, and so never to the end.
         asked: the path with query, and the headers, of each question so far.
         values: what each query for a value is answered with (of a Prometheus).
+        told: each alert that it was told of so far, as it was told (of an Alertmanager).
     """
 
     def __init__(self, *, rules: tuple[str, ...] = ()) -> None:
@@ -40,6 +44,7 @@ class LocalMonitoring:
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.ended = threading.Event()
         self.values: dict[str, list[float]] = {}
+        self.told: list[dict[str, Any]] = []
         self._rules = list(rules)
         self._alerts: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -163,10 +168,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(404, "text/plain", "404 page not found\n")
 
     def do_POST(self) -> None:
-        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        for alert in told:
+        for alert in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
+            self.server.monitoring.told.append(alert)
             labels = dict(alert["labels"])
-            self.server.monitoring.fire(labels.pop("alertname"), **labels)
+            over = alert.get("endsAt") and datetime.fromisoformat(alert["endsAt"]) <= utc()
+            take = self.server.monitoring.resolve if over else self.server.monitoring.fire
+            take(labels.pop("alertname"), **labels)
         self._say(200, "application/json", "")
 
     def _say_json(self, content: object) -> None:

@@ -20,7 +20,7 @@ from muster.schemas.history import History
 from muster.schemas.incidents import Incidents, IncidentWithEntries, Indicators
 from muster.schemas.listings import Experiments, Init, Loads
 from muster.schemas.manifest import Manifest
-from muster.schemas.monitoring import MonitoringFiles
+from muster.schemas.monitoring import MonitoringFiles, MonitorRound
 from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
 from muster.schemas.plan import Plan
 from muster.schemas.recovery import Procedures, Recovery
@@ -49,6 +49,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "init-v1.json": (Init, "serialization"),
     "loads-v1.json": (Loads, "serialization"),
     "manifest-v1.json": (Manifest, "serialization"),
+    "monitor-v1.json": (MonitorRound, "serialization"),
     "messages-v1.json": (Messages, "serialization"),
     "notices-v1.json": (Notices, "serialization"),
     "monitoring-v1.json": (MonitoringFiles, "serialization"),

@@ -1,4 +1,4 @@
-"""What `muster monitoring write` prints as JSON."""
+"""What `muster monitoring write` and `muster monitor` print as JSON."""
 
 from __future__ import annotations
 
@@ -34,3 +34,51 @@ class MonitoringFiles(BaseModel):
     files: list[MonitoringFile]
     left_out: list[LeftOutLevel]
     without_channel: list[str]
+
+
+Severity = Literal["P1", "P2", "P3", "P4"]
+
+
+class MonitorFinding(BaseModel):
+    """Something that is wrong; `explained`: it follows from something else, which is told in its place."""
+
+    object: str
+    severity: Severity
+    title: str
+    explained: bool
+
+
+class MonitorAlert(BaseModel):
+    """An alert that there is; times are UTC (ISO 8601)."""
+
+    object: str
+    severity: Severity
+    title: str
+    began: str
+    raised: str
+
+
+class MonitorChange(BaseModel):
+    """What the look changed; `id` is the change's for good. `severity` is null where the alert is over."""
+
+    id: int
+    object: str
+    what: Literal["raised", "changed", "over"]
+    severity: Severity | None
+    was: Severity | None
+    title: str
+
+
+class MonitorRound(BaseModel):
+    """One look (UTC, ISO 8601), and what came of it. Where it is not `remembered`, nothing is known of alerts."""
+
+    schema_: Literal["muster/monitor/v1"] = Field(alias="schema")
+    at: str
+    remembered: bool
+    checks: dict[str, Literal["fine", "finding", "unknown"]]
+    findings: list[MonitorFinding]
+    unseen: list[str]
+    alerts: list[MonitorAlert]
+    changes: list[MonitorChange]
+    told: list[str]
+    troubles: list[str]

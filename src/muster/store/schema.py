@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 VERSION_TABLE = "muster_history_version"
 # The revision that this muster reads and writes: the newest of migrations/versions.
-REVISION = "0004"
+REVISION = "0005"
 
 METADATA = MetaData()
 
@@ -169,3 +169,45 @@ DELIVERIES = Table(
 )
 Index("muster_deliveries_by_channel", DELIVERIES.c.channel, DELIVERIES.c.state, DELIVERIES.c.ended)
 Index("muster_deliveries_by_notice", DELIVERIES.c.notice_id)
+
+ALERTS = Table(
+    "muster_alerts",
+    METADATA,
+    Column("system", String(255), primary_key=True),
+    Column("cluster", String(255), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("levels", String(255), nullable=False),
+    Column("checks", String(255), nullable=False),
+    Column("severity", String(8)),
+    Column("title", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("cause", String(255), nullable=False),
+    Column("began", String(32), nullable=False),
+    Column("raised", String(32)),
+)
+
+ALERT_CHANGES = Table(
+    "muster_alert_changes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("system", String(255), nullable=False),
+    Column("cluster", String(255), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("severity", String(8)),
+    Column("was", String(8)),
+    Column("title", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("cause", String(255), nullable=False),
+    Column("drill", String(255)),
+)
+Index("muster_alert_changes_by_system", ALERT_CHANGES.c.system, ALERT_CHANGES.c.cluster, ALERT_CHANGES.c.at)
+
+ALERTS_TOLD = Table(
+    "muster_alerts_told",
+    METADATA,
+    Column("change_id", Integer, ForeignKey("muster_alert_changes.id", ondelete="CASCADE"), primary_key=True),
+    Column("teller", String(64), primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("said", Text, nullable=False),
+)
