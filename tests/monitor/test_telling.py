@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,13 @@ def test_told_again_it_is_noted_once(tmp_path: Path, incidents: Incidents) -> No
         assert [kind for kind, _ in entries(there)] == ["opened", "alert", "alert"]
 
 
+@pytest.mark.parametrize("cause", ["Pod/web", ""])
 def test_whoever_was_killed_between_opening_and_noting_opens_no_second_one(
-    tmp_path: Path, incidents: Incidents
+    tmp_path: Path, incidents: Incidents, cause: str
 ) -> None:
     with book(tmp_path) as there:
-        there.begin(system="shop", cluster="staging", severity="P1", title="web is wrong", cause="Pod/web")
-    assert incidents.tell(change(1, "P1")).startswith("incident ")
+        there.begin(system="shop", cluster="staging", severity="P1", title="web is wrong", cause=cause or "web")
+    assert incidents.tell(replace(change(1, "P1"), cause=cause)).startswith("incident ")
     with book(tmp_path) as there:
         assert len(there.incidents()) == 1
         assert [kind for kind, _ in entries(there)] == ["opened", "alert"]

@@ -62,6 +62,11 @@ class Change:
         return "over" if self.severity is None else "raised" if self.was is None else "changed"
 
     @property
+    def incident_cause(self) -> str:
+        """The cause of the incident that it is, or belongs to."""
+        return self.cause or self.key
+
+    @property
     def text(self) -> str:
         """It in one line."""
         if self.severity is None:

@@ -76,14 +76,14 @@ class Incidents:
     def _open(self, book: Book, change: Change, there: list[Incident]) -> str:
         """See to it that there is an incident of that cause, as severe as the alert at least, which tells of it."""
         assert change.severity is not None
-        found = next((one for one in there if one.cause == change.cause), None)
+        found = next((one for one in there if one.cause == change.incident_cause), None)
         if found is None:
             found, _ = book.begin(
                 system=self._system,
                 cluster=self._cluster,
                 severity=change.severity,
                 title=change.title,
-                cause=change.cause or change.key,
+                cause=change.incident_cause,
                 drill=change.drill,
                 detected=change.at,
                 data={**self._attached(), "alert": change.key, "detail": change.detail},
