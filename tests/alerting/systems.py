@@ -87,7 +87,7 @@ spec:
 CHECKS = """
 monitoring: {prometheus: {url: http://127.0.0.1:9090}}
 checks:
-  queue: {promql: max(queue_length), at_most: 500, severity: P2, summary: orders wait}
+  queue: {promql: max(queue_length), at_most: 500, severity: P2, summary: orders wait, levels: {P1: {at_most: 2000}}}
 """
 ALERTING = """
 alerting:

@@ -76,9 +76,12 @@ def test_nothing_is_taken_from_the_reference_system(tmp_path: Path) -> None:
     assert "enhancer" not in "".join(file.content for file in found)
 
 
-def test_a_threshold_of_a_check_alerts(tmp_path: Path) -> None:
-    (check,) = alerts(rules(watched(shop(tmp_path, CHECKS))))["CheckFails"]
-    assert (check["expr"], check["labels"]["severity"]) == ("(max(queue_length)) > 500", "P2")  # type: ignore[index]
+def test_each_threshold_of_a_check_alerts_by_its_severity(tmp_path: Path) -> None:
+    checks = alerts(rules(watched(shop(tmp_path, CHECKS))))["CheckFails"]
+    assert [(check["expr"], check["labels"]["severity"]) for check in checks] == [  # type: ignore[index]
+        ("(max(queue_length)) > 2000", "P1"),
+        ("(max(queue_length)) > 500", "P2"),
+    ]
 
 
 def test_receivers_have_the_channels_of_their_severity_and_no_secret(tmp_path: Path) -> None:

@@ -75,6 +75,11 @@ WRONG = {
     "has a name that is none": ("  queue:\n", "  Queue Length:\n", r"line 10: 'checks.Queue Length"),
     "would change something": ("request: {path: /prices}", "request: {method: DELETE, path: /prices}", r"'checks.prices.http' is wrong: 'request' must not change anything"),
     "bounds an answer": ("check: {prices: {at_least: 1}}}", "check: {prices: {at_least: 1}}}\n    at_most: 3", r"of an answer over HTTP bounds stand below 'http.check'"),
+    "has a level that is less severe": ("severity: P2", "severity: P2\n    levels: {P3: {at_most: 900}}", r"level P3 is not more severe than the check's own severity, P2"),
+    "has a level that is never reached": ("severity: P2", "severity: P2\n    levels: {P1: {at_most: 400}}", r"'at_most' of level P1 is not above that of P2"),
+    "has a level of the other side": ("severity: P2", "severity: P2\n    levels: {P1: {at_least: 4}}", r"'at_least' of level P1 is not below that of P2"),
+    "has a level without a bound": ("severity: P2", "severity: P2\n    levels: {P1: {}}", r"right would be 'at_least' or 'at_most'"),
+    "has levels of no numbers": ("check: {prices: {at_least: 1}}}", "check: {prices: {at_least: 1}}}\n    levels: {P1: {at_most: 3}}", r"'levels' are of numbers, and an answer over HTTP has none"),
     "names an instance that is none": ("at_most: 10\n", "at_most: 10\n    instance: db-c\n", r"line \d+: check 'orders' asks instance 'db-c'; did you mean 'db-[ab]'\?"),
     "asks no database": ("database: {service: db, instances: [db-a, db-b], topology: db-topology}\n", "", r"line \d+: check 'orders' asks by SQL, and there is no 'database' of kind 'streaming'"),
     "asks no Prometheus": ("prometheus:", "alertmanager:", r"line 11: check 'queue' asks by PromQL, and there is no 'monitoring.prometheus'"),
@@ -87,6 +92,16 @@ def test_a_check_that_is_wrong_is_refused_with_word_and_line(tmp_path: Path, nam
     with pytest.raises(UsageError, match=message) as refused:
         system(tmp_path, **{old: new})
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("value", "said"), [(500, None), (501, "P3"), (1001, "P2"), (5001, "P1")])
+def test_a_value_is_as_severe_as_the_highest_level_that_it_is_beyond(
+    tmp_path: Path, prometheus: LocalMonitoring, value: float, said: str | None
+) -> None:
+    levels = "severity: P3\n    levels: {P1: {at_most: 5000}, P2: {at_most: 1000}}"
+    prometheus.values = {"max(orders_waiting)": [value]}
+    diagnosis = looked_at(system(tmp_path, prometheus=prometheus.url, **{"severity: P2": levels}))
+    assert found(diagnosis).get("queue", (None, ""))[0] == said
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from muster.alerting.rules import DRILLS, HEARTBEAT
@@ -78,16 +78,8 @@ def _inhibitions() -> list[dict[str, Any]]:
             "target_matchers": ['alertname =~ "ErrorBudgetBurns|PodsDown|ServiceFails|ServiceLevelUnknown"'],
             "equal": same,
         },
-        {
-            "source_matchers": ["alertname = ErrorBudgetBurns", "severity = P1"],
-            "target_matchers": ["alertname = ErrorBudgetBurns", 'severity =~ "P2|P3"'],
-            "equal": [*same, "slo"],
-        },
-        {
-            "source_matchers": ["alertname = ErrorBudgetBurns", "severity = P2"],
-            "target_matchers": ["alertname = ErrorBudgetBurns", "severity = P3"],
-            "equal": [*same, "slo"],
-        },
+        *_less_severe("ErrorBudgetBurns", "slo"),
+        *_less_severe("CheckFails", "check"),
         {
             "source_matchers": ["alertname = WorkloadDown"],
             "target_matchers": ["alertname = PodsDown"],
@@ -96,6 +88,17 @@ def _inhibitions() -> list[dict[str, Any]]:
         # P1 and P2 are told during a drill as well: it may be an outage after all.
         {"source_matchers": [f"alertname = {DRILLS}"], "target_matchers": ['severity =~ "P3|P4"'], "equal": same},
     ]
+
+
+def _less_severe(name: str, label: str) -> Iterator[dict[str, Any]]:
+    """That of the levels of one thing the most severe is told alone."""
+    for place, severity in enumerate(SEVERITIES[:-1]):
+        below = "|".join(SEVERITIES[place + 1 :])
+        yield {
+            "source_matchers": [f"alertname = {name}", f"severity = {severity}"],
+            "target_matchers": [f"alertname = {name}", f'severity =~ "{below}"'],
+            "equal": ["system", label],
+        }
 
 
 def _receiver(watched: Watched, place: str) -> dict[str, Any]:

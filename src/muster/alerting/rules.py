@@ -8,7 +8,6 @@ from typing import Any
 from muster.alerting.series import BUDGET, RATIO, Watched, bad_over, of_level, ratio, span
 from muster.objectives.openslo import PagingAlert, WatchedLevel
 from muster.objectives.severity import SEVERITIES
-from muster.system.own_checks import OwnCheck
 
 Group = dict[str, Any]
 Rule = dict[str, Any]
@@ -137,22 +136,23 @@ def _checks(watched: Watched) -> Iterator[Rule]:
     for name, check in watched.system.checks.items():
         if check.promql is not None:
             said = check.summary or f"check {name}"
-            yield _alert(
-                "CheckFails",
-                "\nor\n".join(_beyond(check.promql, check)),
-                check.severity,
-                f"{said}: is {{{{ $value }}}}",
-                f"muster diagnose --check {name}",
-                {**watched.labels, "check": name},
-                after="1m",
-            )
+            for severity, least, most in check.thresholds():
+                yield _alert(
+                    "CheckFails",
+                    "\nor\n".join(_beyond(check.promql, least, most)),
+                    severity,
+                    f"{said}: is {{{{ $value }}}}",
+                    f"muster diagnose --check {name}",
+                    {**watched.labels, "check": name},
+                    after="1m",
+                )
 
 
-def _beyond(promql: str, check: OwnCheck) -> Iterator[str]:
-    if check.at_least is not None:
-        yield f"({promql}) < {check.at_least:g}"
-    if check.at_most is not None:
-        yield f"({promql}) > {check.at_most:g}"
+def _beyond(promql: str, least: float | None, most: float | None) -> Iterator[str]:
+    if least is not None:
+        yield f"({promql}) < {least:g}"
+    if most is not None:
+        yield f"({promql}) > {most:g}"
 
 
 def _monitoring(watched: Watched) -> Iterator[Rule]:

@@ -31,7 +31,11 @@ def told_of(system: SystemDefinition) -> dict[str, Any]:
         told["database"] = {"kind": type(system.database).__name__}
     if system.checks:
         told["checks"] = {
-            name: {"way": one.way, **one.model_dump(include={"summary", "severity", "category", "at_least", "at_most"})}
+            name: {
+                "way": one.way,
+                **one.model_dump(include={"summary", "severity", "category"}),
+                "thresholds": [list(level) for level in one.thresholds()],
+            }
             for name, one in system.checks.items()
         }
     if operations.capacity is not None:

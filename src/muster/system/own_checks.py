@@ -21,6 +21,7 @@ Category = Literal[
     "drill evidence",
     "objectives and error budget",
 ]
+Severity = Literal["P1", "P2", "P3", "P4"]
 WAYS = ("http", "sql", "promql")
 
 
@@ -38,13 +39,26 @@ class HttpQuestion(Strict):
         return self
 
 
+class Bounds(Strict):
+    """Numbers that something is to be `at_least`, and `at_most`."""
+
+    at_least: Number | None = None
+    at_most: Number | None = None
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("right would be 'at_least' or 'at_most', or any value would do")
+        return self
+
+
 class OwnCheck(Strict):
     """A look at something that only this system has: one of an answer over HTTP, a value that its database says
     (`sql`, the first field of the first row), or values that its Prometheus has (`promql`, each of them).
 
     Numbers are to be `at_least` and `at_most` so much. `summary` says for people what is looked at, `severity` how
-    bad it is where it does not hold. The answer may take `limit_s` seconds. `instance` is which of the database's is
-    asked, the primary unless given.
+    bad it is where it does not hold, `levels` from which numbers on it is more severe. The answer may take `limit_s`
+    seconds. `instance` is which of the database's is asked, the primary unless given.
     """
 
     summary: Annotated[str, Field(max_length=120)] = ""
@@ -54,7 +68,8 @@ class OwnCheck(Strict):
     promql: Annotated[str | None, Field(min_length=1)] = None
     at_least: Number | None = None
     at_most: Number | None = None
-    severity: Literal["P1", "P2", "P3", "P4"] = "P3"
+    severity: Severity = "P3"
+    levels: dict[Severity, Bounds] = {}
     category: Category = "workloads and capacity"
     limit_s: Annotated[float, Field(gt=0, le=10)] = 2.0
 
@@ -72,9 +87,29 @@ class OwnCheck(Strict):
             raise ValueError("'instance' is a database's, and goes with 'sql' alone")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
             raise ValueError(f"nothing is at least {self.at_least:g} and at most {self.at_most:g}")
+        self._check_levels()
         if "\n" in self.summary:
             raise ValueError("'summary' is one line")
         return self
+
+    def _check_levels(self) -> None:
+        """Each level must be more severe than the check itself, and lie beyond the level below it."""
+        if self.levels and self.http is not None:
+            raise ValueError("'levels' are of numbers, and an answer over HTTP has none")
+        below, than = self, self.severity
+        for severity in sorted(self.levels, reverse=True):
+            level = self.levels[severity]
+            if severity >= self.severity:
+                raise ValueError(f"level {severity} is not more severe than the check's own severity, {self.severity}")
+            if level.at_most is not None and (below.at_most is None or level.at_most <= below.at_most):
+                raise ValueError(f"'at_most' of level {severity} is not above that of {than}")
+            if level.at_least is not None and (below.at_least is None or level.at_least >= below.at_least):
+                raise ValueError(f"'at_least' of level {severity} is not below that of {than}")
+
+    def thresholds(self) -> list[tuple[str, float | None, float | None]]:
+        """Severity, `at_least` and `at_most` of each level, the most severe first."""
+        levels = [(severity, one.at_least, one.at_most) for severity, one in sorted(self.levels.items())]
+        return [*levels, (self.severity, self.at_least, self.at_most)]
 
     @property
     def way(self) -> str:

@@ -29,7 +29,9 @@ def _look(name: str, told: Mapping[str, Any], seen: Seen) -> Iterator[Finding | 
         if not any(missing.what == f"check {name}" for missing in seen.snapshot.missing):  # else it is told already
             yield Unknown(f"check {name}", "nobody was asked")
         return
-    wrong = str(said.get("trouble") or "") if told["way"] == "http" else _beyond(told, said["values"])
+    severity, wrong = told["severity"], str(said.get("trouble") or "")
+    if told["way"] != "http":
+        severity, wrong = _worst(_thresholds(told), said["values"])
     if not wrong:
         return
     service = own_service(seen)
@@ -40,13 +42,26 @@ def _look(name: str, told: Mapping[str, Any], seen: Seen) -> Iterator[Finding | 
         Harm.PART,
         evidence=(f"asked: {said['asked']}",),
         relies_on=(database,) if told["way"] == "sql" else (service, database),
-        severity=told["severity"],
+        severity=severity,
     )
 
 
-def _beyond(told: Mapping[str, Any], values: list[float]) -> str:
+def _thresholds(told: Mapping[str, Any]) -> list[tuple[str, float | None, float | None]]:
+    """Severity and bounds of each level, the most severe first; a snapshot of an older muster has one."""
+    levels = told.get("thresholds") or [(told["severity"], told.get("at_least"), told.get("at_most"))]
+    return [(str(severity), least, most) for severity, least, most in levels]
+
+
+def _worst(levels: list[tuple[str, float | None, float | None]], values: list[float]) -> tuple[str, str]:
+    """The most severe level that a value is beyond, and by which; nothing where none is."""
+    for severity, least, most in levels:
+        if wrong := _beyond(least, most, values):
+            return severity, wrong
+    return "", ""
+
+
+def _beyond(least: float | None, most: float | None, values: list[float]) -> str:
     """The value that is furthest beyond a threshold; empty where none is."""
-    least, most = told.get("at_least"), told.get("at_most")
     if least is not None and min(values) < least:
         return f"is {min(values):g}, and is to be at least {least:g}"
     if most is not None and max(values) > most:
