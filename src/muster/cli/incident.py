@@ -70,7 +70,7 @@ def open_(
     found = _diagnosed(kube_context, system, snapshot) if not title or snapshot else None
     said, worst, cause, data = _of_diagnosis(found, " ".join(title), severity)
     with _book(address, create=True) as book:
-        book.post = post_of(definition)
+        book.post, book.promises = post_of(definition), definition.promises
         opened, new = book.begin(
             system=definition.name,
             cluster=cluster_name(kube_context),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -151,7 +151,7 @@ def _made(
 
     trust(definition)
     cluster, (store, base), post = cluster_name(kube_context), where(address), post_of(definition)
-    opening: Opening = partial(_opened, post)
+    opening: Opening = partial(_opened, post, definition.promises)
     last = _Last(lambda: _gathered(definition, kube_context, within))
     with ExitStack() as stack:
         sending = None
@@ -189,12 +189,12 @@ class _Last:
         return {**diagnose(self._taken).to_json(), "snapshot": keep_snapshot(self._taken)}
 
 
-def _opened(post: Post, address: str, base: Path, *, create: bool) -> Book:
-    """The incidents of a store, of which people are told."""
+def _opened(post: Post, promises: Mapping[str, Mapping[str, float]], address: str, base: Path, *, create: bool) -> Book:
+    """The incidents of a store, of which people are told, with what the system promises."""
     from muster.incidents import Book
 
     book = Book.open(address, base, create=create)
-    book.post = post
+    book.post, book.promises = post, promises
     return book
 
 

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
@@ -32,10 +33,12 @@ class Book(Opened):
 
     Attributes:
         post: where it is set, what is done puts notices into the store's outbox, in the same transaction.
+        promises: what the system promises in place of muster's own table, by severity; kept with what is opened.
         troubles: what was wrong with a project's own templates meanwhile.
     """
 
     post: Post | None = None
+    promises: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -64,7 +67,7 @@ class Book(Opened):
             IncidentError: it is to have begun after it was detected.
             HistoryError: the store cannot be used.
         """
-        severity_targets(severity)
+        severity_targets(severity, self.promises)
         at = utc_iso(timespec="milliseconds")
         if began is not None and moment(began) > moment(detected or at):
             raise IncidentError(f"it cannot have begun at {began}, after it was detected at {detected or at}")
@@ -84,8 +87,10 @@ class Book(Opened):
                 began=began or detected,
                 detected=detected,
                 opened=at,
+                promises={name: dict(targets) for name, targets in self.promises.items()},
             )
-            connection.execute(insert(INCIDENTS).values(asdict(incident)))
+            row = {**asdict(incident), "promises": json.dumps(incident.promises) if incident.promises else None}
+            connection.execute(insert(INCIDENTS).values(row))
             write_entry(connection, incident.id, "opened", f"{severity}: {title}", data, at=at)
             if not self._tell(connection, incident):
                 write_entry(connection, incident.id, "notice", f"nobody is told: no channel takes a {severity}")
@@ -318,4 +323,5 @@ def write_entry(
 
 
 def _incident(row: Row[Any]) -> Incident:
-    return Incident(**row._asdict())
+    values = row._asdict()
+    return Incident(**{**values, "promises": json.loads(values["promises"] or "{}")})

@@ -44,7 +44,8 @@ class Incident:
 
     `began` is when service was first hurt as far as is known, `detected` when somebody or something saw it, `opened`
     when it was written down. `drill` names the drill that made it, None where it was in earnest; `cause` is the object
-    that was found to be it.
+    that was found to be it. `promises` is what its system promised when it was opened, in
+    place of muster's own table, by severity (seconds; see `severity_targets`).
     """
 
     id: str
@@ -62,6 +63,7 @@ class Incident:
     commander: str | None = None
     technical: str | None = None
     business: str | None = None
+    promises: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -71,7 +73,7 @@ class Incident:
     @property
     def targets(self) -> SeverityTargets:
         """What its severity promises."""
-        return severity_targets(self.severity)
+        return severity_targets(self.severity, self.promises)
 
     def seconds(self, since: str, until: str) -> float | None:
         """The seconds between two of its times by their names; None where one of them has not come."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from muster.incidents.incident import Incident, moment
-from muster.objectives.severity import SEVERITIES
+from muster.objectives.severity import SEVERITIES, severity_targets
 from muster.verdict.many.evidence import success_bound
 
 MTTD_S, MTTA_S, MTBF_S = 300.0, 600.0, 720 * 3600.0
@@ -67,7 +67,9 @@ def indicators(
         _mean("MTTD", "from the beginning to the detection", _between(_told(earnest), "began", "detected"), MTTD_S),
         _mean("MTTA", "from the opening to the acknowledgement", _between(earnest, "opened", "acknowledged"), MTTA_S),
     ]
-    for severity, targets in SEVERITIES.items():
+    promised = earnest[-1].promises if earnest else {}
+    for severity in SEVERITIES:
+        targets = severity_targets(severity, promised)
         lasted = _between([one for one in earnest if one.severity == severity], "began", "resolved")
         if targets.mttr_s is not None or lasted:
             found.append(_mean(f"MTTR {severity}", "from the beginning until it is over", lasted, targets.mttr_s))

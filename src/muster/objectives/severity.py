@@ -35,7 +35,13 @@ _OVERRIDABLE = ("rto_s", "rpo_s", "response_s", "mttr_s")
 
 def _changed(targets: SeverityTargets, changes: Mapping[str, float]) -> SeverityTargets:
     values: dict[str, Any] = {key: float(value) for key, value in changes.items()}
+    if (response_s := values.get("response_s")) is not None:
+        values["response"] = "at once" if response_s == 0 else f"within {_span(response_s)}"
     return replace(targets, **values)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:g} h"
 
 
 def _fits(seconds: float) -> bool:

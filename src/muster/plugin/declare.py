@@ -202,8 +202,7 @@ def declare(item: pytest.Item, run: Run, definition: SystemDefinition) -> Declar
     from muster.objectives import Declaration, severity_targets
 
     said = marked(item)
-    overrides = {name: targets.model_dump() for name, targets in definition.severities.items()}
-    targets = severity_targets(said["severity"], overrides)
+    targets = severity_targets(said["severity"], definition.promises)
     objectives, unmeasured = objectives_of(said.get("objectives", {}), definition)
     probes = [
         {"name": "read", "every_s": definition.read.every_s, "limit_s": definition.read.limit_s},

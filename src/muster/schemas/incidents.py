@@ -10,7 +10,8 @@ State = Literal["open", "acknowledged", "resolved"]
 
 
 class ToldIncident(BaseModel):
-    """An incident; times are UTC (ISO 8601), null where that has not come. `drill` is the drill that made it."""
+    """An incident; times are UTC (ISO 8601), null where that has not come. `drill` is the drill that made it;
+    `promises` what its system promised in place of the defaults, by severity (seconds)."""
 
     id: str
     system: str
@@ -27,6 +28,7 @@ class ToldIncident(BaseModel):
     commander: str | None
     technical: str | None
     business: str | None
+    promises: dict[str, dict[str, float]] = {}
     state: State
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 VERSION_TABLE = "muster_history_version"
 # The revision that this muster reads and writes: the newest of migrations/versions.
-REVISION = "0005"
+REVISION = "0006"
 
 METADATA = MetaData()
 
@@ -108,6 +108,7 @@ INCIDENTS = Table(
     Column("commander", String(255)),
     Column("technical", String(255)),
     Column("business", String(255)),
+    Column("promises", Text),
 )
 Index("muster_incidents_by_system", INCIDENTS.c.system, INCIDENTS.c.opened)
 

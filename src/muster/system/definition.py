@@ -94,6 +94,11 @@ class SystemDefinition(Strict):
         return self._path
 
     @property
+    def promises(self) -> dict[str, dict[str, float]]:
+        """What it promises in place of muster's own table: targets in seconds, by severity."""
+        return {name: targets.model_dump() for name, targets in self.severities.items()}
+
+    @property
     def streaming(self) -> Database | None:
         """The database, where it is PostgreSQL in streaming replication that no other tool looks after."""
         return self.database if isinstance(self.database, Database) else None
