@@ -187,8 +187,10 @@ class Cuts:
             yield f"the first ended with {first.returncode}: {first.stdout}{first.stderr}"
 
     def _left(self, before: Mapping[str, set[str]], rollouts: int) -> Iterator[str]:
-        """What is not as it must be once the procedure was gone on with. A Deployment may be rolled out so often: by the
-        strike, or by the procedure; and again by one that was through, and was told once more to do it anyway.
+        """What is not as it must be once the procedure was gone on with.
+
+        A Deployment may be rolled out so often: by the strike, or by the procedure; and again by one that was through,
+        and was told once more to do it anyway.
         """
         with contextlib.suppress(MusterError):
             wait_for(self.place.is_whole, within=60, reason="the system to be whole", every=0.5)

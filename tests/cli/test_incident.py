@@ -103,3 +103,34 @@ def test_what_cannot_be_is_one_sentence(typed: object, words: tuple[str, ...], s
     said = typed(*words, code=64)
     assert sentence in said
     assert "Traceback" not in said
+
+
+def test_a_system_that_cannot_be_looked_at_is_not_called_well(drill_project: DrillProject, typed: object) -> None:
+    assert callable(typed)
+    dead = {"clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}], "users": [{"name": "u"}]}
+    dead |= {"contexts": [{"name": "dead", "context": {"cluster": "c", "user": "u"}}], "current-context": "dead"}
+    (drill_project.root / "kubeconfig").write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **dead}))
+    said = typed("incident", "open", "--kube-context", "dead", code=64)
+    assert "nothing is found to be wrong" not in said
+    assert "say what is: muster incident open TITLE --severity P2" in said
+
+
+def test_a_store_that_is_none_or_somebody_elses_is_not_read_as_all_well(
+    drill_project: DrillProject, typed: object
+) -> None:
+    assert callable(typed)
+    assert "no history at" in typed("incident", "list", "--history", "typo/none.sqlite", code=64)
+    (drill_project.root / "other.sqlite").touch()
+    for command in (("incident", "list"), ("notify", "list"), ("notify", "flush")):
+        assert "no history at" in typed(*command, "--history", "other.sqlite", code=64)
+    assert "keeps nothing to work on" in typed(
+        "incident", "open", "x", "--severity", "p2", "--history", "none", code=64
+    )
+    assert not (drill_project.root / "none").exists()
+
+
+def test_a_review_that_cannot_be_written_is_one_sentence(typed: object) -> None:
+    assert callable(typed)
+    typed("incident", "open", "orders hang", "--severity", "p2")
+    assert "cannot be written" in typed("incident", "review", "--out", "missing/review.md", code=64)
+    assert "cannot be written" in typed("incident", "review", "--out", ".", code=64)

@@ -47,7 +47,10 @@ def test_as_json_nothing_is_written(project: Path) -> None:
     [
         (("--since", "tomorrow"), "'tomorrow' is no time; right would be"),
         (("--since", "2999-01-01"), "--since 2999-01-01 is not before now"),
-        (("--out", "nowhere/card.html"), "there is no directory nowhere; make it, or name another file with --out"),
+        (
+            ("--out", "nowhere/card.html"),
+            "nowhere/card.html cannot be written: No such file or directory; name another",
+        ),
         (("--plan", "missing.json"), "the plan missing.json cannot be read"),
         (("--history", "gone/history.sqlite"), "gone"),
     ],

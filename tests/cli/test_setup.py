@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -108,9 +109,38 @@ def test_settings_that_are_not_loaded_or_that_others_may_read_are_found(project:
     settings.chmod(0o600)
     found = told()["configuration"]
     assert found["seen"] == "MUSTER_NOTICES_TEAM stands in muster.env and not in the environment"
-    assert found["mend"] == "load it: set -a; . ./muster.env; set +a"
+    assert found["mend"] == "quote what holds & or spaces, and load it: set -a; . ./muster.env; set +a"
     settings.chmod(0o644)
     assert told()["configuration"]["mend"] == "keep them out: chmod 600 muster.env"
+
+
+def test_a_line_that_is_no_setting_is_named(project: Path) -> None:
+    (project / "muster.env").write_text("# mine\nnonsense\n")
+    (project / "muster.env").chmod(0o600)
+    assert told()["configuration"]["seen"] == "muster.env, line 2, is neither a comment nor NAME=VALUE"
+
+
+def test_settings_that_git_would_take_up_are_found(project: Path) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    told()
+    assert told()["configuration"]["mend"] == "ignore it: echo muster.env >> .gitignore"
+    (project / ".gitignore").write_text("muster.env\n")
+    assert told()["configuration"]["state"] == "fine"
+
+
+def test_a_database_that_does_not_answer_is_not_called_one_that_is_to_be_made(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSTER_HISTORY", "postgresql://me@127.0.0.1:1/none?password=SECRET")
+    for said in ((), ("--plan",)):
+        found = told(*said)["store"]
+        assert found["state"] == "failed"
+        assert "SECRET" not in found["seen"]
+
+
+def test_what_was_not_tried_is_not_called_fine(project: Path) -> None:
+    assert "a notice" not in told()
+    assert not {"an incident", "a notice"} & told("--plan").keys()
 
 
 def test_no_secret_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,14 @@ def test_one_whose_trouble_is_explained_is_not_restarted() -> None:
     )
 
 
+def test_what_clients_come_in_by_is_missed_where_it_is_scaled_to_0_and_they_are_not_answered() -> None:
+    refused = {"asked": 3, "troubles": ["refused: connection refused"] * 3, "url": "http://shop.example"}
+    diagnosis = looked_at([*deployment(replicas=0), service()], system=SYSTEM, answers={"service": refused})
+    assert first(diagnosis) == ("Deployment", "web", "is scaled to 0, and clients come in by it")
+    assert diagnosis.causes[0].remedy == Remedy("full-restart")
+    assert looked_at([*deployment(replicas=0), service()], system=SYSTEM, answers={"service": {}}).causes == ()
+
+
 # Faults in force.
 
 FAULT_AT = "2026-11-27T19:52:00Z"

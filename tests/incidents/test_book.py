@@ -44,7 +44,7 @@ def test_an_incident_goes_its_way(book: Book, monkeypatch: pytest.MonkeyPatch) -
         ("role", "commander: Sam"),
         ("severity", "P2 becomes P1: all clients now"),
         ("note", "looked at the queue"),
-        ("resolved", "restarted"),
+        ("resolved", "resolved: restarted"),
     ]
     assert book.entries(identity)[4].data == {"depth": 7}
 
@@ -52,7 +52,7 @@ def test_an_incident_goes_its_way(book: Book, monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_resolved_stays_so(book: Book) -> None:
     identity = begin(book)
     assert book.resolve(identity, "it went away").acknowledged, "whoever mended it had taken it up"
-    with pytest.raises(IncidentError, match=r"was resolved at .*; open another"):
+    with pytest.raises(IncidentError, match=r"was resolved at .*"):
         book.acknowledge(identity)
     with pytest.raises(IncidentError, match="was resolved"):
         book.resolve(identity, "again")

@@ -78,6 +78,7 @@ OWN = (
     Check("ingresses", "Ingresses lead to Services that exist", _CAPACITY, ingresses, ("Ingress",)),
     Check("front", "the Service by which clients come in is there", _CAPACITY, service.there, ("Service",)),
     Check("service", "the service answers the read of system.yaml rightly", _CAPACITY, service.asked, ("service",)),
+    Check("stopped", "what clients come in by is not scaled to 0", _CAPACITY, service.stopped, ("service",)),
     Check("capacity", "no instance refuses requests for want of capacity", _CAPACITY, service.capacity, ("status",)),
     Check(
         "configuration",

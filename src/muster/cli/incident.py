@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from muster.base.clock import utc
-from muster.base.errors import UsageError
+from muster.base.errors import MusterError, UsageError
 from muster.cli.codes import FINDING, FINE, UNKNOWN
 from muster.cli.completing import INCIDENTS
-from muster.cli.noting import cluster_name, keep_snapshot, where
+from muster.cli.noting import cluster_name, keep_snapshot, nothing_yet, where
 from muster.cli.posting import post_for, post_of, send_now
-from muster.cli.shared import CONTEXT, SYSTEM, definition_of
+from muster.cli.shared import CONTEXT, SYSTEM, definition_of, write_out
 
 if TYPE_CHECKING:
     from muster.incidents import Book, Entry, Incident
     from muster.incidents.indicators import Indicator
 
-SEVERITY = click.Choice(["P1", "P2", "P3", "P4"])
+SEVERITY = click.Choice(["P1", "P2", "P3", "P4"], case_sensitive=False)
 HISTORY = click.option(
     "--history",
     "address",
@@ -33,6 +33,7 @@ HISTORY = click.option(
     help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="as JSON")
+SAY = "say what is: muster incident open TITLE --severity P2"
 WHICH = click.argument("identity", metavar="[ID]", default="latest", shell_complete=INCIDENTS)
 
 
@@ -67,6 +68,8 @@ def open_(
 ) -> None:
     """Open an incident. Without a TITLE the system is diagnosed, and its first cause is the title."""
     definition = definition_of(system)
+    if title and not " ".join(title).strip():
+        raise UsageError(f"the title is empty; {SAY}")
     found = _diagnosed(kube_context, system, snapshot) if not title or snapshot else None
     said, worst, cause, data = _of_diagnosis(found, " ".join(title), severity)
     with _book(address, create=True) as book:
@@ -168,6 +171,8 @@ def list_(*, everything: bool, address: str | None, as_json: bool) -> None:
             found = book.incidents(unresolved=not everything)
             waiting = {one.id: overdue(one, book.entries(one.id), utc()) for one in found}
     except NoHistoryError:
+        if not nothing_yet(address):
+            raise
         found, waiting = [], {}
     if as_json:
         _print({"schema": "muster/incidents/v1", "incidents": [_told(one) for one in found]})
@@ -216,9 +221,7 @@ def review(identity: str, out: Path | None, address: str | None) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    from muster.base.files import write_atomically
-
-    write_atomically(out, text)
+    write_out(out, text)
     click.echo(f"review: {out}")
 
 
@@ -236,6 +239,7 @@ def indicators(*, since: str, until: str | None, system: Path | None, address: s
     from muster.history import History
     from muster.history.query import Filters, read_moment
     from muster.incidents.indicators import indicators as computed
+    from muster.incidents.indicators import watched_since
 
     name, now = definition_of(system).name, utc()
     first, last = read_moment(since, now), read_moment(until, now) if until else now
@@ -243,7 +247,9 @@ def indicators(*, since: str, until: str | None, system: Path | None, address: s
         raise UsageError(f"--since {since} is not before {until or 'now'}")
     with _book(address) as book, History.open(*where(address)) as held:
         drills = held.drills(Filters(system=name, since=first, until=last))
-        found = computed(book.incidents(system=name), [drill.verdict for drill in drills], first, last)
+        incidents = book.incidents(system=name)
+        first = watched_since(first, incidents, (drill.at for drill in held.drills(Filters(system=name))))
+        found = computed(incidents, [drill.verdict for drill in drills], first, last)
     if as_json:
         told = [{**asdict(one), "verdict": one.verdict} for one in found]
         period = {"since": first.isoformat(), "until": last.isoformat()}
@@ -291,7 +297,10 @@ def _diagnosed(kube_context: str | None, system: Path | None, snapshot: Path | N
 
     if snapshot is not None:
         return {**diagnose(read_snapshot(snapshot, None)).to_json(), "snapshot": str(snapshot.resolve())}
-    taken = gathered(kube_context, system, None, WITHIN_S)
+    try:
+        taken = gathered(kube_context, system, None, WITHIN_S)
+    except MusterError as error:
+        raise UsageError(f"the system cannot be looked at ({error}); {SAY}") from error
     return {**diagnose(taken).to_json(), "snapshot": keep_snapshot(taken)}
 
 
@@ -302,8 +311,11 @@ def _of_diagnosis(
     findings = found["findings"] if found else []
     first = findings[0] if findings else None
     if first is None:
+        if not title and found and found["unknown"]:
+            what = "; ".join(f"{one['what']}: {one['why']}" for one in found["unknown"][:2])
+            raise UsageError(f"it cannot be seen whether anything is wrong ({what}); {SAY}")
         if not title:
-            raise UsageError("nothing is found to be wrong; say what is: muster incident open TITLE --severity P2")
+            raise UsageError(f"nothing is found to be wrong; {SAY}")
         if severity is None:
             raise UsageError("how severe is it? right would be --severity P1, P2, P3 or P4")
         return title, severity, None, dict(found) if found else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from muster.base.clock import utc
+from muster.base.errors import UsageError
 from muster.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -21,7 +22,15 @@ def where(address: str | None = None) -> tuple[str, Path]:
     """Where the store is: at the address, else where the environment says, else the project's own; and from which
     directory a relative path counts."""
     named = address or os.environ.get("MUSTER_HISTORY")
+    if named == "none":
+        raise UsageError("--history none keeps nothing to work on; right would be a file or a database")
     return str(named or find_project(Path.cwd()).history), Path.cwd()
+
+
+def nothing_yet(address: str | None = None) -> bool:
+    """Whether nobody named a store and the project has begun none: then nothing is on record, and nothing is wrong."""
+    store, base = where(address)
+    return not (address or os.environ.get("MUSTER_HISTORY")) and not (base / store).exists()
 
 
 def cluster_name(kube_context: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,7 @@ def send_now(address: str | None, post: Post, troubles: Iterable[str] = ()) -> N
         for trouble in troubles:
             click.echo(f"muster: told by the package's own words, since {trouble}", err=True)
         if post.channels:
-            _say(delivered(address, post, within_s=AT_ONCE_S))
+            _say(delivered(address, post, within_s=AT_ONCE_S), _waiting(address, post))
     except MusterError as error:
         click.echo(f"muster: nobody is told yet: {error}", err=True)
 
@@ -74,10 +74,20 @@ def delivered(address: str | None, post: Post, *, within_s: float, hurry: bool =
         return deliver(outbox, post, within_s=within_s, hurry=hurry, settled=note_settled)
 
 
-def _say(found: Delivered) -> None:
-    if found.sent:
-        click.echo(f"  told: {', '.join(sorted({channel for channel, _ in found.sent}))}", err=True)
-    late = {channel: why for channel, _, why in found.failed} | dict.fromkeys(found.under_way, "no answer yet")
+def _waiting(address: str | None, post: Post) -> dict[str, str]:
+    """The channels for which something waits, and why as far as it was tried."""
+    from muster.notices import Outbox
+
+    with Outbox.open(*where(address)) as outbox:
+        waiting = outbox.deliveries(states=["waiting"])
+    return {one.channel: one.why or "no answer yet" for one in waiting if one.channel in post.routes}
+
+
+def _say(found: Delivered, waiting: Mapping[str, str]) -> None:
+    late = {**waiting, **{channel: why for channel, _, why in found.failed}}
+    late |= dict.fromkeys(found.under_way, "no answer yet")
+    if told := sorted({channel for channel, _ in found.sent} - late.keys()):
+        click.echo(f"  told: {', '.join(told)}", err=True)
     for channel, why in late.items():
         click.echo(
             f"muster: {channel} is not told yet ({why}); later by the monitor, or: muster notify flush", err=True

@@ -9,7 +9,8 @@ import click
 
 from muster.base.clock import utc
 from muster.base.errors import UsageError
-from muster.cli.noting import where
+from muster.cli.noting import nothing_yet, where
+from muster.cli.shared import write_out
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,7 +52,6 @@ def scorecard(
 
     Rehearsals and drills on a cluster are told apart throughout. The page is replaced as a whole.
     """
-    from muster.base.files import write_atomically
     from muster.cli.project import find_project
     from muster.history.query import read_moment
 
@@ -67,10 +67,11 @@ def scorecard(
         return
     from muster.scorecard import page
 
-    path = out or find_project(Path.cwd()).reports / FILE
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no directory {path.parent}; make it, or name another file with --out")
-    write_atomically(path, page(card))
+    path = out
+    if path is None:
+        path = find_project(Path.cwd()).reports / FILE
+        path.parent.mkdir(exist_ok=True)
+    write_out(path, page(card))
     click.echo(f"scorecard: {path}")
 
 
@@ -102,7 +103,7 @@ def _told(
     from muster.history import History
     from muster.history.query import Filters, stamp
     from muster.incidents import Book
-    from muster.incidents.indicators import indicators
+    from muster.incidents.indicators import indicators, watched_since
     from muster.store.errors import NoHistoryError
 
     try:
@@ -111,9 +112,12 @@ def _told(
             incidents = book.incidents(system=system)
             entries = [(one, book.entries(one.id)) for one in incidents if one.resolved is None]
     except NoHistoryError:
-        if address is not None:
+        if not nothing_yet(address):
             raise
         drills, incidents, entries = [], [], []
+    if system is not None and system not in {*(one.system for one in drills), *(one.system for one in incidents)}:
+        raise UsageError(f"nothing of system '{system}' is on record")
+    since = watched_since(since, incidents, (drill.at for drill in drills))
     of_late = [drill.verdict for drill in drills if drill.at >= stamp(since)]
     return drills, entries, indicators(incidents, of_late, since, now)
 

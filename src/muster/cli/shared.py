@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from muster.base.errors import UsageError
 from muster.cli.completing import CONTEXTS
 
 if TYPE_CHECKING:
@@ -40,6 +41,20 @@ def definition_of(system: Path | None) -> SystemDefinition:
 def definition_if_any(system: Path | None) -> SystemDefinition | None:
     """As `definition_of`; None where no system.yaml is named and the project has none."""
     return definition_of(system) if system or any(Path.cwd().glob("systems/*/system.yaml")) else None
+
+
+def write_out(path: Path, text: str) -> None:
+    """Replace a file that a person named.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    from muster.base.files import write_atomically
+
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}; name another file with --out") from error
 
 
 def connected(context: str | None) -> Cluster:

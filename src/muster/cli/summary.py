@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from muster.cli.codes import UNKNOWN, otherwise
+from muster.cli.shared import write_out
 
 if TYPE_CHECKING:
     from muster.report.summary import SummaryModel
@@ -23,7 +24,6 @@ FORMS = ("text", "markdown", "json", "openmetrics")
 def summary(report: Path | None, form: str, out: Path | None) -> None:
     """Print the summary of a run; exit 2 if there is none to be read. The code says nothing of its verdict (that
     is `muster verdict`)."""
-    from muster.base.files import write_atomically
     from muster.cli.project import find_project
     from muster.report.standing import standing
 
@@ -31,7 +31,7 @@ def summary(report: Path | None, form: str, out: Path | None) -> None:
     if out is None:
         click.echo(text)
     else:
-        write_atomically(out, f"{text}\n")
+        write_out(out, f"{text}\n")
 
 
 def _told(model: SummaryModel, form: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from muster.base.clock import utc, utc_iso
+from muster.base.texts import one_line
 from muster.incidents.escalation import Escalation, overdue
 from muster.incidents.incident import KINDS, ROLES, Entry, Incident, IncidentError, moment
 from muster.incidents.notices import notice_of
@@ -25,6 +26,7 @@ from muster.safety.audit import who
 from muster.store.opened import Opened
 from muster.store.schema import INCIDENT_ENTRIES, INCIDENTS
 
+LONGEST_TITLE, LONGEST_NAME, LONGEST_TEXT = 300, 200, 10_000  # characters
 MOST_DATA = 2_000_000  # characters of JSON; a snapshot of a large namespace is cut by its taker
 
 
@@ -68,6 +70,7 @@ class Book(Opened):
             HistoryError: the store cannot be used.
         """
         severity_targets(severity, self.promises)
+        title = _said(title, "the title", LONGEST_TITLE)
         at = utc_iso(timespec="milliseconds")
         if began is not None and moment(began) > moment(detected or at):
             raise IncidentError(f"it cannot have begun at {began}, after it was detected at {detected or at}")
@@ -124,8 +127,9 @@ class Book(Opened):
         """
         if kind not in KINDS:
             raise IncidentError(f"'{kind}' is no kind of entry (there are: {', '.join(KINDS)})")
+        text = _said(text, "the note")
         with self._told(), self._writing() as connection:
-            incident = self._one(connection, identity)
+            incident = self._one(connection, identity, still_open=True)
             write_entry(connection, incident.id, kind, text, data)
             return incident
 
@@ -138,6 +142,7 @@ class Book(Opened):
         """
         if role not in ROLES:
             raise IncidentError(f"'{role}' is no role (there are: {', '.join(ROLES)})")
+        person = _said(person, "the name", LONGEST_NAME)
         with self._told(), self._writing() as connection:
             incident = self._open_one(connection, identity)
             self._change(connection, incident.id, {role: person})
@@ -153,8 +158,11 @@ class Book(Opened):
             HistoryError: the store cannot be used.
         """
         severity_targets(severity)
+        why = _said(why, "the reason")
         with self._told(), self._writing() as connection:
             incident = self._open_one(connection, identity)
+            if incident.severity == severity:
+                raise IncidentError(f"incident {incident.id} is {severity} already")
             self._change(connection, incident.id, {"severity": severity})
             said = f"{incident.severity} becomes {severity}: {why}"
             write_entry(connection, incident.id, "severity", said)
@@ -170,15 +178,16 @@ class Book(Opened):
             IncidentError: there is none, or it is resolved already.
             HistoryError: the store cannot be used.
         """
+        why = _said(why, "how it was mended")
         with self._told(), self._writing() as connection:
             incident = self._open_one(connection, identity)
             at = utc_iso(timespec="milliseconds")
             # Whoever mended it without a word had taken it up.
             values = {"resolved": at, "acknowledged": incident.acknowledged or at}
             self._change(connection, incident.id, values)
-            write_entry(connection, incident.id, "resolved", why, at=at)
+            write_entry(connection, incident.id, "resolved", f"resolved: {why}", at=at)
             resolved = self._one(connection, incident.id)
-            self._tell(connection, resolved, further={"why": why} if why.strip() else None)
+            self._tell(connection, resolved, further={"why": why})
             return resolved
 
     def escalate(self, now: datetime, *, system: str | None = None) -> list[tuple[Incident, Escalation]]:
@@ -275,10 +284,13 @@ class Book(Opened):
         count = select(func.count()).select_from(INCIDENTS).where(INCIDENTS.c.id.like(f"{day}-%"))
         return f"{day}-{connection.execute(count).scalar_one() + 1}"
 
-    def _one(self, connection: Connection, identity: str, *, hold: bool = False) -> Incident:
+    def _one(self, connection: Connection, identity: str, *, hold: bool = False, still_open: bool = False) -> Incident:
+        """An incident by its id; `latest` is the one that was opened last, with `still_open` of those that are open, if
+        any is."""
         wanted = select(INCIDENTS).with_for_update() if hold else select(INCIDENTS)
         if identity == "latest":
-            wanted = wanted.order_by(INCIDENTS.c.opened.desc()).limit(1)
+            first = [INCIDENTS.c.resolved.is_(None).desc()] if still_open else []
+            wanted = wanted.order_by(*first, INCIDENTS.c.opened.desc(), INCIDENTS.c.id.desc()).limit(1)
         else:
             wanted = wanted.where(INCIDENTS.c.id == identity)
         row = connection.execute(wanted).first()
@@ -287,13 +299,29 @@ class Book(Opened):
         return _incident(row)
 
     def _open_one(self, connection: Connection, identity: str) -> Incident:
-        incident = self._one(connection, identity)
+        incident = self._one(connection, identity, still_open=True)
+        if incident.resolved and identity == "latest":
+            raise IncidentError(f"no incident is open; the latest, {incident.id}, was resolved at {incident.resolved}")
         if incident.resolved:
-            raise IncidentError(f"incident {incident.id} was resolved at {incident.resolved}; open another")
+            raise IncidentError(f"incident {incident.id} was resolved at {incident.resolved}")
         return incident
 
     def _change(self, connection: Connection, identity: str, values: Mapping[str, Any]) -> None:
         connection.execute(update(INCIDENTS).where(INCIDENTS.c.id == identity).values(**values))
+
+
+def _said(text: str, what: str, most: int = LONGEST_TEXT) -> str:
+    """What a person typed, on one line and fit for every terminal.
+
+    Raises:
+        IncidentError: nothing is left of it, or it is too long.
+    """
+    line = one_line(text)
+    if not line:
+        raise IncidentError(f"{what} is empty; right would be a few words")
+    if len(line) > most:
+        raise IncidentError(f"{what} has {len(line)} characters; right would be {most} at most")
+    return line
 
 
 def write_entry(

@@ -73,13 +73,23 @@ def indicators(
         lasted = _between([one for one in earnest if one.severity == severity], "began", "resolved")
         if targets.mttr_s is not None or lasted:
             found.append(_mean(f"MTTR {severity}", "from the beginning until it is over", lasted, targets.mttr_s))
-    between = (period_s - down_s) / len(down) if down else None
+    # A record that is younger than the target cannot show that it is kept, nor that it is not.
+    between = (period_s - down_s) / len(down) if down and period_s >= MTBF_S else None
     found.append(
         Indicator("MTBF", "in service between two failures (P1, P2)", between, "s", MTBF_S, "above", len(down))
     )
     share = 1 - down_s / period_s if down and period_s > 0 else None
     found.append(Indicator("availability", "time not down (P1, P2)", share, "ratio", AVAILABILITY, "above", len(down)))
     return [*found, _recovered(drills)]
+
+
+def watched_since(since: datetime, incidents: Iterable[Incident], drills: Iterable[str]) -> datetime:
+    """From when on anything is on record, at the earliest `since`: what nobody wrote down was not without trouble.
+
+    `drills` are the times of all drills (ISO 8601).
+    """
+    first = min([*(moment(one.began) for one in incidents), *(moment(at) for at in drills)], default=since)
+    return max(since, first)
 
 
 def _mean(name: str, what: str, values: Sequence[float], target: float | None) -> Indicator:

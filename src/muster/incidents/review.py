@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from muster.base.texts import one_line
 from muster.incidents.incident import ROLES, Entry, Incident, span
 
 UNKNOWN = "not on record"
+DOINGS = ("note", "recovery", "notice", "escalated", "resolved")
+_MARKED = re.compile(r"([\\`*_{}\[\]#|!~>])")
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ def review(incident: Incident, entries: Sequence[Entry], drills: Iterable[Coveri
 
 
 def _lines(incident: Incident, entries: Sequence[Entry], drills: Sequence[Covering]) -> Iterator[str]:
-    yield f"# Review of incident {incident.id}: {incident.title}"
+    yield f"# Review of incident {incident.id}: {_words(incident.title)}"
     yield ""
     if incident.drill:
         yield f"**This was a drill** ({incident.drill}): nobody was hurt."
@@ -44,11 +48,11 @@ def _facts(incident: Incident) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
     yield f"| severity | {incident.severity} |"
-    yield f"| system | {incident.system} on {incident.cluster} |"
+    yield f"| system | {_words(incident.system)} on {_words(incident.cluster)} |"
     yield f"| state | {incident.state} |"
-    yield f"| cause | {incident.cause or UNKNOWN} |"
+    yield f"| cause | {_words(incident.cause or UNKNOWN)} |"
     for role in ROLES:
-        yield f"| {role} | {getattr(incident, role) or UNKNOWN} |"
+        yield f"| {role} | {_words(getattr(incident, role) or UNKNOWN)} |"
     yield ""
 
 
@@ -83,18 +87,19 @@ def _found(entries: Sequence[Entry]) -> Iterator[str]:
     yield "## What was found"
     yield ""
     for name, evidence in causes.items():
-        yield f"- {name}"
-        yield from (f"  - {line}" for line in evidence)
+        yield f"- {_words(name)}"
+        yield from (f"  - {_words(line)}" for line in evidence)
     if not causes:
-        yield f"No diagnosis is on record: {UNKNOWN}."
+        yield "No diagnosis is on record."
     yield ""
 
 
 def _done(entries: Sequence[Entry]) -> Iterator[str]:
     yield "## What was done"
     yield ""
-    found = [entry for entry in entries if entry.kind in {"recovery", "notice", "escalated"}]
-    yield from (f"- {_time(entry.at)} {entry.text} ({entry.by} on {entry.host})" for entry in found)
+    found = [entry for entry in entries if entry.kind in DOINGS]
+    said = ((_time(entry.at), _words(entry.text), _words(f"{entry.by} on {entry.host}")) for entry in found)
+    yield from (f"- {at} {what} ({who})" for at, what, who in said)
     if not found:
         yield "No procedure was run by muster, and nobody was told by it."
     yield ""
@@ -105,7 +110,7 @@ def _timeline(entries: Sequence[Entry]) -> Iterator[str]:
     yield ""
     yield "| UTC | what | by |"
     yield "|---|---|---|"
-    yield from (f"| {_time(entry.at)} | {_cell(entry.text)} | {_cell(entry.by)} |" for entry in entries)
+    yield from (f"| {_time(entry.at)} | {_words(entry.text)} | {_words(entry.by)} |" for entry in entries)
     yield ""
 
 
@@ -145,5 +150,6 @@ def _time(at: str) -> str:
     return at.replace("T", " ")[:19]
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def _words(text: str) -> str:
+    """What people or programs said, as Markdown that shows it and obeys nothing of it."""
+    return _MARKED.sub(r"\\\1", one_line(text).replace("&", "&amp;").replace("<", "&lt;"))

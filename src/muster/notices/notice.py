@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from muster.base.errors import UsageError
+from muster.base.texts import one_line
 
 SEVERITIES = ("P1", "P2", "P3", "P4")
 # As the Events API v2 of PagerDuty calls what may happen to an alert: raised, taken up, over.
@@ -58,11 +59,6 @@ class Notice:
         object.__setattr__(self, "title", one_line(self.title))
         if not self.title:
             raise NoticeError(f"the notice '{self.key}' has no title; right would be what is wrong, in one line")
-
-
-def one_line(text: str) -> str:
-    """A text on one line, without characters that no terminal should get."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _check(said: str, what: str, known: tuple[str, ...]) -> None:

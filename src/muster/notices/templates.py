@@ -26,7 +26,8 @@ from jinja2 import (
 )
 
 from muster.base.packaged import NOTICES
-from muster.notices.notice import NoticeError, one_line
+from muster.base.texts import one_line
+from muster.notices.notice import NoticeError
 
 FOLDER = "notices"  # of a project, beside its drills
 SUFFIX = ".j2"

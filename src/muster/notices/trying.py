@@ -21,7 +21,7 @@ def addressed(post: Post, names: Sequence[str]) -> Post:
     Raises:
         NoticeError: there is none, or one is not known or has no address.
     """
-    chosen = [post.route(name).name for name in names] or list(post.channels)
+    chosen = [post.route(name.lower()).name for name in names] or list(post.channels)
     if not chosen:
         raise NoticeError("there is no channel to test: set MUSTER_NOTICES_<NAME> to an address (docs/notices.md)")
     if lacking := [name for name in chosen if name not in post.channels]:

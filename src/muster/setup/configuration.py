@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 from muster.backup.keys import KEY_VARIABLE, RECIPIENTS_VARIABLE
 from muster.backup.store import STORE_VARIABLE
+from muster.base.errors import MusterError
 
 FILE = "muster.env"
 LOAD = f"set -a; . ./{FILE}; set +a"
@@ -39,22 +42,51 @@ _SET = re.compile(r"^\s*(?:export\s+)?([A-Z][A-Z0-9_]*)=(.*)$")
 def text() -> str:
     """The file as it is first written: all settings as comments."""
     parts = [
-        f"# Settings of muster. Some are secret: keep this file out of version control.\n# Load it with: {LOAD}\n",
+        "# Settings of muster. Some are secret: keep this file out of version control.\n",
+        f"# Quote every value. Load it with: {LOAD}\n",
     ]
     for name, example, why in _SETTINGS:
         said = "".join(f"\n# {line}" for line in why.splitlines())
-        parts.append(f"{said}\n#{name}={example}\n" if said else f"#{name}={example}\n")
+        parts.append(f"{said}\n#{name}='{example}'\n" if said else f"#{name}='{example}'\n")
     return "".join(parts)
+
+
+class SettingsError(MusterError):
+    """A line of the file is no setting."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} is no setting")
+        self.line = line
 
 
 def names_set(path: Path) -> list[str]:
     """The settings that a file sets, in its order.
 
     Raises:
+        SettingsError: a line is neither a comment nor NAME=VALUE.
         OSError, UnicodeDecodeError: it cannot be read.
     """
-    found = (_SET.match(line) for line in path.read_text(encoding="utf-8").splitlines())
-    return [one[1] for one in found if one and one[2].strip()]
+    names = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        found = _SET.match(line)
+        if found is None and line.strip() and not line.lstrip().startswith("#"):
+            raise SettingsError(number)
+        if found and found[2].strip(" '\""):
+            names.append(found[1])
+    return names
+
+
+def would_be_committed(path: Path) -> bool:
+    """Whether the file lies in a git repository that neither ignores nor excludes it."""
+    git = shutil.which("git")
+    if git is None:
+        return False
+    asked = [git, "-C", str(path.parent), "check-ignore", "--quiet", path.name]
+    try:
+        done = subprocess.run(asked, capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 1  # 0: it is ignored, 128: this is no repository
 
 
 def is_open_to_others(path: Path) -> bool:

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from muster import __version__
@@ -25,9 +25,18 @@ from muster.recovery import procedures
 from muster.recovery.needs import needs_of
 from muster.safety import AuditLog
 from muster.safety.rights import missing_rights
-from muster.setup.configuration import FILE, LOAD, is_open_to_others, names_set, text
+from muster.setup.configuration import (
+    FILE,
+    LOAD,
+    SettingsError,
+    is_open_to_others,
+    names_set,
+    text,
+    would_be_committed,
+)
 from muster.setup.subject import Subject
 from muster.steps import Context
+from muster.store.errors import NoHistoryError
 
 WOKEN = ("P1", "P2")
 
@@ -70,17 +79,28 @@ def configuration(subject: Subject) -> Result:
             return unknown(f"{FILE} is not there", "it is written by: muster setup")
         write_atomically(path, text(), mode=0o600)
         return fine(f"{FILE} is written, with every setting as a comment", f"fill it in, and load it: {LOAD}")
+    return next(_troubles(path, subject), None) or fine(f"{FILE}: {', '.join(names_set(path)) or 'nothing is set yet'}")
+
+
+def _troubles(path: Path, subject: Subject) -> Iterator[Result]:
+    """What is wrong with the file of settings."""
     try:
         named = names_set(path)
-        shown = is_open_to_others(path)
+    except SettingsError as error:
+        yield failed(f"{FILE}, line {error.line}, is neither a comment nor NAME=VALUE", "put it right by hand")
+        return
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
-        return failed(f"{FILE} cannot be read: {why}", "put it right by hand")
-    if shown:
-        return failed(f"others may read {FILE}, which holds secrets", f"keep them out: chmod 600 {FILE}")
+        yield failed(f"{FILE} cannot be read: {why}", "put it right by hand")
+        return
+    if is_open_to_others(path):
+        yield failed(f"others may read {FILE}, which holds secrets", f"keep them out: chmod 600 {FILE}")
+    if would_be_committed(path):
+        yield failed(f"git would take up {FILE}, which holds secrets", f"ignore it: echo {FILE} >> .gitignore")
     if absent := [name for name in named if name not in subject.environment]:
-        return failed(f"{', '.join(absent)} stands in {FILE} and not in the environment", f"load it: {LOAD}")
-    return fine(f"{FILE}: {', '.join(named) or 'nothing is set yet'}")
+        stand = "stands" if len(absent) == 1 else "stand"
+        mend = f"quote what holds & or spaces, and load it: {LOAD}"
+        yield failed(f"{', '.join(absent)} {stand} in {FILE} and not in the environment", mend)
 
 
 def store(subject: Subject) -> Result:
@@ -88,10 +108,10 @@ def store(subject: Subject) -> Result:
     try:
         with Outbox.open(subject.store, subject.root, create=subject.acting) as opened:
             opened.deliveries(states=["waiting"])
+    except NoHistoryError as error:
+        return unknown(str(error), "it is made by: muster setup")
     except MusterError as error:
-        if not subject.acting:
-            return unknown(f"{error}", "it is made by: muster setup")
-        return failed(str(error), "name one that answers in MUSTER_HISTORY, with a user that may make tables")
+        return failed(str(error), "have it answer, or name another in MUSTER_HISTORY")
     if "://" in subject.store:
         return fine("the database answers, and its tables are those of this muster")
     return fine(

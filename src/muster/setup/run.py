@@ -11,7 +11,7 @@ from muster.preflight.finding import Finding, Result, State, outcome_of, unknown
 from muster.setup import looks, selftest
 from muster.setup.subject import Subject
 
-CHECKS: tuple[tuple[str, Callable[[Subject], Result]], ...] = (
+CHECKS: tuple[tuple[str, Callable[[Subject], Result | None]], ...] = (
     ("programs", looks.programs),
     ("system", looks.system),
     ("configuration", looks.configuration),
@@ -47,13 +47,14 @@ class SetupReport(BaseModel):
 
 
 def set_up(subject: Subject) -> Iterator[Finding]:
-    """Each check's finding, as soon as it is there."""
+    """Each check's finding, as soon as it is there; none of what there is nothing to look at for."""
     for name, look in CHECKS:
         try:
             found = look(subject)
         except Exception as error:  # noqa: BLE001 - what one thing raises keeps nobody from looking at the others
             found = unknown(f"it broke off: {type(error).__name__}: {error}", "please report it")
-        yield Finding.of(name, found)
+        if found is not None:
+            yield Finding.of(name, found)
 
 
 def report_of(subject: Subject, findings: list[Finding]) -> SetupReport:

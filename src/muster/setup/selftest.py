@@ -18,8 +18,10 @@ from muster.setup.subject import Subject
 TEST_WITHIN_S = 30.0
 
 
-def incident(subject: Subject) -> Result:
+def incident(subject: Subject) -> Result | None:
     """An incident from its opening to its end in a store of its own, and what people would be told of it."""
+    if not subject.acting:
+        return None
     named = "muster" if subject.system is None else subject.system.name
     with tempfile.TemporaryDirectory(prefix="muster-setup-") as scratch:
         try:
@@ -33,11 +35,11 @@ def incident(subject: Subject) -> Result:
     return fine(f"an incident was opened, taken up and resolved in a scratch store, in {entries} entries")
 
 
-def key(subject: Subject) -> Result:
+def key(subject: Subject) -> Result | None:
     """What is encrypted for the recipients is opened by the key that is here."""
     named = subject.environment.get(KEY_VARIABLE)
     if subject.system is None or subject.system.database is None:
-        return fine("no backups are to be opened")
+        return None
     if not named:
         return unknown("no key is here to try whether backups can be opened", f"name its file in {KEY_VARIABLE}")
     locked, opened = io.BytesIO(), io.BytesIO()
@@ -49,12 +51,10 @@ def key(subject: Subject) -> Result:
     return fine("what is encrypted for the recipients is opened by the key that is here")
 
 
-def notice(subject: Subject) -> Result:
+def notice(subject: Subject) -> Result | None:
     """A test to every channel, where it is asked for."""
-    if not subject.send_test:
-        return fine("no channel was tried", "send a test to each: muster setup --send-test")
-    if not subject.acting:
-        return unknown("no channel was tried, as nothing is sent with --plan")
+    if not subject.send_test or not subject.acting:
+        return None
     named = "muster" if subject.system is None else subject.system.name
     try:
         post = addressed(subject.post, ())

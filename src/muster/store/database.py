@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from muster.base.errors import TimeoutExceededError
+from muster.base.masking import MASK, SECRET_NAME
 from muster.base.waiting import wait_for
 from muster.store.errors import HistoryError
 
@@ -64,7 +65,10 @@ def open_engine(url: URL) -> Engine:
 
 def shown(url: URL) -> str:
     """An address as it may be shown: a file's path, or a URL without its password."""
-    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    hidden = {key: MASK for key in url.query if SECRET_NAME.search(key)}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def use_write_ahead_log(engine: Engine) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from muster.checks.check import Finding, Harm, Remedy
 from muster.checks.seen import Seen, is_ready
+from muster.checks.traffic.services import workloads_behind
 from muster.snapshot import Ref
 
 STARTING_S = 30.0
@@ -53,6 +54,17 @@ def asked(seen: Seen) -> Iterator[Finding]:
     yield Finding(
         service, f"{how}: {troubles[0]}", Harm.WHOLE if every else Harm.PART, evidence=evidence, open_cause=True
     )
+
+
+def stopped(seen: Seen) -> Iterator[Finding]:
+    """Workloads that clients come in by and that are scaled to 0, while clients are not answered: on purpose it may be,
+    and then nobody asks."""
+    if not in_trouble(seen):
+        return
+    for ref in workloads_behind(seen, own_service(seen)):
+        spec = (seen.find(ref) or {}).get("spec") or {}
+        if spec.get("replicas") == 0:
+            yield Finding(ref, "is scaled to 0, and clients come in by it", Harm.WHOLE, remedy=Remedy("full-restart"))
 
 
 def capacity(seen: Seen) -> Iterator[Finding]:

@@ -38,12 +38,12 @@ class Apprised:
         self._secrets = Secrets(address)
 
     def check(self) -> None:
-        with self._told() as said:
-            self._service(said)
+        with self._told():
+            self._service()
 
     def send(self, message: Message) -> None:
         with self._told() as said:
-            service = self._service(said)
+            service = self._service()
             _name(service, message)
             urgency = "success" if message.state == "resolve" else _URGENCY[message.severity]
             try:
@@ -55,7 +55,7 @@ class Apprised:
             if not arrived:
                 raise ChannelError(self._secrets.hide(f"{self.kind}: {_reason(said)}"))
 
-    def _service(self, said: list[logging.LogRecord]) -> Any:  # a class of its own for each kind of address
+    def _service(self) -> Any:  # a class of its own for each kind of address
         """What sends.
 
         Raises:
@@ -67,8 +67,8 @@ class Apprised:
         asset = AppriseAsset(app_id="muster", storage_mode="memory", http_redirects=False, allow_templates=False)
         service: Any = Apprise.instantiate(self._address, asset=asset)
         if service is None:
-            reason = self._secrets.hide(_reason(said))
-            raise ChannelError(f"its address is none that apprise understands ({self.kind}://...: {reason})")
+            # What apprise says of it may hold parts of it.
+            raise ChannelError(f"its address is none that apprise understands, or lacks a part ({self.kind}://...)")
         for name, default in (("rto", "socket_read_timeout"), ("cto", "socket_connect_timeout")):
             if f"{name}=" not in self._address:
                 setattr(service, default, LIMIT_S)

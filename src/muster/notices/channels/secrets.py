@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from muster.base.masking import MASK, masked
-from muster.notices.notice import one_line
+from muster.base.texts import one_line
 
 SHORTEST = 4  # what is shorter is no secret, and would mask half of every sentence
 LONGEST_REASON = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +17,15 @@ CI_JOB_VARIABLES = ("CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BU
 
 def who() -> str:
     """Whom the environment names as acting: the user, and that it is a pipeline where it is one."""
-    user = os.environ.get("USER") or os.environ.get("LOGNAME") or f"uid {os.getuid()}"
+    user = os.environ.get("USER") or os.environ.get("LOGNAME") or _of_system()
     return f"{user} (CI)" if os.environ.get("CI") else user
+
+
+def _of_system() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container, a number may be nobody
+        return f"uid {os.getuid()}"
 
 
 def host() -> str:
