@@ -83,16 +83,16 @@ def open_(
             began=_moment(began),
             data=data,
         )
+        if not as_json:
+            said = "opened" if new else "noted, as it is open already,"
+            click.echo(f"{said} {opened.id} {opened.severity}: {opened.title}")
+            targets = opened.targets
+            click.echo(f"  answer {targets.response}; RTO {targets.rto_s / 60:g} min, RPO {targets.rpo_s / 60:g} min")
         if new and not book.post.routes:
             click.echo("muster: nobody is told: there is no channel (muster notify channels)", err=True)
         _send(address, book)
-        entries = book.entries(opened.id)
-    if as_json:
-        _print_whole(opened, entries)
-        return
-    click.echo(f"{'opened' if new else 'noted, as it is open already,'} {opened.id} {opened.severity}: {opened.title}")
-    targets = opened.targets
-    click.echo(f"  answer {targets.response}; RTO {targets.rto_s / 60:g} min, RPO {targets.rpo_s / 60:g} min")
+        if as_json:
+            _print_whole(opened, book.entries(opened.id))
 
 
 @incident.command()
@@ -102,8 +102,8 @@ def ack(identity: str, address: str | None) -> None:
     """Say that you have taken it up."""
     with _telling(address, identity) as book:
         found, new = book.acknowledge(identity)
-    said = "acknowledged" if new else f"was acknowledged at {found.acknowledged} by {found.technical}"
-    click.echo(f"{found.id} {said}")
+        said = "acknowledged" if new else f"was acknowledged at {found.acknowledged} by {found.technical}"
+        click.echo(f"{found.id} {said}")
 
 
 @incident.command()
@@ -138,7 +138,7 @@ def grade(identity: str, severity: str, why: tuple[str, ...], address: str | Non
     """Give it another severity, and say why."""
     with _telling(address, identity) as book:
         found = book.grade(identity, severity, " ".join(why))
-    click.echo(f"{found.id} is {found.severity} now")
+        click.echo(f"{found.id} is {found.severity} now")
 
 
 @incident.command()
@@ -147,14 +147,14 @@ def grade(identity: str, severity: str, why: tuple[str, ...], address: str | Non
 @HISTORY
 def resolve(identity: str, why: tuple[str, ...], address: str | None) -> None:
     """Say that service is back, and how."""
-    with _telling(address, identity) as book:
-        found = book.resolve(identity, " ".join(why))
     from muster.incidents.incident import span
 
-    lasted = found.seconds("began", "resolved") or 0.0
-    kept = "within" if lasted <= found.targets.rto_s else "NOT within"
-    click.echo(f"{found.id} resolved after {span(lasted)}, {kept} its RTO of {span(found.targets.rto_s)}")
-    click.echo(f"  review it: muster incident review {found.id}")
+    with _telling(address, identity) as book:
+        found = book.resolve(identity, " ".join(why))
+        lasted = found.seconds("began", "resolved") or 0.0
+        kept = "within" if lasted <= found.targets.rto_s else "NOT within"
+        click.echo(f"{found.id} resolved after {span(lasted)}, {kept} its RTO of {span(found.targets.rto_s)}")
+        click.echo(f"  review it: muster incident review {found.id}")
 
 
 @incident.command("list")

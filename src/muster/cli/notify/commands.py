@@ -66,7 +66,7 @@ def notify() -> None:
     """Tell people. Channels are addresses in the environment, MUSTER_NOTICES_<NAME>; docs/notices.md has them all."""
 
 
-@notify.command()
+@notify.command(short_help="Send a test to each channel.")
 @click.argument("names", nargs=-1, metavar="[CHANNEL]...", shell_complete=CHANNELS)
 @SYSTEM
 @HISTORY
@@ -93,7 +93,7 @@ def test(
     end(found, as_json=as_json, waiting=waiting, channels=set(post.channels))
 
 
-@notify.command("list")
+@notify.command("list", short_help="List what has not arrived.")
 @click.option("--all", "everything", is_flag=True, help="what has arrived, too")
 @HISTORY
 @JSON
@@ -128,7 +128,7 @@ def list_(*, everything: bool, address: str | None, as_json: bool) -> None:
     sys.exit(FINDING if any(one.state != "sent" and one.source != "test" for one in found) else FINE)
 
 
-@notify.command()
+@notify.command(short_help="Send what waits, and ask whom incidents wait for.")
 @SYSTEM
 @HISTORY
 @WITHIN
@@ -160,7 +160,7 @@ def flush(*, system: Path | None, address: str | None, within_s: float, plan: bo
     end(found, as_json=as_json, waiting=waiting, channels={name for post in every for name in post.channels})
 
 
-@notify.command()
+@notify.command(short_help="Print what people would be told.")
 @click.argument("template", required=False, shell_complete=TEMPLATES)
 @INCIDENT
 @click.option("--language", "languages", multiple=True, metavar="LANGUAGE", shell_complete=LANGUAGES)
@@ -199,7 +199,7 @@ def render(
         click.echo(f"Subject: {one['subject']}\n\n{one['body']}")
 
 
-@notify.command()
+@notify.command(short_help="Tell a channel of an incident by a template.")
 @click.argument("template", shell_complete=TEMPLATES)
 @click.option(
     "--channel", "names", multiple=True, required=True, metavar="CHANNEL", shell_complete=CHANNELS, help="to whom"
@@ -257,7 +257,7 @@ def send(
     end(sent, as_json=as_json, waiting=waiting, channels=set(post.channels))
 
 
-@notify.command()
+@notify.command(short_help="List the channels, and what is wrong with one.")
 @SYSTEM
 @JSON
 def channels(*, system: Path | None, as_json: bool) -> None:
@@ -277,7 +277,7 @@ def channels(*, system: Path | None, as_json: bool) -> None:
     sys.exit(FINDING if not found or any(one["trouble"] for one in found) else FINE)
 
 
-@notify.command()
+@notify.command(short_help="List the templates and their files.")
 @SYSTEM
 @JSON
 def templates(*, system: Path | None, as_json: bool) -> None:

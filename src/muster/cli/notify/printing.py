@@ -59,7 +59,7 @@ def end(
     if as_json:
         print_delivered(found, len(waiting))
     else:
-        for channel, subject in found.sent:
+        for channel, subject in dict.fromkeys(found.sent):
             click.echo(f"✓ {channel}: {subject}")
         for channel, subject, why in found.failed:
             click.echo(f"✗ {channel}: {subject}\n    {why}")
@@ -123,7 +123,7 @@ def _became(one: Delivery) -> str:
     tries = {0: "not tried yet", 1: "tried once"}.get(one.attempts, f"tried {one.attempts} times")
     if one.state == "given up":
         return f"NOT TOLD, given up {_time(one.ended or '')}, {tries}{why}"
-    return f"waits, {tries}{why}" + (f"; again {_time(one.due)}" if one.attempts else "")
+    return f"waits, {tries}{why}" + (f"; again {_time(one.due)[11:]}" if one.attempts else "")
 
 
 def told_of(row: Mapping[str, Any], of: Sequence[Delivery]) -> dict[str, Any]:
