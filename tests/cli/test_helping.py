@@ -48,6 +48,9 @@ def test_names_are_completed(drill_project: DrillProject, tmp_path: Path) -> Non
     assert completed(drill_project, "recover", "restart") == ["restart-service"]
     assert completed(drill_project, "recover", "restart-service", "f") == ["force="]
     assert "pods" in completed(drill_project, "diagnose", "--check", "po")
+    ops = {"MUSTER_NOTICES_OPS": "json://127.0.0.1:1"}
+    assert completed(drill_project, "notify", "test", "o", **ops) == ["ops"]
+    assert completed(drill_project, "notify", "render", "stat") == ["status-page"]
     config = tmp_path / "config"
     config.write_text(
         "{apiVersion: v1, kind: Config, contexts: [{name: staging, context: {cluster: c, user: u}}], clusters: "

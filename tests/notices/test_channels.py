@@ -19,6 +19,8 @@ from muster.notices.testing import KEY, TOKEN, LocalReceiver
 
 from .telling import both, notice
 
+# It is on this machine, and the password is of these tests.
+WITHOUT_TLS = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 PASSWORD = "s3cr3t-passw0rd"
 
 
@@ -79,6 +81,7 @@ def send(address: str, what: Message | None = None) -> None:
     channel.send(what or message())
 
 
+@WITHOUT_TLS
 def test_a_mail_arrives_as_plain_text_in_a_thread_of_its_key(server: Controller, mails: Mails) -> None:
     send(address_of(server))
     (mail,) = mails.taken
@@ -88,6 +91,7 @@ def test_a_mail_arrives_as_plain_text_in_a_thread_of_its_key(server: Controller,
     assert (mail["X-Muster-Notice"], mail["References"]) == ("uid-1", "<shop.1@muster>")
 
 
+@WITHOUT_TLS
 def test_a_mail_server_that_refuses_or_is_gone_is_said(server: Controller, mails: Mails) -> None:
     mails.answer = "451 try later"
     with pytest.raises(ChannelError, match=r"^mailto: it answered 451 try later$"):
