@@ -18,20 +18,13 @@ from muster.cli.codes import FINDING, FINE, UNKNOWN
 from muster.cli.completing import INCIDENTS
 from muster.cli.noting import cluster_name, keep_snapshot, nothing_yet, where
 from muster.cli.posting import post_for, post_of, send_now
-from muster.cli.shared import CONTEXT, SYSTEM, definition_of, write_out
+from muster.cli.shared import CONTEXT, HISTORY, SYSTEM, definition_of, write_out
 
 if TYPE_CHECKING:
     from muster.incidents import Book, Entry, Incident
     from muster.incidents.indicators import Indicator
 
 SEVERITY = click.Choice(["P1", "P2", "P3", "P4"], case_sensitive=False)
-HISTORY = click.option(
-    "--history",
-    "address",
-    metavar="URL",
-    envvar="MUSTER_HISTORY",
-    help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
-)
 JSON = click.option("--json", "as_json", is_flag=True, help="as JSON")
 SAY = "say what is: muster incident open TITLE --severity P2"
 WHICH = click.argument("identity", metavar="[ID]", default="latest", shell_complete=INCIDENTS)

@@ -25,6 +25,13 @@ CONTEXT = click.option(
 SYSTEM = click.option(
     "--system", type=click.Path(path_type=Path), metavar="PATH", help="a system.yaml (default: systems/*/system.yaml)"
 )
+HISTORY = click.option(
+    "--history",
+    "address",
+    metavar="URL",
+    envvar="MUSTER_HISTORY",
+    help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
+)
 
 
 def definition_of(system: Path | None) -> SystemDefinition:

@@ -28,19 +28,12 @@ from muster.cli.notify.printing import (
 )
 from muster.cli.noting import nothing_yet, where
 from muster.cli.posting import delivered, post_for, post_of, posts
-from muster.cli.shared import SYSTEM, definition_if_any
+from muster.cli.shared import HISTORY, SYSTEM, definition_if_any
 
 if TYPE_CHECKING:
     from muster.incidents import Incident
     from muster.notices import Notice, Post
 
-HISTORY = click.option(
-    "--history",
-    "address",
-    metavar="URL",
-    envvar="MUSTER_HISTORY",
-    help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
-)
 JSON = click.option("--json", "as_json", is_flag=True, help="as JSON")
 PLAN = click.option("--plan", is_flag=True, help="say what it would do, and send nothing")
 WITHIN = click.option(
