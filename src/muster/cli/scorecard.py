@@ -10,7 +10,7 @@ import click
 from muster.base.clock import utc
 from muster.base.errors import UsageError
 from muster.cli.noting import nothing_yet, where
-from muster.cli.shared import write_out
+from muster.cli.shared import HISTORY, write_out
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,13 +36,7 @@ FILE = "scorecard.html"
     type=click.Path(path_type=Path),
     help="which drills there are: a directory, or a plan (muster plan --json) (default: drills/, where it is there)",
 )
-@click.option(
-    "--history",
-    "address",
-    metavar="URL",
-    envvar="MUSTER_HISTORY",
-    help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
-)
+@HISTORY
 @click.option("--json", "as_json", is_flag=True, help="the same as JSON, printed; no page is written")
 def scorecard(
     *, out: Path | None, since: str, system: str | None, plan: Path | None, address: str | None, as_json: bool
