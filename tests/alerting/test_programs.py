@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
 from muster.alerting.files import files, write
+from muster.alerting.programs import Programs
+from muster.base.waiting import wait_for
 
 from .programs import program, run
 from .systems import ALERTING, CHECKS, ENHANCER, METRICS, SLO, shop, watched
@@ -141,3 +144,38 @@ def test_an_alert_goes_to_whom_its_severity_says(tmp_path: Path, labels: list[st
     write(files(watched(ENHANCER), tmp_path))
     done = run(amtool, "config", "routes", "test", "--config.file=alertmanager.yaml", *labels, cwd=tmp_path)
     assert done.stdout.strip() == receiver, done.stdout + done.stderr
+
+
+def test_what_says_less_is_held_back_and_an_outage_is_told_during_a_drill_as_well() -> None:
+    """By a real Alertmanager with the project's own routes."""
+    for name in ("alertmanager", "prometheus"):
+        program(name)
+    told = [
+        ("DrillInForce", "none", {}),
+        ("PodsDown", "P3", {"workload": "api"}),
+        ("ErrorBudgetBurns", "P1", {"slo": "api-availability"}),
+        ("ErrorBudgetBurns", "P2", {"slo": "api-availability"}),
+        ("ErrorBudgetBurns", "P2", {"slo": "answers-fast"}),
+    ]
+    alerts = [
+        {"labels": {"alertname": name, "severity": severity, "system": "enhancer", **more}}
+        for name, severity, more in told
+    ]
+    with Programs.start(watched(ENHANCER)) as programs:
+        address = f"{programs.alertmanager}/api/v2/alerts"
+        httpx.post(address, json=alerts, trust_env=False).raise_for_status()
+
+        def held() -> set[tuple[str, str, str]] | None:
+            found = httpx.get(address, trust_env=False).json()
+            seen = [one for one in found if one["labels"]["alertname"] in {name for name, _, _ in told}]
+            if len(seen) < len(told) or any(one["status"]["state"] == "unprocessed" for one in seen):
+                return None
+            labels = [one["labels"] for one in seen if one["status"]["inhibitedBy"]]
+            return {(one["alertname"], one["severity"], one.get("slo", "")) for one in labels}
+
+        expected = {("PodsDown", "P3", ""), ("ErrorBudgetBurns", "P2", "api-availability")}
+        wait_for(
+            lambda: held() == expected, within=20, reason=f"just {expected} to be held back", latest=lambda: str(held())
+        )
+        wait_for(lambda: programs.told.get("P1"), within=20, reason="the page")
+        assert "P3" not in programs.told

@@ -53,10 +53,11 @@ def test_what_cannot_be_is_said_in_a_sentence(drill_project: DrillProject, words
 
 
 def test_a_plan_says_whom_it_would_tell_and_does_nothing(drill_project: DrillProject) -> None:
-    said = muster(drill_project, "--plan", code=0, ENHANCER_ALERTMANAGER="http://127.0.0.1:9093")
+    channels = {"MUSTER_NOTICES_OPS": "json://127.0.0.1:9"}
+    said = muster(drill_project, "--plan", code=0, ENHANCER_ALERTMANAGER="http://127.0.0.1:9093", **channels)
     assert "would look at enhancer (namespace enhancer) on embedded every 15 s" in said
-    assert "would tell http://127.0.0.1:9093" in said
-    assert max(map(len, said.splitlines())) <= 100
+    assert "would tell the Alertmanager at http://127.0.0.1:9093,\nand people by ops;" in said
+    assert max(map(len, said.splitlines())) <= 80
     assert not (drill_project.root / "reports").exists()
 
 

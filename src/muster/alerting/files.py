@@ -23,7 +23,7 @@ HEAD = (
 )
 _YAML: dict[str, tuple[str, Callable[[Watched], dict[str, Any]]]] = {
     "rules.yaml": ("recording rules and alerts", rules),
-    "rules_test.yaml": ("their unit tests: promtool test rules rules_test.yaml", rule_tests),
+    "rules_test.yaml": ("their unit tests, for promtool", rule_tests),
     "prometheus.yaml": ("a whole configuration of Prometheus", prometheus),
     "alertmanager.yaml": ("a whole configuration of Alertmanager", alertmanager),
 }

@@ -247,11 +247,17 @@ def _plan(
     definition: SystemDefinition, cluster: str, *, every: float, listen: str, told: str | None, store: str
 ) -> None:
     from muster.checks.registry import checks
+    from muster.cli.posting import post_of
     from muster.snapshot.system import told_of
 
     count = len(checks(told_of(definition)))
     click.echo(f"would look at {definition.name} (namespace {definition.namespace}) on {cluster} every {every:g} s,")
     click.echo(f"by {count} checks (muster diagnose --list), and change nothing there;")
-    click.echo(f"would remember alerts, and open incidents of P1 and P2, in {store};")
-    click.echo(f"would tell {told or 'no Alertmanager (--alertmanager, or monitoring.alertmanager of system.yaml)'};")
+    click.echo("would remember alerts, and open an incident of each that is P1 or P2,")
+    click.echo(f"in {store};")
+    click.echo(
+        f"would tell {f'the Alertmanager at {told}' if told else 'no Alertmanager (name one: --alertmanager URL)'},"
+    )
+    people = ", ".join(post_of(definition).channels)
+    click.echo(f"and people by {people};" if people else "and nobody by notices (MUSTER_NOTICES_... are not set);")
     click.echo(f"would serve figures at {listen}.")
