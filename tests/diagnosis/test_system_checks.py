@@ -405,3 +405,16 @@ def test_what_is_bad_is_asked_by_the_kind_of_the_metric(tmp_path: Path, metric: 
     (tmp_path / "slo.yaml").write_text(f"{head}      {metric}\n{tail}")
     (level,) = read_series(tmp_path / "slo.yaml")
     assert level.bad("5m") == query
+
+
+def test_alerts_that_are_meant_to_fire_are_no_findings() -> None:
+    """The heartbeats of the project's own rules, and what the monitor raised of what the checks find themselves."""
+    firing = [
+        {"name": "Heartbeat", "severity": "none", "since": None},
+        {"name": "MonitorHeartbeat", "severity": "none", "since": None},
+        {"name": "DrillInForce", "severity": "none", "since": None},
+        {"name": "SystemUnwell", "severity": "P1", "since": None},
+        {"name": "PodsDown", "severity": "P3", "since": None},
+    ]
+    diagnosis = looked_at([*WEB], answers={"monitoring": {"firing": firing}})
+    assert [cause.ref.name for cause in diagnosis.causes if cause.ref.kind == "Alert"] == ["PodsDown"]

@@ -13,6 +13,8 @@ from muster.snapshot import Ref
 STARTING_S = 30.0
 UNANSWERED = ("timeout", "empty", "reset")
 """What becomes of requests to a program that takes them and does not answer."""
+# Alerts that are meant to fire; what the monitor raised is what the checks find.
+MEANT = frozenset({"Watchdog", "InfoInhibitor", "DeadMansSwitch", "Heartbeat", "MonitorHeartbeat", "SystemUnwell"})
 
 
 def answer(seen: Seen, name: str) -> Mapping[str, Any]:
@@ -140,8 +142,8 @@ def _workers(seen: Seen) -> Iterator[Ref]:
 def alerts(seen: Seen) -> Iterator[Finding]:
     """Alerts that fire."""
     for one in answer(seen, "monitoring").get("firing") or []:
-        if one["name"] in ("Watchdog", "InfoInhibitor", "DeadMansSwitch"):
-            continue  # these are meant to fire
+        if one["name"] in MEANT or one.get("severity") == "none":
+            continue
         yield Finding(
             Ref("Alert", str(seen.system.get("namespace") or ""), one["name"]),
             "fires",
