@@ -8,7 +8,7 @@ lays nothing out twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,8 @@ from muster.recovery.database_service import DatabaseService
 from muster.recovery.needs import DATABASE, SCALE
 from muster.recovery.stages import Service
 from muster.safety.rights import Right, rights
-from muster.steps import Context, Step
+from muster.steps import Context, Step, StepOutline
+from muster.system import SystemDefinition
 from muster.system.databases.declared import streaming
 from muster.system.state import SystemState
 
@@ -34,6 +35,18 @@ GONE_WITHIN_S = 120.0
 PRIMARY_WITHIN_S = 120.0
 JOINED_WITHIN_S = 300.0
 WELL_WITHIN_S = 60.0
+
+
+OUTLINE = (
+    StepOutline("choose a backup", "finds the newest one before the moment, and what was shipped since", acts=False),
+    StepOutline("stop the databases", "so that nothing writes to the volumes", undo=True),
+    StepOutline("replay into the primary's volume", "lays the backup out, and what was written up to the moment"),
+    StepOutline("set the others' data aside", "moves the standbys' old data out of the way, and keeps it"),
+    StepOutline("start the primary", "starts it with what was brought back"),
+    StepOutline("lead clients to it", "points the Service at it"),
+    StepOutline("start the standbys", "they are made anew of the primary, and follow it"),
+    StepOutline("verify", "one write through the service is read back"),
+)
 
 
 class RestoreBackup:
@@ -58,6 +71,9 @@ class RestoreBackup:
             | rights("get create", "PersistentVolumeClaim")
             | rights("patch", "Service")
         )
+
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        return OUTLINE if system.streaming is not None else ()
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restore(context)

@@ -67,13 +67,15 @@ Look = Callable[[Seen], Iterable[Finding | Unknown]]
 @dataclass(frozen=True)
 class Check:
     """A look at one thing. `needs` are the parts of a snapshot without which it says nothing: kinds of objects, or
-    names of answers; where one is missing the check is unknown."""
+    names of answers; where one is missing the check is unknown. `remedies` name the procedures that may mend what it
+    finds: the finding, or the diagnosis by what system.yaml says, names one of them, or none."""
 
     name: str
     summary: str  # one line for people
     category: str
     look: Look
     needs: tuple[str, ...] = field(default=())
+    remedies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.category in CATEGORIES, f"check '{self.name}' is of no category that there is: {self.category}"

@@ -9,7 +9,7 @@ whoever takes the capacity back.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from muster.base.errors import ClusterError, RefusedError, UsageError
@@ -17,7 +17,8 @@ from muster.probes.answers.sampling import Sample, sample
 from muster.recovery.held_up import held_up, why_unready
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
-from muster.steps import NO_PARAMETERS, Context, Step
+from muster.steps import NO_PARAMETERS, Context, Step, StepOutline
+from muster.system import SystemDefinition
 from muster.system.operations import Capacity
 from muster.system.origin import SERVICE_LABEL
 from muster.wire.names import REPLICAS_BEFORE_ANNOTATION
@@ -33,6 +34,13 @@ Object = dict[str, Any]
 LOOKS = 3
 
 
+OUTLINE = (
+    StepOutline("diagnose", "asks the service many times, and counts what it refuses", acts=False),
+    StepOutline("add replicas", "scales the Deployment up, to what would refuse nobody and some more", undo=True),
+    StepOutline("verify", "asks again: nobody is refused; else it scales up once more", acts=False),
+)
+
+
 class AddCapacity:
     """Measure what is refused, scale, wait until the new replicas serve, and measure again."""
 
@@ -42,6 +50,9 @@ class AddCapacity:
 
     def needs(self, _context: Context) -> Iterable[Right]:
         return rights("get patch", "Deployment") | rights("list", "ReplicaSet", "Pod", "EndpointSlice")
+
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        return OUTLINE if system.operations.capacity is not None else ()
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Scaling(context)
@@ -65,6 +76,9 @@ class AddCapacity:
             yield Step("conclude", lambda: True, work.give_up, lambda: True, acts=False)
 
 
+RELEASE_OUTLINE = (StepOutline("scale back", "scales the Deployment down to the replicas that it had before"),)
+
+
 class ReleaseCapacity:
     """Scale back to what it was before `add-capacity`; where that added nothing, do nothing."""
 
@@ -74,6 +88,9 @@ class ReleaseCapacity:
 
     def needs(self, _context: Context) -> Iterable[Right]:
         return rights("get patch", "Deployment") | rights("list", "ReplicaSet", "Pod")
+
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        return RELEASE_OUTLINE if system.operations.capacity is not None else ()
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Scaling(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from muster.base.errors import MusterError, RefusedError, UsageError
 from muster.base.process import run_id
 from muster.probes.answers.reading import read_once
 from muster.probes.http.outcomes import Outcome
-from muster.steps import NO_PARAMETERS, Context, Step
+from muster.steps import NO_PARAMETERS, Context, Step, StepOutline
 from muster.system import SystemDefinition
 from muster.system.definition import SYSTEM_VARIABLE
 from muster.system.procedures import CommandProcedure
@@ -51,6 +51,11 @@ class Command:
         except OSError:
             said = b""
         return shlex.join(self._run) if b"\0" in said else f"{shlex.join(self._run)}\n{said.decode(errors='replace')}"
+
+    def outline(self, _system: SystemDefinition) -> Sequence[StepOutline]:
+        return (
+            StepOutline(f"run {shlex.join(self._run)}", "runs the command, unless all is well, and waits until it is"),
+        )
 
     def steps(self, context: Context) -> Iterable[Step]:
         work = _Work(self, context, self._spec, self._directory, self._run, self._check)

@@ -12,12 +12,18 @@ from collections.abc import Iterator
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import ClusterError, RefusedError
 from muster.recovery.stages import Service
-from muster.steps import Context, Step
+from muster.steps import Context, Step, StepOutline
 from muster.system.databases import Instance, Promotes, primaries_of
 
 LOOKS = 3
 BETWEEN_LOOKS_S = 0.5
 PROMOTED_WITHIN_S = 60.0
+
+OUTLINE = (
+    StepOutline("diagnose", "asks the tool three times whether a primary is well, and chooses the standby", acts=False),
+    StepOutline("promote", "has the tool promote that standby, unless it has done so itself meanwhile"),
+    StepOutline("verify", "there is one primary, and clients read and write", acts=False),
+)
 
 
 def steps(context: Context, database: Promotes) -> Iterator[Step]:

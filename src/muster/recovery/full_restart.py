@@ -7,17 +7,19 @@ is well is left alone, so on a healthy system nothing is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from muster.base.waiting import wait_for
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.needs import SCALE, WORKLOADS
 from muster.recovery.promote_standby import TRY_WRITE, PromoteStandby
-from muster.recovery.stages import Group, Plan, Service
+from muster.recovery.stages import Group, Plan, Service, stages_of
 from muster.recovery.workflows import StuckWork
 from muster.safety.rights import Right, rights
-from muster.steps import NO_PARAMETERS, Context, Step
+from muster.steps import NO_PARAMETERS, Context, Step, StepOutline
+from muster.system import SystemDefinition
+from muster.system.manifests import read_manifests
 from muster.system.operations import Stage
 from muster.system.state import SystemState
 
@@ -38,6 +40,18 @@ class FullRestart:
         own = WORKLOADS | SCALE | rights("delete", "Pod")
         return own if context.system.database is None else own.union(PromoteStandby().needs(context))
 
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        instances = set(system.streaming.instances) if system.streaming is not None else set[str]()
+        stages = stages_of(system, read_manifests(system.manifest_directory))
+        if not stages:
+            return ()
+        return (
+            StepOutline("diagnose", "finds what is missing of each stage", acts=False),
+            *(step for stage in stages for step in _outline(stage, instances)),
+            StepOutline("resume half-done work", "resumes what stood still when its workers were started"),
+            StepOutline("verify", "every stage is well, and a write works", acts=False),
+        )
+
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restart(context)
         yield Step("diagnose", work.is_ill, work.diagnose, lambda: True, acts=False)
@@ -45,6 +59,17 @@ class FullRestart:
             yield from work.steps_of(stage)
         yield Step("resume half-done work", work.is_half_done, work.resume, lambda: True, would=work.would_resume)
         yield Step("verify", lambda: work.ill, work.conclude, lambda: True, acts=False)
+
+
+def _outline(stage: Stage, instances: Set[str]) -> Iterator[StepOutline]:
+    """The steps up of a stage: `instances` are databases, of which the topology names the primary."""
+    databases = [name for name in stage.workloads if name in instances]
+    if databases:
+        yield StepOutline(f"{stage.name}: start the primary", "starts the one that was primary, and no other")
+    if databases[1:]:
+        yield StepOutline(f"{stage.name}: start the standbys", "starts the others, until they follow it synchronously")
+    if len(databases) < len(stage.workloads):
+        yield StepOutline(f"{stage.name}: start", "starts what is not there, and waits until it is ready and serves")
 
 
 class _Rise:

@@ -6,7 +6,7 @@ start what it may be, names the new primary, and the old one has neither a pod n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import RefusedError
@@ -15,8 +15,8 @@ from muster.recovery import failover
 from muster.recovery.database_service import DatabaseService
 from muster.recovery.needs import DATABASE, promotion_rights
 from muster.safety.rights import Right, rights
-from muster.steps import NO_PARAMETERS, Context, Step
-from muster.system import Database
+from muster.steps import NO_PARAMETERS, Context, Step, StepOutline
+from muster.system import Database, SystemDefinition
 from muster.system.state import SystemState
 
 LOOKS = 3
@@ -31,6 +31,16 @@ WAITS_IN_VAIN = (
 )
 # A transaction of its own that must be written and committed like any other, and that changes nothing.
 TRY_WRITE = "select pg_logical_emit_message(true, 'muster', 'write check') is not null"
+
+
+OUTLINE = (
+    StepOutline("diagnose", "asks the primary three times, and which standby has received most", acts=False),
+    StepOutline("fence the old primary", "takes its place and its pod away, so that there are never two"),
+    StepOutline("stop waiting for lost standbys", "writes need not wait for a standby that is gone"),
+    StepOutline("promote", "makes the standby that has received most the primary"),
+    StepOutline("repoint clients", "points the Service at the new primary"),
+    StepOutline("verify", "one write that changes nothing is committed"),
+)
 
 
 class PromoteStandby:
@@ -50,6 +60,11 @@ class PromoteStandby:
             | rights("delete", "Pod")
             | rights("get patch", "StatefulSet", sub="scale")
         )
+
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        if system.streaming is not None:
+            return OUTLINE
+        return () if system.database is None else failover.OUTLINE
 
     def steps(self, context: Context) -> Iterator[Step]:
         if (replicated := SystemState(context.cluster, context.system).replicated) is not None:

@@ -6,7 +6,7 @@ is there and silent hangs: it is ended by force, as it would not hear a request 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,8 @@ from muster.recovery.needs import RESTART, WORKLOADS
 from muster.recovery.seen_by_clients import lasting
 from muster.recovery.workloads import find_workload
 from muster.safety.rights import Right
-from muster.steps import NO_PARAMETERS, Context, Step
+from muster.steps import NO_PARAMETERS, Context, Step, StepOutline
+from muster.system import SystemDefinition
 from muster.system.pods import is_ready
 
 LOOKS = 9
@@ -29,6 +30,16 @@ LOOK_EVERY_S = 0.1
 TAKE_OVER_S = 3.0  # how long workers may take to notice that agents are free, in seconds
 WHOLE_WITHIN_S = 30.0
 Object = dict[str, Any]
+
+
+OUTLINE = (
+    StepOutline("diagnose", "asks whether agents are missing, and which workers are silent", acts=False),
+    StepOutline("release agents of silent workers", "frees what they hold, so that others take it over"),
+    StepOutline("restart workers that hang", "ends by force the pods of workers that do not answer"),
+    StepOutline("release what they held", "frees what is not back yet"),
+    StepOutline("restart all workers", "makes all workers anew, where agents are missing still"),
+    StepOutline("verify", "all agents are at work", acts=False),
+)
 
 
 class RepairAgentCoordination:
@@ -40,6 +51,9 @@ class RepairAgentCoordination:
 
     def needs(self, _context: Context) -> Iterable[Right]:
         return WORKLOADS | RESTART
+
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        return OUTLINE if system.operations.agents is not None else ()
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Repair(context)

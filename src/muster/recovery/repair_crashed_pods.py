@@ -7,7 +7,7 @@ without any such change are deleted, so that they are made anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,22 @@ from muster.recovery.held_up import held_up
 from muster.recovery.templates import changes, without_bookkeeping
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
-from muster.steps import NO_PARAMETERS, Context, Step
+from muster.steps import NO_PARAMETERS, Context, Step, StepOutline
+from muster.system import SystemDefinition
 from muster.system.pods import STUCK, Trouble, controller_of, has_crashed, is_ready, troubles
 
 SECOND_LOOK_S = 2.0
 BETWEEN_LOOKS_S = 0.2
 REVISION = "deployment.kubernetes.io/revision"
 Object = dict[str, Any]
+
+
+OUTLINE = (
+    StepOutline("diagnose", "finds what the revision that crashes changed against the newest one that ran", acts=False),
+    StepOutline("revert the change", "sets the Deployment back to the revision that ran", undo=True),
+    StepOutline("re-create pods", "deletes pods that crash for no change, so that they are made anew"),
+    StepOutline("verify", "no pod crashes, and those repaired are ready", acts=False),
+)
 
 
 class RepairCrashedPods:
@@ -37,6 +46,9 @@ class RepairCrashedPods:
 
     def needs(self, _context: Context) -> Iterable[Right]:
         return rights("get patch", "Deployment") | rights("get list delete", "Pod") | rights("list", "ReplicaSet")
+
+    def outline(self, _system: SystemDefinition) -> Sequence[StepOutline]:
+        return OUTLINE
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Repair(context)

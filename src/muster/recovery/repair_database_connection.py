@@ -6,7 +6,7 @@ else. Where it does not work, that is another emergency.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -24,7 +24,8 @@ from muster.recovery.seen_by_clients import lasting, unanswered
 from muster.recovery.stages import Service
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
-from muster.steps import NO_PARAMETERS, Context, Step
+from muster.steps import NO_PARAMETERS, Context, Step, StepOutline
+from muster.system import SystemDefinition
 from muster.system.manifests import read_manifests
 from muster.system.state import SystemState
 
@@ -62,6 +63,20 @@ group by b.pid, b.usename, b.state, b.xact_start, b.application_name order by b.
 """
 
 
+OUTLINE = (
+    StepOutline(
+        "diagnose", "finds where the way breaks: the Service, the password, or a session that blocks", acts=False
+    ),
+    StepOutline("lead clients to the primary", "points the Service at the instance that is primary", undo=True),
+    StepOutline(
+        "give clients their password back", "sets the password that the database's container has for their role"
+    ),
+    StepOutline("end sessions that block", "ends those whose open transactions keep others waiting"),
+    StepOutline("restart who does not come back", "restarts clients that hold on to dead connections"),
+    StepOutline("verify", "clients read and write again", acts=False),
+)
+
+
 class RepairDatabaseConnection:
     """Diagnose, lead clients to the primary, let them in, end what blocks them, restart who does not come back."""
 
@@ -71,6 +86,9 @@ class RepairDatabaseConnection:
 
     def needs(self, _context: Context) -> Iterable[Right]:
         return DATABASE | WORKLOADS | RESTART | rights("get patch", "Service")
+
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        return OUTLINE if system.streaming is not None else ()
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Repair(context)

@@ -6,7 +6,7 @@ do it hang: the workers are made anew, all at once, for there is nothing that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from muster.base.errors import TimeoutExceededError, UsageError
 from muster.base.waiting import wait_for
@@ -15,7 +15,8 @@ from muster.recovery.needs import WORKLOADS
 from muster.recovery.workflows import StuckWork, name_some
 from muster.recovery.workloads import Workload, find_workload
 from muster.safety.rights import Right, rights
-from muster.steps import Context, Step
+from muster.steps import Context, Step, StepOutline
+from muster.system import SystemDefinition
 
 # So many show whether the workers work.
 TRIED = 8
@@ -27,6 +28,17 @@ UP_WITHIN_S = 60.0
 DONE_WITHIN_S = 60.0
 
 
+OUTLINE = (
+    StepOutline("diagnose", "asks the service what is stuck in a phase", acts=False),
+    StepOutline("resume the first", "resumes a few, from their last durable phase"),
+    StepOutline("look for progress", "sees whether any of them gets on: if so, the workers are well", acts=False),
+    StepOutline("restart the workers", "makes the workers' pods anew, where nothing gets on"),
+    StepOutline("end what is left of them", "ends by force those that do not go in their time"),
+    StepOutline("workers at work", "waits until the new workers are ready", acts=False),
+    StepOutline("resume until nothing is stuck", "resumes all else that is stuck"),
+)
+
+
 class ResetWorkflows:
     """Find what is stuck, resume it, and restart the workers if it does not get on."""
 
@@ -36,6 +48,9 @@ class ResetWorkflows:
 
     def needs(self, _context: Context) -> Iterable[Right]:
         return WORKLOADS | rights("delete", "Pod")
+
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        return OUTLINE if system.operations.workflows is not None else ()
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Reset(context)

@@ -5,7 +5,7 @@ Where its newest revision crashes for a change, restarting would repeat the cras
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -20,13 +20,24 @@ from muster.recovery.repair_crashed_pods import find_change
 from muster.recovery.seen_by_clients import lasting, unanswered
 from muster.recovery.workloads import Workload
 from muster.safety.rights import Right, rights
-from muster.steps import Context, Step
+from muster.steps import Context, Step, StepOutline
+from muster.system import SystemDefinition
 from muster.system.pods import STUCK, controller_of, troubles
 from muster.system.state import SystemState
 
 LOOK_EVERY_S = 0.1
 OVERDUE_S = 2.0  # how long a pod may be there after its time to end, until it is ended by force
 Object = dict[str, Any]
+
+
+OUTLINE = (
+    StepOutline(
+        "diagnose", "asks the service, and looks at its pods: is any of them hanging or answering wrongly?", acts=False
+    ),
+    StepOutline("delete stuck pods", "ends by force those that crash in a loop or do not go"),
+    StepOutline("rolling restart", "makes every pod of the Deployment anew, a few at a time"),
+    StepOutline("verify", "all replicas are ready and answer rightly", acts=False),
+)
 
 
 class RestartService:
@@ -43,6 +54,9 @@ class RestartService:
 
     def needs(self, context: Context) -> Iterable[Right]:
         return WORKLOADS | RESTART | rights("get", "Service") | database_rights(context.system)
+
+    def outline(self, _system: SystemDefinition) -> Sequence[StepOutline]:
+        return OUTLINE
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restart(context)

@@ -6,7 +6,7 @@ configuration that is well-formed but wrong leaves every object healthy, so what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +22,8 @@ from muster.recovery.held_up import held_up
 from muster.recovery.needs import RESTART, WORKLOADS
 from muster.recovery.workloads import Workload, find_workload
 from muster.safety.rights import Right, rights
-from muster.steps import Context, Step
+from muster.steps import Context, Step, StepOutline
+from muster.system import SystemDefinition
 from muster.system.known_good import Content, KnownGood, changes, known_good, store_name
 from muster.system.operations import Configuration
 from muster.system.pods import STUCK, Trouble, is_ready, troubles
@@ -32,6 +33,17 @@ from muster.system.pods import STUCK, Trouble, is_ready, troubles
 FOLLOW_WITHIN_S = 5.0
 BETWEEN_LOOKS_S = 0.1
 Object = dict[str, Any]
+
+
+OUTLINE = (
+    StepOutline(
+        "diagnose", "compares the configuration with the last known good one, and asks who has which", acts=False
+    ),
+    StepOutline("restore", "puts the known good content back", undo=True),
+    StepOutline("re-create pods", "deletes pods that crash, so that they start with it"),
+    StepOutline("restart what does not follow", "restarts workloads that still have another version"),
+    StepOutline("verify", "all have the known good version, and no pod crashes", acts=False),
+)
 
 
 class RestoreConfiguration:
@@ -48,6 +60,9 @@ class RestoreConfiguration:
 
     def needs(self, _context: Context) -> Iterable[Right]:
         return WORKLOADS | RESTART | rights("get create patch", "ConfigMap")
+
+    def outline(self, system: SystemDefinition) -> Sequence[StepOutline]:
+        return OUTLINE if system.operations.configuration else ()
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Restoration(context)

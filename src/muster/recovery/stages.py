@@ -8,6 +8,7 @@ agents are all there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from muster.base.errors import ClusterError, UsageError
 from muster.probes.answers.content import unexpected
@@ -18,6 +19,7 @@ from muster.probes.ledger.one_write import write_once
 from muster.recovery.held_up import held_up
 from muster.recovery.workloads import Workload
 from muster.steps import Context
+from muster.system import SystemDefinition
 from muster.system.manifests import read_manifests, workload_names
 from muster.system.names import replicas
 from muster.system.operations import Stage
@@ -25,6 +27,17 @@ from muster.system.pods import STUCK
 
 LIMIT_S = 2.0
 LOOKS = 6  # what all are asked for is the same for all
+
+
+def stages_of(system: SystemDefinition, manifests: list[dict[str, Any]]) -> list[Stage]:
+    """The stages in which a system is started: those of its system.yaml, else what keeps state before what serves."""
+    if system.operations.stages:
+        return system.operations.stages
+    of: dict[str, list[str]] = {"StatefulSet": [], "Deployment": []}
+    for kind, name in workload_names(manifests):
+        of.setdefault(kind, []).append(name)
+    names = {"StatefulSet": "what keeps state", "Deployment": "what serves"}
+    return [Stage(name=named, workloads=of[kind]) for kind, named in names.items() if of[kind]]
 
 
 class Plan:
@@ -40,7 +53,7 @@ class Plan:
         self._context = context
         self._manifests = read_manifests(context.system.manifest_directory)
         self._kinds = {name: kind for kind, name in workload_names(self._manifests)}
-        self.stages: list[Stage] = context.system.operations.stages or self._by_kind()
+        self.stages: list[Stage] = stages_of(context.system, self._manifests)
         if not self.stages:
             raise UsageError(f"system '{context.system.name}' has no workload in its manifests that could be started")
         for stage in self.stages:
@@ -49,13 +62,6 @@ class Plan:
                     f"stage '{stage.name}' of system '{context.system.name}' names workload '{strange[0]}', which its "
                     f"manifests do not have (there are: {', '.join(sorted(self._kinds))})"
                 )
-
-    def _by_kind(self) -> list[Stage]:
-        of = {
-            kind: [name for name, own in self._kinds.items() if own == kind] for kind in ("StatefulSet", "Deployment")
-        }
-        names = {"StatefulSet": "what keeps state", "Deployment": "what serves"}
-        return [Stage(name=names[kind], workloads=workloads) for kind, workloads in of.items() if workloads]
 
     def workload(self, name: str) -> Workload:
         return Workload(self._context.cluster, self._context.namespace, self._kinds[name], name)

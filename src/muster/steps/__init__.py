@@ -7,7 +7,7 @@ procedures themselves do not: see `muster.recovery` and `muster.backup`.
 from muster.steps.engine import run
 from muster.steps.outcome import Outcome, StepObserver, StepOutcome
 from muster.steps.planning import PlannedStep, plan
-from muster.steps.procedure import NO_PARAMETERS, Context, Entitled, Procedure, Step
+from muster.steps.procedure import NO_PARAMETERS, Context, Entitled, Outlined, Procedure, Step, StepOutline
 from muster.steps.progress import Progress
 from muster.steps.taking_back import take_back
 
@@ -16,12 +16,14 @@ __all__ = [
     "Context",
     "Entitled",
     "Outcome",
+    "Outlined",
     "PlannedStep",
     "Procedure",
     "Progress",
     "Step",
     "StepObserver",
     "StepOutcome",
+    "StepOutline",
     "plan",
     "run",
     "take_back",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
@@ -68,6 +68,17 @@ class Step:
     undo: Callable[[], str] | None = None
 
 
+@dataclass(frozen=True)
+class StepOutline:
+    """A step as it is told before there is a cluster to look at; `what` is a line for people. `acts` and `undo` are
+    whether it changes anything, and whether there is a way back."""
+
+    name: str
+    what: str
+    acts: bool = True
+    undo: bool = False
+
+
 class Procedure(Protocol):
     """An operator's answer to one kind of emergency. Running it on a healthy system does nothing."""
 
@@ -85,3 +96,12 @@ class Entitled(Protocol):
 
     def needs(self, context: Context, /) -> Iterable[Right]:
         """What it may have to do in the context's namespace."""
+
+
+@runtime_checkable
+class Outlined(Protocol):
+    """A procedure that tells its steps beforehand, for whoever reads of it; of one that does not, only a plan does."""
+
+    def outline(self, system: SystemDefinition, /) -> Sequence[StepOutline]:
+        """The steps in their order, as far as system.yaml tells them; none where the system has nothing that it could
+        mend. Steps that are only taken again are left out."""
