@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from muster.history.words import age
 from muster.incidents.incident import span
 from muster.incidents.indicators import Indicator
+from muster.pages import environment
 from muster.scorecard.chart import chart
 from muster.scorecard.content import Drill, Scorecard
 
@@ -19,15 +19,9 @@ SIGNS = {"met": "✓", "missed": "✗", "unknown": "?"}
 
 def page(card: Scorecard) -> str:
     """The document."""
-    environment = Environment(
-        loader=PackageLoader("muster.scorecard"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"day": _day, "figure": _figure, "days": _days}
-    template = environment.get_template("scorecard.html.j2")
+    templates = environment("muster.scorecard")
+    templates.filters |= {"day": _day, "figure": _figure, "days": _days}
+    template = templates.get_template("scorecard.html.j2")
     return template.render(card=card, signs=SIGNS, chart=_chart, shown=SHOWN, wanted=_wanted, value=_value)
 
 
