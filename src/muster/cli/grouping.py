@@ -13,7 +13,7 @@ SECTIONS = {
     ),
     "Emergencies": (
         *("diagnose", "status", "monitor", "recover", "procedures", "backup", "restore"),
-        *("incident", "notify", "indicators", "audit"),
+        *("incident", "notify", "indicators", "audit", "manual"),
     ),
     "Your system": ("init", "setup", "experiments", "loads", "keep", "monitoring"),
     "The embedded cluster, and this command": ("up", "down", "images", "completion"),

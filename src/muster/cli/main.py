@@ -21,6 +21,7 @@ from muster.cli.history import history, plan
 from muster.cli.incident import incident, indicators
 from muster.cli.init import init
 from muster.cli.keep import keep
+from muster.cli.manual import manual
 from muster.cli.monitor import monitor
 from muster.cli.monitoring import monitoring
 from muster.cli.notify.commands import notify
@@ -128,6 +129,7 @@ for command in (
     incident,
     notify,
     indicators,
+    manual,
     monitor,
     monitoring,
     completion,

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from muster.base.errors import UsageError
-from muster.cli.incident import HISTORY
 from muster.cli.noting import cluster_name, keep_snapshot, where
-from muster.cli.shared import CONTEXT, SYSTEM, connected, definition_of
+from muster.cli.shared import CONTEXT, HISTORY, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
     from threading import Event

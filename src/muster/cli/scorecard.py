@@ -10,7 +10,7 @@ import click
 from muster.base.clock import utc
 from muster.base.errors import UsageError
 from muster.cli.noting import nothing_yet, where
-from muster.cli.shared import HISTORY, write_out
+from muster.cli.shared import HISTORY, planned_drills, write_out
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +53,7 @@ def scorecard(
     first = read_moment(since, now)
     if first >= now:
         raise UsageError(f"--since {since} is not before now")
-    card = _card(_planned(plan), address, system, first, now)
+    card = _card(planned_drills(plan), address, system, first, now)
     if as_json:
         import orjson
 
@@ -67,16 +67,6 @@ def scorecard(
         path.parent.mkdir(exist_ok=True)
     write_out(path, page(card))
     click.echo(f"scorecard: {path}")
-
-
-def _planned(plan: Path | None) -> dict[str, Planned]:
-    from muster.cli.project import find_project
-    from muster.history.plan import DRILLS, load_plan, read_plan
-
-    if plan is not None:
-        return read_plan(Path.cwd(), (str(plan),)) if plan.is_dir() else load_plan(plan).drills
-    root = find_project(Path.cwd()).root
-    return read_plan(root) if (root / DRILLS).is_dir() else {}
 
 
 def _card(

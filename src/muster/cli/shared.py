@@ -11,6 +11,7 @@ from muster.base.errors import UsageError
 from muster.cli.completing import CONTEXTS
 
 if TYPE_CHECKING:
+    from muster.history.plan import Planned
     from muster.kube import Cluster
     from muster.system import SystemDefinition
 
@@ -76,3 +77,19 @@ def connected(context: str | None) -> Cluster:
     if context is None:
         return connect(background.kubeconfig(HOME), embedded=True)
     return connect_context(context)
+
+
+def planned_drills(path: Path | None) -> dict[str, Planned]:
+    """The drills by name that a directory holds, or a plan in a file (`muster plan --json`); without either those of
+    the project's own drills/, none where it has none.
+
+    Raises:
+        UsageError: pytest cannot collect them, or the file is no plan.
+    """
+    from muster.cli.project import find_project
+    from muster.history.plan import DRILLS, load_plan, read_plan
+
+    if path is not None:
+        return read_plan(Path.cwd(), (str(path),)) if path.is_dir() else load_plan(path).drills
+    root = find_project(Path.cwd()).root
+    return read_plan(root) if (root / DRILLS).is_dir() else {}

@@ -1,7 +1,7 @@
 """What pages for people have in common: one style, light and dark, and templates in which nothing may be missing.
 
 A page needs nothing beside itself: no server, no script, no address to ask. What stands on one does not belong here:
-see `muster.scorecard`.
+see `muster.scorecard` and `muster.manual`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from muster.schemas.diagnosis import Checks, Diagnosis, Snapshot, Status
 from muster.schemas.events import EVENTS, Event
 from muster.schemas.history import History
 from muster.schemas.incidents import Incidents, IncidentWithEntries, Indicators
-from muster.schemas.listings import Experiments, Init, Loads
+from muster.schemas.listings import Experiments, Init, Loads, ManualDrift
 from muster.schemas.manifest import Manifest
 from muster.schemas.monitoring import MonitoringFiles, MonitorRound
 from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
@@ -53,6 +53,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "messages-v1.json": (Messages, "serialization"),
     "notices-v1.json": (Notices, "serialization"),
     "monitoring-v1.json": (MonitoringFiles, "serialization"),
+    "manual-v1.json": (ManualDrift, "serialization"),
     "plan-v1.json": (Plan, "serialization"),
     "preview-v1.json": (Preview, "serialization"),
     "procedures-v1.json": (Procedures, "serialization"),

@@ -1,4 +1,4 @@
-"""What `muster experiments --json`, `muster loads --json` and `muster init --json` print."""
+"""What `muster experiments`, `muster loads`, `muster init` and `muster manual check` print with `--json`."""
 
 from __future__ import annotations
 
@@ -55,6 +55,22 @@ class FoundSystem(BaseModel):
     workloads: dict[str, str]
     databases: list[str]
     configuration: dict[str, list[str]]
+
+
+class DriftedFile(BaseModel):
+    """A file of the manual that is not as it would be written."""
+
+    file: str
+    why: Literal["missing", "differs", "left over"]
+
+
+class ManualDrift(BaseModel):
+    """What `muster manual check --json` prints: how many `files` the manual has, and which of them drift."""
+
+    schema_: Literal["muster/manual/v1"] = Field(alias="schema")
+    system: str
+    files: int
+    drift: list[DriftedFile]
 
 
 class WrittenFile(BaseModel):
