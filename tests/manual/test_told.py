@@ -81,6 +81,11 @@ def test_who_is_asked_next_is_what_an_incident_would_say(enhancer: Manual) -> No
     assert ("commander", "opened", None) in [(one.role, one.since, one.after_s) for one in enhancer.ladder("P4")]
 
 
+def test_so_it_is_where_the_system_promises_something_else(tmp_path: Path) -> None:
+    found = told(least(tmp_path, "severities:\n  P1: {rto_s: 1200, rpo_s: 60}"))
+    assert ("commander", "began", 1200.0) in [(rung.role, rung.since, rung.after_s) for rung in found.ladder("P1")]
+
+
 def test_indicators_have_their_targets(enhancer: Manual) -> None:
     targets = {one.name: one.target for one in enhancer.indicators}
     assert targets["MTTD"] == MTTD_S

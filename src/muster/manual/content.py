@@ -200,7 +200,7 @@ def manual(system: SystemDefinition, plan: Mapping[str, Planned], commands: Set[
         system=system.name,
         namespace=system.namespace,
         grades=tuple(_grades(system)),
-        rungs=tuple(rung for severity in SEVERITIES for rung in _rungs(severity)),
+        rungs=tuple(rung for severity in SEVERITIES for rung in _rungs(system, severity)),
         roles=ROLES,
         indicators=tuple(_indicators()),
         drills=drills,
@@ -218,15 +218,14 @@ def manual(system: SystemDefinition, plan: Mapping[str, Planned], commands: Set[
 
 
 def _grades(system: SystemDefinition) -> Iterator[Grade]:
-    own = {name: targets.model_dump() for name, targets in system.severities.items()}
     for name in SEVERITIES:
-        yield Grade(name, severity_targets(name, own))
+        yield Grade(name, severity_targets(name, system.promises))
 
 
-def _rungs(severity: str) -> Iterator[Rung]:
+def _rungs(system: SystemDefinition, severity: str) -> Iterator[Rung]:
     """The ladder of an incident that began, was detected and opened at one time."""
     at = _MONDAY.isoformat()
-    made = Incident("1", "", "", severity, "", None, None, began=at, detected=at, opened=at)
+    made = Incident("1", "", "", severity, "", None, None, began=at, detected=at, opened=at, promises=system.promises)
     for one in ladder(made):
         unacknowledged = one.key.endswith("unacknowledged")
         by_hours = made.targets.response_s is not None or not unacknowledged
