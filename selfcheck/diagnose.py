@@ -17,7 +17,7 @@ from selfcheck.diagnosing import CONFTEST, IN_FORCE, LOOKS, MENDED, Look
 from selfcheck.instrument import ROOT
 
 KEPT = ROOT / "reports/selfcheck"
-# Its fault scales a workload to 0, which is taken to be meant so, and its alert fires still when that is mended.
+# Its alert fires still for a while once all is mended, and a diagnosis says so.
 LEFT_OUT = ("detection",)
 PROJECT = ("drills", "experiments", "loadtests", "systems")
 

@@ -47,7 +47,7 @@ def attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]
         wait_for(lambda: not state.unready(), within=60, reason="the shop to be ready")
         address = cluster.get("Service", "shop", system.namespace)["spec"]["clusterIP"]
         monkeypatch.setenv("SHOP_URL", f"http://{address}:8080")
-        yield Stage(project.root, cluster, system, log)
+        yield Stage(project.root, cluster, system, log, {})
 
 
 def written(call: Call) -> bool:
