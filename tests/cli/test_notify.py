@@ -162,7 +162,7 @@ def test_a_test_arrives_and_leaves_no_alert(typed: Typed, there: LocalReceiver, 
     with Outbox.open("reports/history.sqlite", tmp_path) as outbox:
         wait_for(lambda: not outbox.deliveries(states=["waiting"]), within=30, reason="the answer to be noted")
     assert typed("notify", "flush") == "nothing waits\n", "a test that comes later would be a riddle"
-    assert typed("notify", "list") == "all notices have arrived\n"
+    assert typed("notify", "list") == "all notices have arrived, tests apart\n"
 
 
 def test_every_template_is_rendered_from_one_incident(typed: Typed) -> None:

@@ -49,7 +49,9 @@ def told(outlined: Sequence[StepOutline]) -> list[tuple[str, bool, bool]]:
     return [(step.name, step.acts, step.undo) for step in outlined]
 
 
-@pytest.mark.parametrize("procedure", [one for one in procedures() if one.name not in NAMED_BY_STAGE], ids=str)
+@pytest.mark.parametrize(
+    "procedure", [one for one in procedures() if one.name not in NAMED_BY_STAGE], ids=lambda one: one.name
+)
 def test_the_steps_told_are_those_of_the_source(procedure: Procedure, enhancer: SystemDefinition) -> None:
     steps = [one for one in written(type(procedure).steps) if one[0] != "conclude"]  # gives up, where nothing helped
     assert told(outline(procedure, enhancer)) == steps
