@@ -134,3 +134,11 @@ def test_a_review_that_cannot_be_written_is_one_sentence(typed: object) -> None:
     typed("incident", "open", "orders hang", "--severity", "p2")
     assert "cannot be written" in typed("incident", "review", "--out", "missing/review.md", code=64)
     assert "cannot be written" in typed("incident", "review", "--out", ".", code=64)
+
+
+def test_who_opens_one_sees_those_that_are_open_and_no_line_is_wider_than_a_terminal(typed: object) -> None:
+    assert callable(typed)
+    typed("incident", "open", "orders hang", "--severity", "P1", "--began", "3h")
+    assert "  open besides: " in typed("incident", "open", "nobody can pay", "--severity", "P2")
+    for command, code in ((("incident", "list"), 1), (("indicators",), 1)):
+        assert max(map(len, typed(*command, code=code).splitlines())) <= 80, command

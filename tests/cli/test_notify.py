@@ -90,6 +90,7 @@ def test_people_are_told_of_an_incident_from_its_opening_to_its_end(typed: Typed
     ]
     entries = json.loads(typed("incident", "show", "--json"))["entries"]
     noted = [entry["text"] for entry in entries if entry["kind"] == "notice"]
+    assert "[graded anew]" in typed("notify", "list", "--all")
     assert sorted(noted) == sorted(
         f"{channel} was told: {subject}" for channel in ("oncall", "ops") for subject in there.told
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SEVERITY = click.Choice(["P1", "P2", "P3", "P4"], case_sensitive=False)
 JSON = click.option("--json", "as_json", is_flag=True, help="as JSON")
+WIDTH = 80
 SAY = "say what is: muster incident open TITLE --severity P2"
 WHICH = click.argument("identity", metavar="[ID]", default="latest", shell_complete=INCIDENTS)
 
@@ -81,6 +83,9 @@ def open_(
             click.echo(f"{said} {opened.id} {opened.severity}: {opened.title}")
             targets = opened.targets
             click.echo(f"  answer {targets.response}; RTO {targets.rto_s / 60:g} min, RPO {targets.rpo_s / 60:g} min")
+            for other in book.incidents(system=definition.name, unresolved=True) if new else ():
+                if other.id != opened.id:
+                    click.echo(f"  open besides: {_line(other)}")
         if new and not book.post.routes:
             click.echo("muster: nobody is told: there is no channel (muster notify channels)", err=True)
         _send(address, book)
@@ -175,7 +180,8 @@ def list_(*, everything: bool, address: str | None, as_json: bool) -> None:
         for one in found:
             click.echo(_line(one))
             for step in waiting[one.id]:
-                click.echo(f"    ask the {step.role}: {step.why}")
+                said = f"ask the {step.role}: {step.why}"
+                click.echo(textwrap.fill(said, WIDTH, initial_indent="    ", subsequent_indent="      "))
     sys.exit(FINDING if any(one.resolved is None for one in found) else FINE)
 
 
@@ -348,7 +354,7 @@ def _figure(one: Indicator) -> str:
     value = "nothing on record" if one.value is None else _value(one, one.value)
     target = "" if one.target is None else f"wanted {'<' if one.better == 'below' else '>='} {_value(one, one.target)}"
     sure = "" if one.bound is None else f", > {one.bound:.1%} with 95 % confidence"
-    return f"{sign} {one.name:<17} {value:>17}  {target:<18} of {one.of}{sure}: {one.what}"
+    return f"{sign} {one.name:<17} {value:>17}  {target:<18} of {one.of}\n    {one.what}{sure}"
 
 
 def _value(one: Indicator, value: float) -> str:

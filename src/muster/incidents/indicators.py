@@ -18,6 +18,7 @@ from muster.objectives.severity import SEVERITIES, severity_targets
 from muster.verdict.many.evidence import success_bound
 
 MTTD_S, MTTA_S, MTBF_S = 300.0, 600.0, 720 * 3600.0
+SHORTEST_S = 24 * 3600.0  # of a record, before a share of it says anything
 AVAILABILITY, RECOVERED = 0.9995, 0.95
 DOWN = ("P1", "P2")
 
@@ -78,7 +79,7 @@ def indicators(
     found.append(
         Indicator("MTBF", "in service between two failures (P1, P2)", between, "s", MTBF_S, "above", len(down))
     )
-    share = 1 - down_s / period_s if down and period_s > 0 else None
+    share = 1 - down_s / period_s if down and period_s >= SHORTEST_S else None
     found.append(Indicator("availability", "time not down (P1, P2)", share, "ratio", AVAILABILITY, "above", len(down)))
     return [*found, _recovered(drills)]
 

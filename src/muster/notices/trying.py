@@ -54,8 +54,8 @@ def try_channels(
     is open is told that the test is over.
     """
     outbox.put(post, notice)
-    keyed = [name for name in post.routes if post.channels[name].keyed]
-    outbox.put(post.only(keyed), replace(notice, state="resolve"))
+    if keyed := [name for name in post.routes if post.channels[name].keyed]:
+        outbox.put(post.only(keyed), replace(notice, state="resolve"))
     found = deliver(replace(post, system=notice.system))
     waiting = outbox.deliveries(states=["waiting"], notices=[row["id"] for row in outbox.notices(notice.key)])
     outbox.give_up([one.id for one in waiting if one.channel not in found.under_way])

@@ -24,9 +24,8 @@ def print_planned(post: Post, notice: Notice, *, as_json: bool) -> None:
         if as_json:
             made.append({"template": name, "language": route.language, "subject": text.subject, "body": text.body})
         else:
-            click.echo(
-                f"would tell {route.name}, by {name} in {route.language}:\nSubject: {text.subject}\n\n{text.body}\n"
-            )
+            told = "would tell" if route.name in post.channels else "no address here of"
+            click.echo(f"{told} {route.name}, by {name} in {route.language}:\nSubject: {text.subject}\n\n{text.body}\n")
     if as_json:
         print_json({"schema": "muster/messages/v1", "messages": made})
 
@@ -106,7 +105,7 @@ def show(row: Mapping[str, Any], of: Sequence[Delivery]) -> None:
     marks += [f"drill {row['drill']}"] if row["drill"] else []
     marks += [f"seen {row['seen']} times"] if row["seen"] > 1 else []
     said = {"trigger": "", "acknowledge": "taken up: ", "resolve": "over: "}[row["state"]]
-    step = f" [{row['step']}]" if row["step"] else ""
+    step = f" [{_step(row['step'])}]" if row["step"] else ""
     click.echo(f"{_time(row['at'])}  {said}{row['severity']} {row['system']}: {row['title']}{step}")
     if marks:
         click.echo(f"    {', '.join(marks)}")
@@ -114,6 +113,11 @@ def show(row: Mapping[str, Any], of: Sequence[Delivery]) -> None:
         click.echo(f"    {one.channel}: {_became(one)}")
     if not of:
         click.echo("    nobody is told: " + ("no channel asks for drills" if row["drill"] else "no channel takes it"))
+
+
+def _step(step: str) -> str:
+    """A further message under the same key, in words."""
+    return "graded anew" if step.startswith("severity ") else step
 
 
 def _became(one: Delivery) -> str:
