@@ -23,6 +23,7 @@ from muster.base.clock import SYSTEM_CLOCK, now
 from muster.base.errors import MusterError, TimeoutExceededError
 from muster.base.timeline import Event, Tail
 from muster.base.waiting import wait_for
+from muster.cli.codes import FINDING
 from muster.history.plan import Planned, read_whole_plan
 from muster.kube import read_calls
 from muster.kube.client import JSON_PATCH
@@ -219,7 +220,7 @@ class Victims:
 
     def _undo_by_hand(self) -> Iterator[str]:
         done = self._muster("undo")
-        expected = 2 if self.reader.procedures() else 0
+        expected = FINDING if self.reader.procedures() else 0
         if done.returncode != expected:
             yield f"muster undo ended with {done.returncode}: {done.stdout}{done.stderr}"
 
@@ -227,7 +228,7 @@ class Victims:
         """Run the one command by which each procedure that was cut is named."""
         said = self._muster("undo")
         commands = COMMAND.findall(said.stderr)
-        if said.returncode != 2 or len(commands) != len(names):
+        if said.returncode != FINDING or len(commands) != len(names):
             yield f"{', '.join(names)} was cut in the middle, and muster undo says: {said.stdout}{said.stderr}"
         for command in commands:
             done = self._muster(*shlex.split(command)[1:], context=False)
