@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sys
 from pathlib import Path
 
@@ -18,10 +19,13 @@ FOUND = """axe.run(document, {resultTypes: ['violations', 'incomplete']}).then(f
 
 def axe() -> str:
     """The program, which is installed where it is missing or of another version."""
-    lock = HOME / LOCK_FILE
-    if not lock.is_file() or lock.read_bytes() != (LOCKED / LOCK_FILE).read_bytes():
-        install_locked(LOCKED, HOME)
-    return PROGRAM.read_text()
+    HOME.parent.mkdir(parents=True, exist_ok=True)
+    with HOME.with_suffix(".lock").open("w") as turn:  # other workers want it at the same moment
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        installed = HOME / LOCK_FILE
+        if not installed.is_file() or installed.read_bytes() != (LOCKED / LOCK_FILE).read_bytes():
+            install_locked(LOCKED, HOME)
+        return PROGRAM.read_text()
 
 
 def complaints(page: Page, program: str) -> str:

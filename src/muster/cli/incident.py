@@ -351,16 +351,10 @@ def _line(found: Incident) -> str:
 
 def _figure(one: Indicator) -> str:
     sign = {"met": "✓", "missed": "✗", "unknown": "?"}[one.verdict]
-    value = "nothing on record" if one.value is None else _value(one, one.value)
-    target = "" if one.target is None else f"wanted {'<' if one.better == 'below' else '>='} {_value(one, one.target)}"
+    value = "nothing on record" if one.value is None else one.in_unit(one.value)
+    target = "" if one.target is None else f"wanted {'<' if one.better == 'below' else '>='} {one.in_unit(one.target)}"
     sure = "" if one.bound is None else f", > {one.bound:.1%} with 95 % confidence"
     return f"{sign} {one.name:<17} {value:>17}  {target:<18} of {one.of}\n    {one.what}{sure}"
-
-
-def _value(one: Indicator, value: float) -> str:
-    from muster.incidents.incident import span
-
-    return f"{value:.3%}" if one.unit == "ratio" else span(value)
 
 
 def _print(content: Mapping[str, Any]) -> None:

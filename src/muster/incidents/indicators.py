@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from muster.incidents.incident import Incident, moment
+from muster.incidents.incident import Incident, moment, span
 from muster.objectives.severity import SEVERITIES, severity_targets
 from muster.verdict.many.evidence import success_bound
 
@@ -39,6 +39,10 @@ class Indicator:
     better: str
     of: int
     bound: float | None = None
+
+    def in_unit(self, value: float) -> str:
+        """A value of this indicator for people."""
+        return f"{value:.3%}" if self.unit == "ratio" else span(value)
 
     @property
     def verdict(self) -> str:

@@ -15,17 +15,17 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from muster.base.clock import utc
+from muster.base.local_server import LocalServer
 
 NEVER = "0001-01-01T00:00:00Z"
 LONG_AGO = "2020-01-01T00:00:00.000Z"  # what an alert says of its own times; nothing here depends on them
 
 
-class LocalMonitoring:
+class LocalMonitoring(LocalServer):
     """The server, on a free port of loopback. A context manager.
 
     Attributes:
@@ -38,47 +38,23 @@ class LocalMonitoring:
     """
 
     def __init__(self, *, rules: tuple[str, ...] = ()) -> None:
+        super().__init__()
         self.answer: tuple[int, str, str] | None = None
         self.delay_s = 0.0
         self.trickle = False
         self.asked: list[tuple[str, Mapping[str, str]]] = []
-        self.ended = threading.Event()
         self.values: dict[str, list[float]] = {}
         self.told: list[dict[str, Any]] = []
         self._rules = list(rules)
         self._alerts: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
-        self._server: ThreadingHTTPServer | None = None
-        self._port = 0
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def start(self) -> None:
-        """Listen; after a `stop` on the same port again."""
-        self.ended.clear()
-        self._server = _Server(self, self._port)
-        self._port = self._server.server_port
-        # Looked at this often, it notices a `stop` soon.
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def stop(self) -> None:
-        """Close the port: whoever asks is refused. May be called again."""
-        self.ended.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+    def _serving(self, port: int) -> ThreadingHTTPServer:
+        return _Server(self, port)
 
     def fire(self, alert: str, *, state: str = "active", held_by: tuple[str, ...] = (), **labels: str) -> None:
         """Have an alert fire; `state` is `active`, `suppressed` (silenced by `held_by`), `unprocessed` or `pending`."""

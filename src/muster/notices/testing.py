@@ -10,16 +10,16 @@ with LocalReceiver() as there:
 from __future__ import annotations
 
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from muster.base.local_server import LocalServer
 
 KEY = "0123456789abcdef0123456789abcdef"  # an integration key, as long as a real one
 TOKEN = "webhook-t0ken"  # what a webhook's address is secret by  # noqa: S105
 
 
-class LocalReceiver:
+class LocalReceiver(LocalServer):
     """The server, on a free port of loopback. A context manager.
 
     Attributes:
@@ -30,13 +30,11 @@ class LocalReceiver:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.status = 202
         self.hang_s = 0.0
         self.arrived: list[tuple[str, dict[str, str], Any]] = []
         self.asked = 0
-        self.ended = threading.Event()
-        self._server: ThreadingHTTPServer | None = None
-        self._port = 0
 
     @property
     def webhook(self) -> str:
@@ -64,29 +62,8 @@ class LocalReceiver:
         """The subjects that arrived at the webhook."""
         return [content["title"] for path, _, content in self.arrived if path == f"/{TOKEN}"]
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Listen; after a `stop` on the same port again."""
-        self.ended.clear()
-        self._server = _Server(self, self._port)
-        self._port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def stop(self) -> None:
-        """Close the port: whoever asks is refused. May be called again."""
-        self.ended.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+    def _serving(self, port: int) -> ThreadingHTTPServer:
+        return _Server(self, port)
 
 
 class _Server(ThreadingHTTPServer):

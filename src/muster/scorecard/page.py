@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from muster.history.words import age
-from muster.incidents.incident import span
 from muster.incidents.indicators import Indicator
 from muster.pages import environment
 from muster.scorecard.chart import chart
@@ -45,14 +44,10 @@ def _days(days: float) -> str:
 def _value(one: Indicator) -> str:
     if one.value is None:
         return "nothing on record"
-    return _in_unit(one, one.value)
+    return one.in_unit(one.value)
 
 
 def _wanted(one: Indicator) -> str:
     if one.target is None:
         return "none"
-    return f"{'less than' if one.better == 'below' else 'at least'} {_in_unit(one, one.target)}"
-
-
-def _in_unit(one: Indicator, value: float) -> str:
-    return f"{value:.3%}" if one.unit == "ratio" else span(value)
+    return f"{'less than' if one.better == 'below' else 'at least'} {one.in_unit(one.target)}"
