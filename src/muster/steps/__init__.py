@@ -9,21 +9,26 @@ from muster.steps.outcome import Outcome, StepObserver, StepOutcome
 from muster.steps.planning import PlannedStep, plan
 from muster.steps.procedure import NO_PARAMETERS, Context, Entitled, Outlined, Procedure, Step, StepOutline
 from muster.steps.progress import Progress
+from muster.steps.running import Noted, Running, Told, Turn
 from muster.steps.taking_back import take_back
 
 __all__ = [
     "NO_PARAMETERS",
     "Context",
     "Entitled",
+    "Noted",
     "Outcome",
     "Outlined",
     "PlannedStep",
     "Procedure",
     "Progress",
+    "Running",
     "Step",
     "StepObserver",
     "StepOutcome",
     "StepOutline",
+    "Told",
+    "Turn",
     "plan",
     "run",
     "take_back",

@@ -7,11 +7,12 @@ from dataclasses import replace
 from muster.base.clock import SYSTEM_CLOCK, Clock
 from muster.base.errors import MusterError, UsageError
 from muster.safety.locks import ProcedureLock
-from muster.steps.engine import check_arguments, check_turn, execute
+from muster.steps.engine import check_arguments, execute
 from muster.steps.log import Log
 from muster.steps.on_record import TAKING_BACK, OnRecord
 from muster.steps.outcome import Outcome, StepObserver, StepOutcome
 from muster.steps.procedure import Context, Procedure, Step
+from muster.steps.running import check_turn
 
 
 def take_back(
