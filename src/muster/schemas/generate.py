@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from muster.analysis.look import RecordedLook
 from muster.drill.preview import Preview
 from muster.preflight.finding import Report
 from muster.report.summary import SummaryModel
@@ -58,6 +59,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "preview-v1.json": (Preview, "serialization"),
     "procedures-v1.json": (Procedures, "serialization"),
     "recovery-v1.json": (Recovery, "serialization"),
+    "release-recording-v1.json": (RecordedLook, "validation"),
     "safety-v1.json": (SafetySettings, "validation"),
     "scorecard-v1.json": (Scorecard, "serialization"),
     "setup-v1.json": (SetupReport, "serialization"),

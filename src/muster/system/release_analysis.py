@@ -1,0 +1,113 @@
+"""When a release is not as good as it must be: `release.analysis` of system.yaml (docs/releasing.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from muster.system.schema import Ratio, Seconds, Strict
+
+Compare = Literal["limit", "stable", "both"]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Times = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+PROPORTIONS = ("error_rate", "latency")
+VALUES = ("failed_agents", "workflow_errors", "cpu", "memory")
+TRIGGERS = PROPORTIONS + VALUES
+
+
+class _Trigger(Strict):
+    """`compare` says with what: the `limit`, `stable` side by side, or `both`, of which either is enough.
+
+    Worse than stable is what is more than `times` as much and more than `margin` above it. Below `least` samples a
+    phase is not left.
+    """
+
+    compare: Compare
+    times: Times
+    margin: Amount
+    least: Count
+
+    @property
+    def with_limit(self) -> bool:
+        """Whether the limit holds."""
+        return self.compare != "stable"
+
+    @property
+    def with_stable(self) -> bool:
+        """Whether it is compared with stable."""
+        return self.compare != "limit"
+
+
+class ErrorRate(_Trigger):
+    """Failed requests of all; `limit` and `margin` are ratios from 0 to 1."""
+
+    limit: Ratio = 0.005
+    compare: Compare = "both"
+    times: Times = 2.0
+    margin: Share = 0.001
+    least: Count = 300
+
+
+class SlowRequests(_Trigger):
+    """Requests slower than `limit_s` seconds, of which `slower` (a ratio) may be: 0.05 makes it the P95.
+
+    Beside stable all bounds of the latency histogram count, not the limit alone.
+    """
+
+    limit_s: Seconds = 1.0
+    slower: Ratio = 0.05
+    compare: Compare = "both"
+    times: Times = 1.5
+    margin: Share = 0.02
+    least: Count = 300
+
+
+class Amounts(_Trigger):
+    """A value that may not be above `limit` at so many `looks` running."""
+
+    limit: Amount
+    compare: Compare = "limit"
+    times: Times = 2.0
+    margin: Amount
+    looks: Count = 1
+    least: Count = 1
+
+
+class ReleaseAnalysis(Strict):
+    """How a release is watched: every `every_s` seconds, by triggers of which null is not looked at.
+
+    `alpha` is how likely chance may abort a good release, at most, all phases and triggers together. What lacks data
+    is held, for `hold_s` seconds at most, and then rolled back. `cpu` and `memory` are shares (0 to 1) of the limits
+    of the pods.
+    """
+
+    every_s: Seconds = 10.0
+    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.01
+    hold_s: Seconds = 300.0
+    error_rate: ErrorRate | None = ErrorRate()
+    latency: SlowRequests | None = SlowRequests()
+    failed_agents: Amounts | None = Amounts(limit=5, margin=5, looks=2)
+    workflow_errors: Amounts | None = Amounts(limit=10, margin=10)
+    cpu: Amounts | None = Amounts(limit=0.9, times=1.5, margin=0.2, looks=6, least=6)
+    memory: Amounts | None = Amounts(limit=0.9, compare="both", times=1.5, margin=0.2, looks=6, least=6)
+
+    @model_validator(mode="after")
+    def _looks_at_something(self) -> Self:
+        if not self.names():
+            raise ValueError(f"every trigger is null, and any release would do; right would be one of {TRIGGERS}")
+        return self
+
+    def names(self) -> tuple[str, ...]:
+        """The triggers that are looked at."""
+        return tuple(name for name in TRIGGERS if getattr(self, name) is not None)
+
+    def without(self, *names: str) -> ReleaseAnalysis:
+        """The same without triggers that a system has nothing for.
+
+        Raises:
+            ValueError: no trigger is left.
+        """
+        return ReleaseAnalysis.model_validate({**self.model_dump(), **dict.fromkeys(names)})
