@@ -22,6 +22,7 @@ def _arguments() -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--state", type=Path, metavar="DIR", help="keeps kubeconfig, logs and volumes")
     what.add_argument("--list-images", action="store_true", help="print the images that there are, and end")
+    what.add_argument("--digest-of", action="append", metavar="IMAGE", help="print the digests of images, and end")
     parser.add_argument("--images", type=Path, metavar="FILE", help="YAML: which environment an image name stands for")
     parser.add_argument("--audit", type=Path, metavar="FILE", help="append an audit event for each request")
     inherited = os.environ.get("MUSTER_RUN_ID", "")
@@ -51,6 +52,17 @@ def _list_images(options: argparse.Namespace) -> None:
         print(f"{name}\t{stands_for}")
 
 
+def _tell_digests(options: argparse.Namespace) -> None:
+    from muster.embedded.node.images import Images, UnknownImageError, content_digest  # noqa: PLC0415
+
+    images = Images.load(options.images)
+    for name in options.digest_of:
+        try:
+            print(f"{name}\t{content_digest(images.find(name)) or ''}")
+        except UnknownImageError:
+            print(f"{name}\t")
+
+
 def main() -> int:
     """Run; returns the exit status."""
     options = _arguments()
@@ -63,6 +75,8 @@ def main() -> int:
     try:
         if options.list_images:
             _list_images(options)
+        elif options.digest_of:
+            _tell_digests(options)
         else:
             uvloop.run(_serve(options))
     except MusterError as error:

@@ -11,7 +11,7 @@ from muster.kube.connect import connect, connect_context, connect_in_cluster, ow
 from muster.kube.errors import ApiError
 from muster.kube.execution import ExecResult
 from muster.kube.kubeconfig import contexts, isolated_kubeconfig
-from muster.kube.launch import EmbeddedCluster, embedded_images
+from muster.kube.launch import EmbeddedCluster, embedded_digests, embedded_images
 
 __all__ = [
     "CHECK",
@@ -29,6 +29,7 @@ __all__ = [
     "connect_context",
     "connect_in_cluster",
     "contexts",
+    "embedded_digests",
     "embedded_images",
     "isolated_kubeconfig",
     "own_namespace",

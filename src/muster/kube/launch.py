@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -107,12 +108,29 @@ def embedded_images(table: Path | None) -> list[tuple[str, str]]:
     Raises:
         ClusterError: the embedded cluster does not tell; the message quotes what it said.
     """
-    command = [sys.executable, "-m", "muster.embedded", "--list-images", *(["--images", str(table)] if table else [])]
+    return _told_of_images(table, "--list-images")
+
+
+def embedded_digests(names: Iterable[str], table: Path | None) -> dict[str, str]:
+    """The digest of what each of these images stands for on this machine now, as the embedded cluster's pods tell it in
+    their `imageID`; what is no image there, or too large to be told, is left out.
+
+    Raises:
+        ClusterError: the embedded cluster does not tell; the message quotes what it said.
+    """
+    rows = _told_of_images(table, *(f"--digest-of={name}" for name in sorted({*names})))
+    return {name: digest for name, digest in rows if digest}
+
+
+def _told_of_images(table: Path | None, *questions: str) -> list[tuple[str, str]]:
+    if not questions:
+        return []
+    command = [sys.executable, "-m", "muster.embedded", *questions, *(["--images", str(table)] if table else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ClusterError(f"the embedded cluster does not tell its images: {done.stderr.strip()}")
     rows = (line.partition("\t") for line in done.stdout.splitlines())
-    return [(name, stands_for) for name, _, stands_for in rows]
+    return [(name, said) for name, _, said in rows]
 
 
 def _state_directory(state: Path | None) -> Path:

@@ -14,6 +14,8 @@ RUN_LABEL = "muster.dev/run"
 KNOWN_GOOD_LABEL = "muster.dev/known-good"
 KEEP_ONE_READY = "muster.dev/keep-one-ready"  # a label or an annotation, "true"
 REPLICAS_BEFORE_ANNOTATION = "muster.dev/replicas-before"
+TRACK_LABEL = "muster.dev/track"  # `canary` on what a release makes beside the version that is there
+EMBEDDED_IMAGE = "muster.dev/environment/"  # how the image IDs of the embedded cluster begin
 
 
 class Kind(NamedTuple):

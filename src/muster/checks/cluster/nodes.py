@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from muster.base.quantities import amount
 from muster.checks.check import Finding, Harm
 from muster.checks.pods.trouble import last_event, one_line
-from muster.checks.quantities import amount
 from muster.checks.seen import Seen, condition, event_time, finished
 from muster.snapshot import Object, ref_of
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from muster.base.quantities import amount, bytes_text, cores_text
 from muster.checks.pods.absent import unnamed_absence
 from muster.checks.pods.trouble import Trouble, last_event, namespace_of, one_line
-from muster.checks.quantities import amount, bytes_text, cores_text
 from muster.checks.seen import Seen, condition, labels
 from muster.snapshot import Object, Ref
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from muster.base.quantities import amount
 from muster.checks.check import Finding, Harm
 from muster.checks.pods.trouble import one_line
-from muster.checks.quantities import amount
 from muster.checks.seen import Seen, condition
 from muster.snapshot import Object, Ref, ref_of
 

@@ -180,13 +180,14 @@ class ContainerRunner:
         self._ended_on_request = False
         self.log_path().with_name(f"{self.state.name}.{self._runs - KEPT_RUNS}").unlink(missing_ok=True)
         try:
+            digest = await self._pod.digest_of(self.state.spec)
             self.running, self.around = await self._pod.start_program(self.state.spec, command, self.log_path())
         except StartError as error:
             return self._cannot_start(str(error))
         except Exception as error:  # as in `_prepare`
             log.exception("container %s of %s cannot be started", self.state.name, self._pod.key)
             return self._cannot_start(_unforeseen(error))
-        self.state.run(f"muster://{self._pod.uid}/{self.state.name}/{self._runs}")
+        self.state.run(f"muster://{self._pod.uid}/{self.state.name}/{self._runs}", digest)
         self.record("Pulled", f'Container image "{self.state.spec["image"]}" already present on machine')
         self.record("Created", "Container created")
         self.record("Started", "Container started")

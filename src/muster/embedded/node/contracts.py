@@ -46,6 +46,9 @@ class Pod(Protocol):
     def command_of(self, container: Object) -> Command:
         """What is to be started for a container. Raises what says that it cannot be told (yet)."""
 
+    async def digest_of(self, container: Object) -> str | None:
+        """The digest of what a container's image stands for now; None where it cannot be told."""
+
     async def start_program(self, container: Object, command: Command, log_path: Path) -> tuple[Running, Surroundings]:
         """Start a container's program. Raises `StartError`."""
 

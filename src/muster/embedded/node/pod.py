@@ -21,7 +21,7 @@ from muster.embedded.events import EventRecorder
 from muster.embedded.node import environment, hosts
 from muster.embedded.node.backoff import BackOff
 from muster.embedded.node.container import MINIMUM_GRACE_S, ContainerRunner
-from muster.embedded.node.images import Images
+from muster.embedded.node.images import Images, content_digest
 from muster.embedded.node.isolation import Isolation, Surroundings
 from muster.embedded.node.launcher import Command, CreateError, Running, StartError, Supervisor
 from muster.embedded.node.pace import Pace, Turn
@@ -200,6 +200,10 @@ class PodWorker:
         command = Command(words, values, container.get("workingDir") or image.workdir)
         command.check()
         return command
+
+    async def digest_of(self, container: Object) -> str | None:
+        """The digest of what a container's image stands for now; None where it cannot be told."""
+        return await asyncio.to_thread(content_digest, self._host.images.find(container["image"]))
 
     async def start_program(self, container: Object, command: Command, log_path: Path) -> tuple[Running, Surroundings]:
         """Start a container's program.

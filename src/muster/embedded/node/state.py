@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from muster.embedded.objects import Object, legible, timestamp
+from muster.wire.names import EMBEDDED_IMAGE
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class ContainerState:
     ready: bool = False
     started: bool = False
     container_id: str = ""
+    digest: str | None = None  # of what the present run's image stands for, where it can be told
     done: bool = False  # an init container that has succeeded, any other that will not run again
 
     @property
@@ -48,7 +50,9 @@ class ContainerState:
         self.state = {"waiting": {"reason": reason} | ({"message": legible(message)} if message else {})}
         self.ready = self.started = False
 
-    def run(self, container_id: str) -> None:
+    def run(self, container_id: str, digest: str | None = None) -> None:
+        """It runs, and stands for this content."""
+        self.digest = digest
         if "terminated" in self.state:
             self.last = self.state
         self.state = {"running": {"startedAt": timestamp()}}
@@ -70,9 +74,14 @@ class ContainerState:
             "ready": self.ready,
             "restartCount": self.restarts,
             "image": image,
-            "imageID": f"muster.dev/environment/{image}" if self.container_id else "",
+            "imageID": self._image_id(image) if self.container_id else "",
             "started": self.started,
         } | ({"containerID": self.container_id} if self.container_id else {})
+
+    def _image_id(self, image: str) -> str:
+        """As of an image that was pulled: its name, and the digest of its content."""
+        name = image.partition("@")[0]
+        return f"{EMBEDDED_IMAGE}{name}" + (f"@{self.digest}" if self.digest else "")
 
 
 def exit_code(status: int) -> tuple[int, int]:

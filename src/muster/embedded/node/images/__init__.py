@@ -3,7 +3,8 @@
 Belongs here: what an image is, those that everybody has, and the file that names further ones.
 """
 
+from muster.embedded.node.images.digest import content_digest
 from muster.embedded.node.images.image import Image, UnknownImageError
 from muster.embedded.node.images.table import Images
 
-__all__ = ["Image", "Images", "UnknownImageError"]
+__all__ = ["Image", "Images", "UnknownImageError", "content_digest"]
