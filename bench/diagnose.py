@@ -1,6 +1,6 @@
-"""What `muster diagnose -A` costs on a cluster of 1,000 pods in 50 namespaces.
+"""What `muster diagnose` costs: on the reference system, and with -A on a cluster of 1,000 pods in 50 namespaces.
 
-The cluster is a small server of this machine, in a process of its own, that answers with what a real Kubernetes 1.36
+The latter is a small server of this machine, in a process of its own, that answers with what a real Kubernetes 1.36
 recorded (tests/diagnosis/data/recorded.json), in pages, told anew under other names.
 """
 
@@ -26,6 +26,7 @@ from muster.snapshot.cluster import KINDS
 
 RECORDED = Path(__file__).resolve().parents[1] / "tests" / "diagnosis" / "data" / "recorded.json"
 HEALTHY, ILL = "healthy: finished and retried work, a rollout that is through", "an image that cannot be pulled"
+MUSTER = str(Path(sys.executable).with_name("muster"))
 NAMESPACES, A_NAMESPACE = 50, 20  # pods of each
 EVENTS = 200  # further ones of each namespace
 LINES = 60
@@ -57,15 +58,25 @@ def diagnose_all(namespaces: int = NAMESPACES, pods: int = A_NAMESPACE) -> Cost:
             "{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}], "
             f"clusters: [{{name: c, cluster: {{server: '{address}'}}}}], users: [{{name: u, user: {{}}}}]}}"
         )
-        return _measured(Path(scratch), kubeconfig)
+        return _measured(Path(scratch), "-A", "--kube-context", "c", KUBECONFIG=str(kubeconfig))
 
 
-def _measured(scratch: Path, kubeconfig: Path) -> Cost:
+def diagnose_reference(system: Path, times: int) -> list[Cost]:
+    """The cost of `muster diagnose --json` on a system that is well, on the embedded cluster, so many times."""
+    with tempfile.TemporaryDirectory(prefix="muster-bench-") as scratch:
+        subprocess.run([MUSTER, "up", "--system", system], cwd=scratch, stdout=subprocess.DEVNULL, check=True)
+        try:
+            return [_measured(Path(scratch), "--system", str(system)) for _ in range(times)]
+        finally:
+            subprocess.run([MUSTER, "down"], cwd=scratch, stdout=subprocess.DEVNULL, check=True)
+
+
+def _measured(scratch: Path, *arguments: str, **environment: str) -> Cost:
     said = scratch / "said.json"
-    command = [str(Path(sys.executable).with_name("muster")), "diagnose", "-A", "--json", "--kube-context", "c"]
+    command = [MUSTER, "diagnose", "--json", *arguments]
     begun = now()
     with said.open("wb") as out:
-        child = subprocess.Popen(command, stdout=out, cwd=scratch, env={**os.environ, "KUBECONFIG": str(kubeconfig)})
+        child = subprocess.Popen(command, stdout=out, cwd=scratch, env={**os.environ, **environment})
         _, _, used = os.wait4(child.pid, 0)
         child.returncode = 0  # it was waited for
     taken = now() - begun

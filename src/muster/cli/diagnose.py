@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from muster.checks.check import Check
     from muster.diagnosis.diagnosis import Diagnosis
     from muster.snapshot import Snapshot
+    from muster.system import SystemDefinition
 
 WITHIN = click.option(
     "--within",
@@ -77,14 +78,15 @@ def diagnose(
     Exit code: 0 nothing found, 1 findings, 2 nothing found where something could not be seen, 64 used wrongly.
     """
     try:
-        if listing or source is None:  # an unknown name is told before anything is asked
-            chosen = _chosen(names, _told(system))
+        definition = definition_if_any(system) if listing or source is None else None
         if listing:
-            _list(chosen, as_json=as_json)
+            _list(_chosen(names, _told(definition)), as_json=as_json)
             return
+        if names and source is None:  # an unknown one is told before anything is asked
+            _chosen(names, _told(definition))
         snapshot = looked_at(
             kube_context=kube_context,
-            system=system,
+            definition=definition,
             namespace=namespace,
             all_namespaces=all_namespaces,
             within=within,
@@ -100,15 +102,16 @@ def diagnose(
         click.echo(f"muster: {error}", err=True)
         sys.exit(USED_WRONGLY)
     diagnosis = _say(snapshot, chosen, options_of(kube_context, system), as_json=as_json)
-    if source is None and not namespace and not all_namespaces:
-        _note_incident(snapshot, diagnosis, system, kube_context)
+    if definition is not None and not namespace and not all_namespaces:
+        _note_incident(snapshot, diagnosis, definition, kube_context)
     sys.exit(diagnosis.exit_code)
 
 
-def _note_incident(snapshot: Snapshot, diagnosis: Diagnosis, system: Path | None, kube_context: str | None) -> None:
+def _note_incident(
+    snapshot: Snapshot, diagnosis: Diagnosis, definition: SystemDefinition, kube_context: str | None
+) -> None:
     """Tell an incident of the system that is open what was found, and keep the snapshot with it."""
-    definition = definition_if_any(system)
-    if definition is None or not diagnosis.causes:
+    if not diagnosis.causes:
         return
     first = diagnosis.causes[0]
     text = f"{first.severity} {first.ref}: {first.finding.reason}"
@@ -122,11 +125,10 @@ def _chosen(names: tuple[str, ...], told: Mapping[str, Any]) -> list[Check]:
     return find_checks(names, told)
 
 
-def _told(system: Path | None) -> Mapping[str, Any]:
-    """What checks know of the system that is named, or of the project's own; nothing where there is none."""
+def _told(definition: SystemDefinition | None) -> Mapping[str, Any]:
+    """What checks know of a system; nothing where there is none."""
     from muster.snapshot.system import told_of
 
-    definition = definition_if_any(system)
     return told_of(definition) if definition else {}
 
 
@@ -145,14 +147,15 @@ def _list(chosen: list[Check], *, as_json: bool) -> None:
 def looked_at(
     *,
     kube_context: str | None,
-    system: Path | None,
+    definition: SystemDefinition | None,
     namespace: str | None,
     all_namespaces: bool,
     within: float,
     source: Path | None,
     scenario: str | None = None,
 ) -> Snapshot:
-    """The snapshot that options ask for: one that is taken now, or that a file holds.
+    """The snapshot that options ask for: one that is taken now, of the defined system unless they say otherwise, or
+    that a file holds.
 
     Raises:
         UsageError: they contradict each other, or name nothing that could be looked at.
@@ -167,11 +170,16 @@ def looked_at(
         raise UsageError("--scenario names one of a file's scenarios; right would be --from FILE --scenario NAME")
     if namespace and all_namespaces:
         raise UsageError("-n and --all-namespaces contradict each other")
-    return gathered(kube_context, system, namespace, within, everywhere=all_namespaces)
+    return gathered(kube_context, definition, namespace, within, everywhere=all_namespaces)
 
 
 def gathered(
-    kube_context: str | None, system: Path | None, namespace: str | None, within: float, *, everywhere: bool = False
+    kube_context: str | None,
+    definition: SystemDefinition | None,
+    namespace: str | None,
+    within: float,
+    *,
+    everywhere: bool = False,
 ) -> Snapshot:
     """A snapshot of the named namespace, else of the system's, or of all.
 
@@ -181,7 +189,6 @@ def gathered(
     from muster.snapshot.gather import gather
     from muster.system.trust import trust
 
-    definition = definition_if_any(system)
     if definition is None and not namespace and not everywhere:
         raise UsageError("there is no system.yaml that names a namespace; right would be -n NAME or --all-namespaces")
     if definition is not None and namespace and namespace != definition.namespace:
@@ -189,7 +196,14 @@ def gathered(
     if definition is not None:
         trust(definition)
     wanted = None if everywhere else namespace or (definition.namespace if definition else None)
-    return gather(lambda: connected(kube_context), definition, namespace=wanted, within=within)
+    return gather(
+        lambda: connected(kube_context), definition, namespace=wanted, within=within, meanwhile=_ready_to_diagnose
+    )
+
+
+def _ready_to_diagnose() -> None:
+    """Import what makes a diagnosis of a snapshot, while the snapshot is still waited for."""
+    import muster.diagnosis.text  # noqa: F401
 
 
 def options_of(kube_context: str | None, system: Path | None) -> str:

@@ -24,6 +24,7 @@ from muster.cli.shared import CONTEXT, HISTORY, SYSTEM, definition_of, write_out
 if TYPE_CHECKING:
     from muster.incidents import Book, Entry, Incident
     from muster.incidents.indicators import Indicator
+    from muster.system import SystemDefinition
 
 SEVERITY = click.Choice(["P1", "P2", "P3", "P4"], case_sensitive=False)
 JSON = click.option("--json", "as_json", is_flag=True, help="as JSON")
@@ -65,7 +66,7 @@ def open_(
     definition = definition_of(system)
     if title and not " ".join(title).strip():
         raise UsageError(f"the title is empty; {SAY}")
-    found = _diagnosed(kube_context, system, snapshot) if not title or snapshot else None
+    found = _diagnosed(kube_context, definition, snapshot) if not title or snapshot else None
     said, worst, cause, data = _of_diagnosis(found, " ".join(title), severity)
     with _book(address, create=True) as book:
         book.post, book.promises = post_of(definition), definition.promises
@@ -288,7 +289,7 @@ def _moment(text: str | None) -> str | None:
     return read_moment(text, utc()).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _diagnosed(kube_context: str | None, system: Path | None, snapshot: Path | None) -> dict[str, Any]:
+def _diagnosed(kube_context: str | None, definition: SystemDefinition, snapshot: Path | None) -> dict[str, Any]:
     from muster.cli.diagnose import gathered
     from muster.diagnosis import diagnose
     from muster.snapshot import read_snapshot
@@ -297,7 +298,7 @@ def _diagnosed(kube_context: str | None, system: Path | None, snapshot: Path | N
     if snapshot is not None:
         return {**diagnose(read_snapshot(snapshot, None)).to_json(), "snapshot": str(snapshot.resolve())}
     try:
-        taken = gathered(kube_context, system, None, WITHIN_S)
+        taken = gathered(kube_context, definition, None, WITHIN_S)
     except MusterError as error:
         raise UsageError(f"the system cannot be looked at ({error}); {SAY}") from error
     return {**diagnose(taken).to_json(), "snapshot": keep_snapshot(taken)}

@@ -10,7 +10,7 @@ import click
 
 from muster.base.errors import UsageError
 from muster.cli.diagnose import EVERYWHERE, NAMESPACE, SOURCE, WITHIN, looked_at, options_of
-from muster.cli.shared import CONTEXT, SYSTEM
+from muster.cli.shared import CONTEXT, SYSTEM, definition_if_any
 
 
 @click.command(short_help="Show the system at a glance; nothing is changed.")
@@ -40,20 +40,21 @@ def status(
     """
     if not once and source is None:
         raise UsageError("a view that goes on is not there yet; right would be: muster status --once")
+    snapshot = looked_at(
+        kube_context=kube_context,
+        definition=definition_if_any(system) if source is None else None,
+        namespace=namespace,
+        all_namespaces=all_namespaces,
+        within=within,
+        source=source,
+    )
+    # Not before: a part of these imports is done while the snapshot is waited for.
     from muster.base.clock import utc
     from muster.checks.seen import moment
     from muster.diagnosis import diagnose
     from muster.status import glance
     from muster.status.text import lines_of
 
-    snapshot = looked_at(
-        kube_context=kube_context,
-        system=system,
-        namespace=namespace,
-        all_namespaces=all_namespaces,
-        within=within,
-        source=source,
-    )
     shown = glance(snapshot, diagnose(snapshot), (utc() - moment(snapshot.taken)).total_seconds())
     if as_json:
         click.echo(json.dumps(shown.to_json(), indent=2, ensure_ascii=False))

@@ -15,7 +15,7 @@ from muster.base.clock import now
 from muster.base.errors import MusterError
 from muster.snapshot.model import Missing
 
-WORKERS = 8
+WORKERS = 8  # that one server is asked by at once, as politeness wants it
 LATE = "no answer in time"
 
 
@@ -43,22 +43,22 @@ class Heard:
 class Beside:
     """Parts that are asked for while other things are done."""
 
-    def __init__(self, parts: Sequence[Part], deadline: float) -> None:
+    def __init__(self, parts: Sequence[Part], deadline: float, *, workers: int = WORKERS) -> None:
         self._heard = Heard(missing={part.name: LATE for part in parts})
-        self._thread = threading.Thread(target=self._ask, args=(parts, deadline), daemon=True)
+        self._thread = threading.Thread(target=self._ask, args=(parts, deadline, workers), daemon=True)
         self._thread.start()
         self._deadline = deadline
 
-    def _ask(self, parts: Sequence[Part], deadline: float) -> None:
-        self._heard = ask(parts, deadline)
+    def _ask(self, parts: Sequence[Part], deadline: float, workers: int) -> None:
+        self._heard = ask(parts, deadline, workers=workers)
 
     def heard(self) -> Heard:
         self._thread.join(max(self._deadline - now(), 0) + 0.2)
         return self._heard
 
 
-def ask(parts: Sequence[Part], deadline: float) -> Heard:
-    """Ask for parts side by side until all have come, or the deadline is over (CLOCK_MONOTONIC seconds)."""
+def ask(parts: Sequence[Part], deadline: float, *, workers: int = WORKERS) -> Heard:
+    """Ask for parts, so many side by side, until all have come or the deadline is over (CLOCK_MONOTONIC seconds)."""
     heard, todo, done = Heard(), queue.SimpleQueue[Part](), threading.Semaphore(0)
     for part in parts:
         todo.put(part)
@@ -71,7 +71,7 @@ def ask(parts: Sequence[Part], deadline: float) -> Heard:
                 return
             done.release()
 
-    for _ in range(min(WORKERS, len(parts))):
+    for _ in range(min(workers, len(parts))):
         threading.Thread(target=work, daemon=True).start()
     for _ in parts:
         if not done.acquire(timeout=max(deadline - now(), 0)):

@@ -23,6 +23,7 @@ from muster.system import SystemDefinition
 WITHIN_S = 10.0
 MOST_S = 30.0
 METRICS = ("pods", "nodes")
+MOST_OWN = 32  # of a system's own parts at once: each may hang until its own limit, and none is to wait for another
 PAGES_S = 0.1  # before the lists' time is over the pages that have come are handed on
 MARGIN = 0.06  # of the whole, kept for making something of what has come
 
@@ -33,10 +34,13 @@ def gather(
     *,
     namespace: str | None = None,
     within: float = WITHIN_S,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Snapshot:
     """A snapshot of a namespace, or of all (None), within so many seconds.
 
-    `reach` connects to the cluster; that, too, may hang. What cannot be had is in the snapshot's `missing`.
+    `reach` connects to the cluster; that, too, may hang. What cannot be had is in the snapshot's `missing`. `meanwhile`
+    is called once a cluster that answers was asked for all, while answers are waited for: what takes time and needs
+    none of them.
 
     Raises:
         UsageError: the cluster cannot even be asked for (no such context, a broken kubeconfig), or `within` is none.
@@ -51,35 +55,44 @@ def gather(
     cluster = met.values.get("cluster")
     begun = Snapshot(taken, namespace or "", system=told_of(system) if system else {})
     if isinstance(cluster, Cluster):
-        return _of_cluster(begun, cluster, system, deadline)
-    heard = ask(_own_parts(None, system, deadline), deadline)
+        return _of_cluster(begun, cluster, system, deadline, meanwhile)
+    heard = ask(_own_parts(None, system, deadline), deadline, workers=MOST_OWN)
     unseen = [Missing(kind.name, "the cluster does not answer") for kind in KINDS if kind.everywhere]
     missing = [Missing("cluster", met.missing.get("cluster", "")), *unseen, *heard.lacking()]
     return replace(begun, answers=heard.answers(), missing=tuple(sorted(missing)))
 
 
-def _of_cluster(begun: Snapshot, cluster: Cluster, system: SystemDefinition | None, deadline: float) -> Snapshot:
+def _of_cluster(
+    begun: Snapshot,
+    cluster: Cluster,
+    system: SystemDefinition | None,
+    deadline: float,
+    meanwhile: Callable[[], object],
+) -> Snapshot:
     space = begun.namespace or None
+    # First what takes its time by nature: metrics may be measured only once they are asked for.
+    used_by = [Part(what, lambda what=what: used(cluster, what, space, deadline)) for what in METRICS]  # type: ignore[misc]
+    measured = Beside(used_by, deadline)
+    beside = Beside(_own_parts(cluster, system, deadline), deadline, workers=MOST_OWN)
     listing = deadline - 0.3 * max(deadline - now(), 0)  # logs can be asked for once pods are known
     parts = [Part(kind.name, lambda kind=kind: list_all(cluster, kind, space, listing - PAGES_S)) for kind in KINDS]  # type: ignore[misc]
     parts.append(Part("version", cluster.version))
-    # What takes its time by nature: metrics may be measured only once they are asked for.
-    measured = [Part(f"metrics of {what}", lambda what=what: used(cluster, what, space, deadline)) for what in METRICS]  # type: ignore[misc]
-    beside = Beside([*measured, *_own_parts(cluster, system, deadline)], deadline)
     heard = ask(parts, listing)
     objects: dict[str, Listing] = {
         kind.name: items for kind in KINDS if (items := heard.values.get(kind.name)) is not None
     }
     whole = {name for name, items in objects.items() if not items.rest}
     logs = [Part(f"log of {one}", one.get) for one in wanted_logs(cluster, objects.get("Pod") or [])]
-    read, own = ask(logs, deadline), beside.heard()
+    read = ask(logs, deadline)
+    meanwhile()
+    own, use = beside.heard(), measured.heard()
     missing = heard.lacking() + own.lacking()
+    missing += [Missing(f"metrics of {what}", why) for what, why in use.missing.items()]
     missing += [Missing(f"rest of {name}", items.rest) for name, items in objects.items() if items.rest]
     if read.missing:
         why = next(iter(read.missing.values()))
         missing.append(Missing("logs", f"{len(read.missing)} of {len(logs)} could not be read: {why}"))
-    answers = own.answers()
-    metrics = {what: found for what in METRICS if (found := answers.pop(f"metrics of {what}", None)) is not None}
+    metrics = use.answers()
     return replace(
         begun,
         context=cluster.context,
@@ -87,7 +100,7 @@ def _of_cluster(begun: Snapshot, cluster: Cluster, system: SystemDefinition | No
         listed=frozenset(whole) - {kind.name for kind in KINDS if kind.fields},
         objects=tuple(item for kind in sorted(objects) for item in objects[kind]),
         logs=tuple(sorted(tail for tail in read.values.values() if tail is not None)),
-        answers={**answers, **({"metrics": metrics} if metrics else {})},
+        answers={**own.answers(), **({"metrics": metrics} if metrics else {})},
         missing=tuple(sorted(missing)),
     )
 

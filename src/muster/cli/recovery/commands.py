@@ -76,20 +76,13 @@ def recover(
         raise UsageError("--plan and --undo contradict each other: one acts, the other does not")
     definition = definition_of(system)
     if not procedure:
-        _menu(known(definition), definition, kube_context, system, as_json=as_json)
+        _menu(known(definition), definition, kube_context, as_json=as_json)
     found = find_procedure(str(procedure), definition)
     wanted = Wanted(found, _pairs(arguments), definition, kube_context, as_json=as_json)
     perform(wanted, planning=planning, undoing=undoing)
 
 
-def _menu(
-    known: Sequence[Procedure],
-    definition: SystemDefinition,
-    kube_context: str | None,
-    system: Path | None,
-    *,
-    as_json: bool,
-) -> None:
+def _menu(known: Sequence[Procedure], definition: SystemDefinition, kube_context: str | None, *, as_json: bool) -> None:
     """Have a person choose, see the plan, and confirm; never returns."""
     if as_json or not _on_a_terminal():
         begun = _begun_at(kube_context, definition)
@@ -104,7 +97,7 @@ def _menu(
         begun_now = begun_procedures(cluster, definition.namespace)
         target = f"{cluster.context}/{definition.namespace}"
     click.echo("looking at what is wrong ...", nl=False)
-    diagnosis, unseen = _diagnosis(kube_context, system)
+    diagnosis, unseen = _diagnosis(kube_context, definition)
     click.echo("\r\x1b[K", nl=False)
     offered = choices(known, begun_now, diagnosis.causes if diagnosis else [])
     chosen = choose([f"recover {target}", *_found(diagnosis, unseen)], offered)
@@ -115,13 +108,13 @@ def _menu(
     perform(Wanted(chosen.procedure, given, definition, kube_context), confirming=True)
 
 
-def _diagnosis(kube_context: str | None, system: Path | None) -> tuple[Diagnosis | None, str]:
+def _diagnosis(kube_context: str | None, definition: SystemDefinition) -> tuple[Diagnosis | None, str]:
     """What is wrong as far as it shows in a few seconds; where nothing does, why not."""
     from muster.cli.diagnose import gathered
     from muster.diagnosis import diagnose
 
     try:
-        return diagnose(gathered(kube_context, system, None, LOOK_WITHIN_S)), ""
+        return diagnose(gathered(kube_context, definition, None, LOOK_WITHIN_S)), ""
     except MusterError as error:
         return None, str(error)
 

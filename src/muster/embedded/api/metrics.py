@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ async def _of_pods(backend: Backend, pods: list[Stored]) -> list[Object]:
     programs = {row.key: backend.node.programs(*row.key) for row in pods}
     pids = [pid for found in programs.values() for pid in found.values()]
     begun = now()
-    before = await asyncio.to_thread(_look, pids)
+    before = await asyncio.to_thread(_look, pids, memory=False)
     if before:
         await asyncio.sleep(WINDOW_S)
     after, window = await asyncio.to_thread(_look, pids), now() - begun
@@ -118,25 +119,33 @@ def _machine() -> Usage:
     return Usage(times.user + times.nice + times.system, memory.total - memory.available)
 
 
-def _look(pids: Iterable[int]) -> dict[int, Usage]:
-    """What each process that is still there uses, together with all below it."""
+def _look(pids: Iterable[int], *, memory: bool = True) -> dict[int, Usage]:
+    """What each process that is still there uses, together with all below it; the `memory` costs most of a look."""
+    children = defaultdict[int, list[psutil.Process]](list)
+    there = dict[int, psutil.Process]()
+    for process in psutil.process_iter(["ppid"]):  # once for all: each look at the table of processes costs, too
+        children[process.info["ppid"]].append(process)
+        there[process.pid] = process
     found = {}
     for pid in pids:
-        try:
-            root = psutil.Process(pid)
-            usages = [_of_process(process) for process in (root, *root.children(recursive=True))]
-        except psutil.NoSuchProcess:
+        if pid not in there:
             continue
+        family = [there[pid]]
+        for process in family:  # grows while it is gone through
+            family += children[process.pid]
+        usages = [_of_process(process, memory=memory) for process in family]
         found[pid] = Usage(sum(usage.cpu_s for usage in usages), sum(usage.memory for usage in usages))
     return found
 
 
-def _of_process(process: psutil.Process) -> Usage:
+def _of_process(process: psutil.Process, *, memory: bool) -> Usage:
     """Nothing for one that has ended. Memory that processes share is divided among them, where that can be seen."""
     try:
         with process.oneshot():
             times = process.cpu_times()
             cpu_s = times.user + times.system
+            if not memory:
+                return Usage(cpu_s, 0)
             try:
                 return Usage(cpu_s, process.memory_full_info().pss)
             except psutil.AccessDenied:
