@@ -63,6 +63,7 @@ def _status(kind: str) -> Subresource:
     return Subresource("status", kind, ("get", "patch", "update"))
 
 
+_PROXIED = ("create", "delete", "get", "patch", "update")
 _SCALE = Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1")
 
 PODS = Resource(
@@ -73,12 +74,14 @@ PODS = Resource(
         Subresource("exec", "PodExecOptions", ("create", "get")),
         Subresource("log", "Pod", ("get",)),
         Subresource("portforward", "PodPortForwardOptions", ("create", "get")),
+        Subresource("proxy", "PodProxyOptions", _PROXIED),
         _status("Pod"),
     ),
 )  # fmt: skip
 SERVICES = Resource(
     "", "v1", "services", "service", "Service",
-    short_names=("svc",), categories=("all",), subresources=(_status("Service"),),
+    short_names=("svc",), categories=("all",),
+    subresources=(Subresource("proxy", "ServiceProxyOptions", _PROXIED), _status("Service")),
 )  # fmt: skip
 CONFIGMAPS = Resource("", "v1", "configmaps", "configmap", "ConfigMap", short_names=("cm",))
 SECRETS = Resource("", "v1", "secrets", "secret", "Secret")

@@ -12,11 +12,13 @@ from muster.kube.errors import ApiError
 from muster.kube.execution import ExecResult
 from muster.kube.kubeconfig import contexts, isolated_kubeconfig
 from muster.kube.launch import EmbeddedCluster, embedded_digests, embedded_images
+from muster.kube.proxied import Answer
 
 __all__ = [
     "CHECK",
     "PROCEDURE",
     "Access",
+    "Answer",
     "ApiError",
     "Call",
     "Change",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 
@@ -18,6 +18,7 @@ from muster.kube.access import Access
 from muster.kube.changes import READS, Change, made, target_of
 from muster.kube.errors import ApiError
 from muster.kube.execution import ExecReader, ExecResult, execute, reading, write
+from muster.kube.proxied import Answer, Request, is_refusal, port_named, proxied
 from muster.wire.names import KINDS, Kind
 
 Object = dict[str, Any]
@@ -159,27 +160,45 @@ class Cluster:
         content_type: str = "application/json",
         timeout: float | None = None,
     ) -> httpx.Response:
-        headers, content = {"Accept": "application/json", "User-Agent": self._agent}, None
+        headers, content = {"Accept": "application/json"}, None
         if body is not None:
             content, headers["Content-Type"] = json.dumps(body).encode(), content_type
+        response = self._exchange(method, path, query=query, headers=headers, content=content, timeout=timeout)
+        if response.is_error:
+            raise _api_error(response)
+        return response
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        timeout: float | None,
+        whom: str = "",
+    ) -> httpx.Response:
+        """The answer to one request, whatever its status; `whom` the cluster has it from, where that is another.
+
+        Raises ClusterError where there is none.
+        """
         try:
-            response = self._http.request(
+            return self._http.request(
                 method,
                 path,
                 params=query,
                 content=content,
-                headers=headers,
+                headers={**headers, "User-Agent": self._agent},
                 extensions=self.access.extensions,
                 timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
             )
         except httpx.HTTPError as error:
+            cluster = f"the cluster of context '{self.context}' at {self.access.server}"
             raise ClusterError(
-                f"the cluster of context '{self.context}' at {self.access.server} does not answer: "
+                f"{f'{whom}, asked by way of {cluster},' if whom else cluster} does not answer: "
                 f"{str(error) or type(error).__name__}"
             ) from None
-        if response.is_error:
-            raise _api_error(response)
-        return response
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object:
         """One object.
@@ -267,6 +286,64 @@ class Cluster:
         if container:
             query["container"] = container
         return self.request("GET", _kind("Pod").path(namespace, pod, "log"), query=query).text
+
+    def ask_pod(
+        self,
+        pod: str,
+        namespace: str,
+        port: int | str | None,
+        path: str = "/",
+        **request: Unpack[Request],
+    ) -> Answer:
+        """What a pod answers to a request that the API server passes on (`pods/proxy`), whatever its status.
+
+        `port` is a number, the name that a container has for one, or None: the first that a container declares.
+
+        Raises:
+            ApiError: the API server itself refused: 403 there is no right to ask, 404 there is no such pod, 503 it
+                could not be reached.
+            ClusterError: the API server did not answer, or no container has a port of this name.
+            RefusedError: the request may change something, and this is a cluster to look at (`looking`).
+        """
+        if isinstance(port, str):
+            port = port_named(self.get("Pod", pod, namespace), port)
+        return self._ask(Change("ask", f"Pod/{pod}"), _kind("Pod").path(namespace, proxied(pod, port, path)), request)
+
+    def ask_service(
+        self,
+        service: str,
+        namespace: str,
+        port: int | str | None,
+        path: str = "/",
+        **request: Unpack[Request],
+    ) -> Answer:
+        """What one of a Service's ready pods, drawn by the API server, answers to a request that is passed on to it
+        (`services/proxy`), whatever its status.
+
+        `port` is the Service's, a number or a name; None is the one that has no name. Raises what `ask_pod` raises,
+        ApiError 503 also where no pod is ready.
+        """
+        way = _kind("Service").path(namespace, proxied(service, port, path))
+        return self._ask(Change("ask", f"Service/{service}"), way, request)
+
+    def _ask(self, change: Change, way: str, request: Request) -> Answer:
+        method = request.get("method", "GET")
+        if self._only_looks and method not in READS:
+            raise RefusedError(f"refused: {method} {way} may change something, and is only to be looked at here")
+        response = self._exchange(
+            method,
+            way,
+            query=request.get("query"),
+            headers=request.get("headers", {}),
+            content=request.get("body"),
+            timeout=request.get("timeout"),
+            whom=change.object,
+        )
+        if is_refusal(response):
+            raise _api_error(response)
+        if self._tell and method not in READS:
+            self._tell(change)
+        return Answer(response.status_code, response.content, dict(response.headers))
 
     def execute(
         self, pod: str, namespace: str, command: Sequence[str], *, container: str | None = None, timeout: float = 10.0

@@ -20,7 +20,7 @@ from muster.embedded.api.forms.bodies import header
 from muster.embedded.objects import Object, micro_timestamp
 
 _ENTRY = "muster.audit"
-_LASTING = ("exec", "portforward", "log")
+_LASTING = ("exec", "portforward", "log", "proxy")
 
 
 class Entry:

@@ -172,8 +172,10 @@ _CHANGING = ("POST", "PUT", "PATCH")
 _PATH = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
-    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<subresource>[^/]+))?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<subresource>[^/]+)(?P<beyond>/.*)?)?",
+    re.DOTALL,
 )
+_PROXY = "proxy"  # the one subresource whose path goes on
 
 
 def find_target(path: str) -> Target:
@@ -189,6 +191,8 @@ def find_target(path: str) -> Target:
     if resource is None or resource.namespaced < bool(namespace) or (resource.namespaced and name and not namespace):
         raise unknown_path()
     if sub and sub not in (known.name for known in resource.subresources):
+        raise unknown_path()
+    if found["beyond"] and sub != _PROXY:
         raise unknown_path()
     return Target(resource, namespace, name, sub)
 

@@ -18,7 +18,7 @@ from muster.embedded.api.audit import AuditLog, entry_of, note_beginning
 from muster.embedded.api.call import Backend, Call, find_target
 from muster.embedded.api.documents import discovery, openapi_v2, openapi_v3
 from muster.embedded.api.forms.answers import answer, negotiate, refusal
-from muster.embedded.api.streams import execution, forwarding, logs, watching
+from muster.embedded.api.streams import execution, forwarding, logs, proxying, watching
 from muster.embedded.status import StatusError, bad_request, method_not_allowed
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _HEALTH = ("/healthz", "/livez", "/readyz")
 _OPEN = (*_HEALTH, "/version")
 _MAX_BODY = 8 * 1024 * 1024  # bytes
 
-_UNFORMED = ("log", "exec", "portforward")  # subresources that answer with no object
+_UNFORMED = ("log", "exec", "portforward", "proxy")  # subresources that answer with no object
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
@@ -206,6 +206,7 @@ _SUBRESOURCES: dict[tuple[str, str], Handler] = {
     ("POST", "exec"): execution.run,
     ("GET", "portforward"): forwarding.run,
     ("POST", "portforward"): forwarding.run,
+    **{(method, "proxy"): proxying.run for method in proxying.METHODS},
 }
 
 
