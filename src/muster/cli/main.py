@@ -28,6 +28,8 @@ from muster.cli.monitoring import monitoring
 from muster.cli.notify.commands import notify
 from muster.cli.packaged import experiments, loads
 from muster.cli.recovery.commands import procedures, recover
+from muster.cli.release.deploy import deploy
+from muster.cli.release.rollback import rollback
 from muster.cli.run import run
 from muster.cli.scorecard import scorecard
 from muster.cli.setup import setup
@@ -115,6 +117,8 @@ for command in (
     guard,
     recover,
     procedures,
+    deploy,
+    rollback,
     backup,
     restore,
     keep,

@@ -133,9 +133,10 @@ class Cluster:
             ClusterError: it did not answer.
             RefusedError: it changes something, and this is a cluster to look at (`looking`).
         """
-        if self._only_looks and method not in READS and not path.startswith(REVIEWS):
+        tries = bool((query or {}).get("dryRun"))
+        if self._only_looks and method not in READS and not tries and not path.startswith(REVIEWS):
             raise RefusedError(f"refused: {method} {path} changes the cluster, which is only to be looked at here")
-        target = target_of(path) if self._tell and method not in READS and not (query or {}).get("dryRun") else None
+        target = target_of(path) if self._tell and method not in READS and not tries else None
         before = self._present(path) if target and method in ("PUT", "PATCH") else None
         response = self._send(method, path, query=query, body=body, content_type=content_type, timeout=timeout)
         if self._tell and target:
@@ -227,9 +228,13 @@ class Cluster:
         """Create an object of the kind named in `body`."""
         return _object(self.request("POST", _kind(body["kind"]).path(namespace), body=body))
 
-    def replace(self, body: Object, namespace: str | None = None) -> Object:
-        """Replace an object; with a resourceVersion in it, only if nobody changed it since (else ApiError 409)."""
-        return _object(self.request("PUT", _kind(body["kind"]).path(namespace, body["metadata"]["name"]), body=body))
+    def replace(self, body: Object, namespace: str | None = None, *, trying: bool = False) -> Object:
+        """Replace an object; with a resourceVersion in it, only if nobody changed it since (else ApiError 409).
+
+        `trying` changes nothing: the answer is what the object would be then, all defaults filled in.
+        """
+        path = _kind(body["kind"]).path(namespace, body["metadata"]["name"])
+        return _object(self.request("PUT", path, query={"dryRun": "All"} if trying else None, body=body))
 
     def patch(
         self,

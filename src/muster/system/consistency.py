@@ -36,6 +36,7 @@ def check_consistent(system: SystemDefinition, document: Document) -> None:
         except UsageError as error:
             raise UsageError(f"{document.where(place)}: {error}") from None
     _check_answerers(system, document)
+    _check_verifiers(system, document)
     if not any(system.manifest_directory.glob("*.y*ml")):
         return
     objects = read_manifests(system.manifest_directory, system.namespace)
@@ -60,6 +61,15 @@ def _check_answerers(system: SystemDefinition, document: Document) -> None:
             what = "asks by PromQL, and there is no 'monitoring.prometheus' in this system.yaml"
         if what:
             raise UsageError(f"{document.where(('checks', name, check.way))}: check '{name}' {what}")
+
+
+def _check_verifiers(system: SystemDefinition, document: Document) -> None:
+    """Whether what a release asks the new version's pods is known."""
+    probes = {probe.name for probe in system.probes}
+    for number, name in enumerate(system.release.verify):
+        if name not in probes:
+            where = document.where(("release", "verify", number))
+            raise UsageError(f"{where}: probe '{name}' is not among 'probes'{nearest(name, probes)}")
 
 
 def _directories(system: SystemDefinition) -> Iterator[tuple[Place, str]]:
@@ -91,12 +101,20 @@ def _named(system: SystemDefinition) -> Iterator[Named]:
         yield ("operations", "configuration", number, "config_map"), one.config_map, ("ConfigMap",)
         for inner, name in enumerate(one.used_by):
             yield ("operations", "configuration", number, "used_by", inner), name, WORKLOADS
+    yield from _named_single(system)
+
+
+def _named_single(system: SystemDefinition) -> Iterator[Named]:
+    """The workloads that are named once."""
+    operations = system.operations
     if operations.capacity is not None:
         yield ("operations", "capacity", "deployment"), operations.capacity.deployment, ("Deployment",)
     if operations.workflows is not None:
         yield ("operations", "workflows", "workers"), operations.workflows.workers, WORKLOADS
     if operations.agents is not None:
         yield ("operations", "agents", "workers"), operations.agents.workers, WORKLOADS
+    if system.release.workload is not None:
+        yield ("release", "workload"), system.release.workload, ("Deployment",)
 
 
 def _check_port(system: SystemDefinition, document: Document, objects: list[dict[str, Any]]) -> None:

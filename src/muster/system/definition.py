@@ -32,6 +32,7 @@ from muster.system.parts import (
     SeverityTargets,
 )
 from muster.system.procedures import CommandProcedure
+from muster.system.release import ReleasePlan
 from muster.system.requests import Request
 from muster.system.schema import Name, Seconds, Strict
 
@@ -76,6 +77,7 @@ class SystemDefinition(Strict):
     notices: Notices = Notices()
     metrics: Metrics | None = None
     alerting: Alerting = Alerting()
+    release: ReleasePlan = ReleasePlan()
     objectives: ObjectiveTargets = ObjectiveTargets()
     severities: dict[str, SeverityTargets] = {}
     max_requests_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5000.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,11 @@ NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:]*[A-Za-z0-9])?")
 Place = tuple[int | str, ...]
 
 
-def read_manifests(directory: Path, namespace: str | None = None) -> list[dict[str, Any]]:
-    """Every object in the *.yaml files of a directory, those that others refer to first.
+def read_manifests(
+    directory: Path, namespace: str | None = None, *, beside: Set[str] = frozenset()
+) -> list[dict[str, Any]]:
+    """Every object in the *.yaml files of a directory, those that others refer to first; `beside` are names of files
+    there that hold something else.
 
     Raises:
         UsageError: a file is not YAML, holds something that is no Kubernetes object of a kind known here, holds an
@@ -40,6 +43,8 @@ def read_manifests(directory: Path, namespace: str | None = None) -> list[dict[s
     objects: list[dict[str, Any]] = []
     seen: dict[tuple[str, str], str] = {}
     for path in sorted(directory.glob("*.y*ml")):
+        if path.name in beside:
+            continue
         for document in read_documents(path, "manifest"):
             if document.content is None:
                 continue

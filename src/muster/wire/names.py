@@ -12,6 +12,10 @@ FAULT_RECORD_LABEL = "muster.dev/fault-record"
 PROCEDURE_RECORD_LABEL = "muster.dev/procedure-record"
 RUN_LABEL = "muster.dev/run"
 KNOWN_GOOD_LABEL = "muster.dev/known-good"
+RELEASE_RECORD_LABEL = "muster.dev/release-record"
+RELEASE_LABEL = "muster.dev/release"  # on all that a release makes: its id
+TRACK_LABEL = "muster.dev/track"  # on the pods of a new version that is not yet everywhere
+TRACK_VALUE = "canary"
 KEEP_ONE_READY = "muster.dev/keep-one-ready"  # a label or an annotation, "true"
 REPLICAS_BEFORE_ANNOTATION = "muster.dev/replicas-before"
 TRACK_LABEL = "muster.dev/track"  # `canary` on what a release makes beside the version that is there
@@ -60,6 +64,9 @@ KINDS = {
         Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
         Kind("Ingress", "networking.k8s.io/v1", "ingresses"),
         Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers"),
+        Kind("Gateway", "gateway.networking.k8s.io/v1", "gateways"),
+        Kind("HTTPRoute", "gateway.networking.k8s.io/v1", "httproutes"),
+        Kind("VirtualService", "networking.istio.io/v1", "virtualservices"),
         Kind("Role", "rbac.authorization.k8s.io/v1", "roles"),
         Kind("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings"),
     )

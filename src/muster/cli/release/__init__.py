@@ -1,0 +1,1 @@
+"""Commands of a release: `muster deploy` and `muster rollback`."""

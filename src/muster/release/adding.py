@@ -1,0 +1,84 @@
+"""What both versions have done since a phase began, added up from what single pods count. Pure.
+
+A pod counts from its own start, comes and goes: what counts is by how much each went up between two looks. One that
+went back has started anew, and counts from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from muster.release.counting import Counted
+
+SIDES = ("stable", "canary")
+
+
+@dataclass
+class Total:
+    """What the pods of one version have done since the phase began; None: nothing was ever told."""
+
+    requests: float | None = None
+    failed: float | None = None
+    kinds: dict[str, list[float]] = field(default_factory=dict)
+    timed: float | None = None
+    buckets: dict[str, float] = field(default_factory=dict)
+    errors: float | None = None
+
+
+class Adding:
+    """Adds up look by look; `state` is all that it knows, as JSON, for whoever goes on with the phase."""
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        held = state or {}
+        self._pods: dict[str, dict[str, Any]] = {name: dict(one) for name, one in (held.get("pods") or {}).items()}
+        self.totals = {side: Total(**(held.get("totals") or {}).get(side, {})) for side in SIDES}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return {"pods": self._pods, "totals": {side: asdict(total) for side, total in self.totals.items()}}
+
+    def add(self, seen: Mapping[str, tuple[str, Counted]], *, new_since: frozenset[str] = frozenset()) -> None:
+        """Add a look: the side of each pod and what it has counted, by its name.
+
+        A pod that is met for the first time begins to count here, unless it is among `new_since`, those that started
+        after the phase had begun: all that they counted is of it. One that is not seen is waited for.
+        """
+        for name, (side, counted) in seen.items():
+            before = self._pods.get(name)
+            now = _flat(counted)
+            if before is None:
+                before = dict.fromkeys(now, 0.0) if name in new_since else dict(now)
+            total = self.totals[side]
+            for key, value in now.items():
+                went_up = value - before.get(key, 0.0)
+                _add(total, key, value if went_up < 0 else went_up)
+            self._pods[name] = {**before, **now}
+
+    def begin(self) -> None:
+        """Begin a phase: what was counted so far is what the next look is compared with."""
+        self.totals = {side: Total() for side in SIDES}
+
+
+def _flat(counted: Counted) -> dict[str, float]:
+    """What a pod has counted, one value a key."""
+    single = {"requests": counted.requests, "failed": counted.failed, "timed": counted.timed, "errors": counted.errors}
+    found = {key: value for key, value in single.items() if value is not None}
+    for kind, (every, bad) in counted.kinds.items():
+        found[f"kind all {kind}"], found[f"kind bad {kind}"] = every, bad
+    for bound, count in counted.buckets.items():
+        found[f"bucket {bound!r}"] = count
+    return found
+
+
+def _add(total: Total, key: str, more: float) -> None:
+    if key.startswith("bucket "):
+        bound = key.removeprefix("bucket ")
+        total.buckets[bound] = total.buckets.get(bound, 0.0) + more
+    elif key.startswith("kind "):
+        which, kind = key[5:8], key[9:]
+        both = total.kinds.setdefault(kind, [0.0, 0.0])
+        both[0 if which == "all" else 1] += more
+    else:
+        setattr(total, key, (getattr(total, key) or 0.0) + more)

@@ -1,0 +1,205 @@
+"""Beginning a release, or going on with one: what must be so before anything is changed."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterator
+
+from muster.base.errors import ClusterError, RefusedError, UsageError
+from muster.base.process import run_id
+from muster.base.texts import one_line
+from muster.kube import Cluster
+from muster.probes.answers.reading import read_once
+from muster.probes.http.outcomes import Outcome
+from muster.release.clients import Clients
+from muster.release.contents import Contents, contents_of
+from muster.release.kept import find_kept, keep
+from muster.release.locks import ReleaseLock
+from muster.release.record import DatabaseAt, Release, ReleaseBook, find_release, new_release, take_over
+from muster.release.wanted import Wanted, containers_of, read_wanted
+from muster.release.work import Releasing
+from muster.safety import begun_procedures
+from muster.safety.audit import who
+from muster.safety.rights import Right, check_rights, rights
+from muster.system import SystemDefinition
+from muster.system.release_analysis import ReleaseAnalysis
+
+SAME = "everything of the release runs already"
+
+
+def needs(contents: Contents) -> frozenset[Right]:
+    """The rights that a release takes in its namespace."""
+    needed = (
+        rights("get list create update patch delete", "Deployment")
+        | rights("get create update", "ConfigMap", "Service")
+        | rights("delete", "ConfigMap", "Service")
+        | rights("get create update patch delete", "Lease")
+        | rights("list", "Pod", "ReplicaSet", "ConfigMap")
+        | rights("get", "Pod", sub="proxy")
+        | rights("patch update", "Deployment", sub="scale")
+    )
+    if contents.migration is not None:
+        needed |= rights("get create", "Job")
+    for item in contents.first:
+        needed |= rights("get create delete", item["kind"])
+    for one in contents.last:
+        needed |= rights("get update", one.live["kind"])
+    return needed
+
+
+def settings_of(system: SystemDefinition, contents: Contents, cluster: Cluster) -> tuple[ReleaseAnalysis, list[str]]:
+    """The triggers that can be looked at, and what is left out with the reason.
+
+    Raises:
+        UsageError: nothing that clients are answered can be looked at.
+    """
+    told, left = system.release.analysis, list[tuple[str, str]]()
+    serving = contents.serving
+    if serving is not None and (system.metrics is None or system.metrics.requests is None):
+        raise UsageError(
+            f"system.yaml of {system.name} names no 'metrics.requests' and 'metrics.errors': how the new version does "
+            "could not be told; right would be the counters of requests that its pods expose"
+        )
+    if system.metrics is None or system.metrics.seconds is None:
+        left.append(("latency", "system.yaml names no 'metrics.seconds'"))
+    if serving is None:
+        left += [(name, "what clients come in by is left alone") for name in ("error_rate", "latency")]
+    if system.release.failed_agents is None:
+        left.append(("failed_agents", "system.yaml names no 'release.failed_agents'"))
+    if system.release.workflow_errors is None:
+        left.append(("workflow_errors", "system.yaml names no 'release.workflow_errors'"))
+    left += [(kind, why) for kind in ("cpu", "memory") if (why := _unmeasured(kind, contents, cluster))]
+    names = [name for name, _ in left if getattr(told, name) is not None]
+    try:
+        settings = told.without(*names)
+    except ValueError:
+        raise UsageError(f"nothing of the release can be judged: {'; '.join(f'{a}: {b}' for a, b in left)}") from None
+    return settings, [f"{name} is not looked at: {why}" for name, why in left if name in names]
+
+
+def begin(
+    said: str, cluster: Cluster, system: SystemDefinition, url: str, *, time_scale: float = 1.0
+) -> Releasing | None:
+    """Begin a release: compare it with what runs, keep what it changes, and put it on record. None: nothing differs.
+
+    Raises:
+        UsageError: the release is wrong.
+        RefusedError: another one is under way, a recovery was cut, the system is not well, or a right is missing.
+        ClusterError: the cluster does not answer.
+    """
+    before = find_release(cluster, system.namespace)
+    if before is not None and not before.is_over:
+        raise RefusedError(f"refused: {told_of(before)}")
+    wanted = read_wanted(said, cluster, system)
+    contents = contents_of(wanted, cluster, system)
+    if not contents.changes:
+        return None
+    _check(cluster, system, contents, url)
+    settings_of(system, contents, cluster)
+    release = _described(wanted, contents, system, cluster, time_scale)
+    release = release.model_copy(update={"stable": _stable(system, url)})
+    if before is not None:
+        release = release.model_copy(update={"resource_version": before.resource_version})
+    book = ReleaseBook(cluster, release.with_event(f"began: {wanted.name}", release.by))
+    book.begin()
+    keep(cluster, release, contents)
+    return Releasing(cluster, system, book, contents)
+
+
+def go_on(cluster: Cluster, system: SystemDefinition, found: Release) -> Releasing:
+    """Go on with a release that is under way, whoever looked after it.
+
+    Raises:
+        ReleaseRecordError: what it changes is not kept any more.
+        RefusedError: it has just ended.
+        ClusterError: the cluster does not answer.
+    """
+    contents = find_kept(cluster, found)
+    state = found.state if found.state == "rolling back" else "shifting"
+    book = take_over(cluster, found, state=state)
+    book.tell(f"gone on with at {book.release.phase}")
+    return Releasing(cluster, system, book, contents)
+
+
+def lock_of(cluster: Cluster, namespace: str, told: object) -> ReleaseLock:
+    """The Lease of whoever looks after the release; `told` is called with what is waited for."""
+    assert callable(told)
+    holder = f"{who()} on {socket.gethostname()} ({secrets.token_hex(3)})"
+    return ReleaseLock(cluster.unobserved(), namespace, holder, run=run_id(), told=told)
+
+
+def told_of(release: Release) -> str:
+    """What a person should know of a release that is under way, with the commands that end it."""
+    return (
+        f"{release.target} ({release.release}) is under way since {release.began}, {release.state} at phase "
+        f"{release.phase} with {release.share.possible:.0%} of traffic, looked after by {release.by} on "
+        f"{release.host}; go on with 'muster deploy --continue', or end it with 'muster rollback'"
+    )
+
+
+def _check(cluster: Cluster, system: SystemDefinition, contents: Contents, url: str) -> None:
+    if begun := begun_procedures(cluster, system.namespace):
+        raise RefusedError(f"refused: {begun[0].told(cluster)}")
+    check_rights(cluster, system.namespace, needs(contents), who="the release")
+    answer = read_once(url, system.read)
+    if answer.outcome is not Outcome.OK:
+        raise RefusedError(
+            f"refused: the service is not well now ({one_line(answer.why)}), and what the release does could not be "
+            "told from that; see 'muster diagnose'"
+        )
+    for rolled in contents.rolled:
+        if rolled.serves and not rolled.replicas:
+            raise RefusedError(f"refused: Deployment {rolled.name}, which clients come in by, is scaled to 0")
+
+
+def _described(
+    wanted: Wanted, contents: Contents, system: SystemDefinition, cluster: Cluster, time_scale: float
+) -> Release:
+    database = wanted.told.database
+    images = dict(_images(contents))
+    serving = contents.serving
+    return new_release(
+        release=wanted.name,
+        version=wanted.version,
+        images=images,
+        system=system.name,
+        namespace=system.namespace,
+        evidence=cluster.evidence if time_scale == 1 else "rehearsal",
+        time_scale=time_scale,
+        workloads={one.name: one.replicas for one in contents.rolled},
+        serving="" if serving is None else serving.name,
+        database=None
+        if database is None
+        else DatabaseAt(migration=database.migration, backward_compatible=database.backward_compatible),
+    )
+
+
+def _images(contents: Contents) -> Iterator[tuple[str, str]]:
+    for rolled in contents.rolled:
+        for container in containers_of(rolled.wanted):
+            yield f"{rolled.name}/{container['name']}", str(container.get("image", ""))
+
+
+def _stable(system: SystemDefinition, url: str) -> str:
+    """What the version that runs calls itself; empty where it does not say."""
+    with Clients(url, system) as clients:
+        versions = clients.look().versions
+    told = [name for name, _ in versions.most_common() if name]
+    return told[0] if told else ""
+
+
+def _unmeasured(kind: str, contents: Contents, cluster: Cluster) -> str:
+    """Why the use of memory or processors cannot be looked at; empty where it can."""
+    limited = any(
+        ((one.get("resources") or {}).get("limits") or {}).get(kind)
+        for rolled in contents.rolled
+        for one in containers_of(rolled.wanted)
+    )
+    if not limited:
+        return f"no container of the new version has a limit of {kind}"
+    try:
+        cluster.request("GET", "/apis/metrics.k8s.io/v1beta1")
+    except ClusterError as error:
+        return f"metrics.k8s.io cannot be asked ({one_line(str(error))[:80]})"
+    return ""

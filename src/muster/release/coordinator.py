@@ -1,0 +1,236 @@
+"""Looking after a release from its beginning to its end: phase after phase, step after step, by the engine of steps.
+
+Each step is on record before it acts. Where one fails, or the new version does worse, the release is rolled back; where
+that would break the old version, as the database is changed already, it is frozen instead and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from muster.analysis import Decision
+from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
+from muster.base.errors import MusterError, RefusedError
+from muster.release.baking import Baking, FrozenError, WorseError, scaled
+from muster.release.measuring import Meter
+from muster.release.record import PHASES, PhaseName, Release, ReleaseBook, StepAt, SupersededError
+from muster.release.returning import Returned, Returning
+from muster.release.steps import Steps
+from muster.release.work import Releasing
+from muster.safety.locks import ProcedureLock
+from muster.steps import Running, Step, StepObserver, StepOutcome, Turn
+from muster.system.release_analysis import ReleaseAnalysis
+
+PATIENCE_S = 60.0  # for so long at least a recovery is waited for
+LOOK_EVERY_S = 1.0
+
+
+class Watcher(StepObserver, Protocol):
+    """Who is told how a release goes."""
+
+    def phase(self, release: Release, /) -> None:
+        """A phase begins."""
+
+    def decided(self, decision: Decision, /) -> None:
+        """A look was taken."""
+
+    def over(self, release: Release, returned: Returned | None, /) -> None:
+        """It has ended, is frozen, or is left where it was to stop."""
+
+
+@dataclass
+class Noted:
+    """Steps of a release, noted in its record; `taken` is why it is not ours any more."""
+
+    book: ReleaseBook
+    taken: str = ""
+
+    def acts(self, step: str) -> None:
+        """Note that a step is about to act.
+
+        Raises:
+            SupersededError: another one looks after the release.
+            ClusterError: it cannot be noted; then the step must not act.
+        """
+        self._put(step, "acting", "")
+
+    def acted(self, step: str, did: str) -> None:
+        """Note that a step has acted."""
+        self._put(step, "done", did)
+
+    def failed(self, why: str, *, refused: bool) -> None:
+        """Note that a step failed, unless the release is another's by now."""
+        del refused
+        if not self.taken:
+            self._put(self.book.release.step.name if self.book.release.step else "step", "failed", why)
+
+    def _put(self, step: str, state: str, detail: str) -> None:
+        at = StepAt(name=step, state=state, at=utc_iso(timespec="milliseconds"), detail=detail)
+        try:
+            if state == "acting":
+                self.book.put(step=at)
+            else:
+                self.book.tell(f"{step}: {detail}", step=at)
+        except SupersededError as error:
+            self.taken = str(error)
+            raise
+
+
+@dataclass
+class Written:
+    """Steps of a release, written to the audit log."""
+
+    record: Callable[..., None]
+    target: str
+
+    def step(self, step: Step, state: str, detail: str) -> None:
+        """Write how a step is."""
+        if state != "began" and step.acts:
+            self.record(f"release: {step.name}", target=self.target, outcome=state, detail=detail)
+
+    def waits(self, step: Step, what: str) -> None:
+        """What a step waits for is not for the audit log."""
+
+
+@dataclass
+class Coordinator:
+    """Looks after one release. `url` is where clients reach the system, `turn` lets this one look after it and no
+    other, `audit` writes an entry of the audit log, `recording` is a file to which each look is appended."""
+
+    work: Releasing
+    url: str
+    turn: Turn
+    watcher: Watcher
+    audit: Callable[..., None]
+    settings: ReleaseAnalysis
+    recording: Path | None = None
+    clock: Clock = SYSTEM_CLOCK
+    _failed: MusterError | None = field(default=None, init=False)
+
+    def run(self, until: PhaseName | None = None) -> Release:
+        """Go on from the phase that it is in, up to its end, or to the end of the phase `until`.
+
+        Returns the release as it is then: released, rolled back, frozen, failed, or where it was to stop.
+
+        Raises:
+            SupersededError: another one looks after the release by now.
+            MusterError: the cluster cannot be told how it is; whoever comes next goes on.
+        """
+        book = self.work.book
+        if book.release.state == "rolling back":
+            return self._back(WorseError(book.release.why))
+        for phase in PHASES[PHASES.index(book.release.phase) :]:
+            if phase == "end":
+                break
+            if book.release.phase != phase or phase == "pre":
+                book.put(phase=phase, until=until or "")
+            self.watcher.phase(book.release)
+            if (failed := self._take(phase)) is not None:
+                return self._ended_by(failed)
+            if phase == until:
+                book.tell(f"stops after {phase}, as it was told to", state="paused")
+                self.watcher.over(book.release, None)
+                return book.release
+        book.tell("released: the new version is everywhere", state="released", phase="end", ended=utc_iso())
+        self.watcher.over(book.release, None)
+        return book.release
+
+    def _take(self, phase: PhaseName) -> MusterError | None:
+        """Take the steps of a phase; why they did not go well, None where they did."""
+        noted = Noted(self.work.book)
+        target = f"{self.work.cluster.context}/{self.work.namespace}"
+        running = Running(Written(self.audit, target), noted, self.turn, self.clock, self.watcher)
+        for step in self._steps(phase):
+            outcome = self._alone(running, step)
+            if outcome.state == "failed":
+                return self._reason(noted, step, outcome)
+        return None
+
+    def _alone(self, running: Running, step: Step) -> StepOutcome:
+        """Take a step; one that acts while no recovery procedure does: what mends an emergency comes first."""
+        if not step.acts:
+            return running.take(step)
+        patience = self.clock.now() + max(self.settings.hold_s / self.work.book.release.time_scale, PATIENCE_S)
+        while True:
+            lock = ProcedureLock(self.work.cluster.unobserved(), self.work.namespace, f"release {self.work.id}")
+            try:
+                with lock:
+                    return running.take(step)
+            except RefusedError as error:
+                if self.clock.now() >= patience:
+                    now = self.clock.now()
+                    return StepOutcome(step.name, "failed", str(error), now, now)
+                self.watcher.waits(step, str(error))
+                self.clock.sleep(LOOK_EVERY_S)
+
+    def _reason(self, noted: Noted, step: Step, outcome: StepOutcome) -> MusterError:
+        if noted.taken or self.turn.lost:
+            return SupersededError(noted.taken or f"refused: {self.turn.lost}")
+        return self._failed or WorseError(f"step '{step.name}' failed: {outcome.detail}")
+
+    def _steps(self, phase: PhaseName) -> Iterator[Step]:
+        steps = Steps(self.work, self.url)
+        if phase == "pre":
+            yield from steps.before()
+            return
+        if phase == "promote":
+            yield from steps.promotion()
+            return
+        planned = next(one for one in self.work.system.release.phases if one.name == phase)
+        yield from steps.rising(planned)
+        yield Step(f"{phase}: bake", lambda: True, lambda: self._bake(phase), lambda: True, acts=False)
+
+    def _bake(self, phase: PhaseName) -> str:
+        planned = next(one for one in self.work.system.release.phases if one.name == phase)
+        meter = Meter(self.work.cluster, self.work.system, self.work.book.release, self.url)
+        settings = scaled(self.settings, self.work.book.release.time_scale)
+        baking = Baking(self.work, meter, planned, settings, self.watcher.decided, self.recording)
+        try:
+            return baking.run()
+        except (WorseError, FrozenError, SupersededError) as error:
+            self._failed = error
+            raise
+
+    def _ended_by(self, failed: MusterError) -> Release:
+        if isinstance(failed, SupersededError):
+            raise failed
+        release = self.work.book.release
+        changed = release.database is not None and release.database.begun and not release.database.backward_compatible
+        if isinstance(failed, FrozenError) or changed or release.past_return:
+            return self._freeze(failed, changed=changed)
+        return self._back(failed)
+
+    def _freeze(self, failed: MusterError, *, changed: bool) -> Release:
+        """Leave all as it is, and say what can be done."""
+        why = str(failed)
+        if changed:
+            why += (
+                "; it is not rolled back by itself, as its change of the database is not backward compatible: the old "
+                "version may not work with it. Go on with 'muster deploy --continue', or force the way back with "
+                "'muster rollback -f'"
+            )
+        elif self.work.book.release.past_return:
+            why += (
+                "; the old version is being replaced already, and the new one carries all: go on with 'muster deploy "
+                "--continue', or go back with 'muster rollback'"
+            )
+        release = self.work.book.tell(f"frozen: {why}", state="frozen", why=why)
+        self.watcher.over(release, None)
+        return release
+
+    def _back(self, failed: MusterError) -> Release:
+        returning = Returning(self.work, self.url, clock=self.clock)
+        returned = None
+        try:
+            returned = returning.back(str(failed))
+            returning.clear()
+        except SupersededError:
+            raise
+        except MusterError as error:
+            why = f"{failed}; and it could not be rolled back to its end: {error}; run 'muster rollback' again"
+            self.work.book.tell(why, why=why)
+        self.watcher.over(self.work.book.release, returned)
+        return self.work.book.release

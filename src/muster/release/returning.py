@@ -1,0 +1,159 @@
+"""The way back: all traffic to the old version, verified by what clients are answered, and then the new one removed.
+
+Measured from the decision: how long until the weights were written, until they were in force, and until requests on new
+connections and on kept ones were all answered by the old version. It does not wait for whoever looks after the release:
+it takes the release over, and what they still want to write is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
+from muster.base.errors import TimeoutExceededError
+from muster.base.waiting import wait_for
+from muster.release.clients import Answers, Clients
+from muster.release.record import Release
+from muster.release.work import Releasing
+
+WITHIN_S = 30.0  # the deployment plan's limit
+LOOK_EVERY_S = 0.1
+IN_A_ROW = 2  # so many looks running must be answered by the old version alone
+
+
+@dataclass(frozen=True)
+class Returned:
+    """How a rollback went, in seconds since the decision: when the weights were written, in force, and when clients
+    were seen to be answered by the old version alone.
+
+    `verified` is by what that was seen; `doubt` what could not be seen, empty where all could.
+    """
+
+    written_s: float
+    in_force_s: float
+    verified_s: float
+    verified: str
+    doubt: str
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it was within the plan's limit."""
+        return self.verified_s <= WITHIN_S
+
+    def to_json(self) -> dict[str, object]:
+        """For programs; seconds to the millisecond."""
+        return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
+
+    def __str__(self) -> str:
+        """In one line."""
+        return (
+            f"all traffic on the old version after {self.verified_s:.2f} s (written {self.written_s:.2f} s, in force "
+            f"{self.in_force_s:.2f} s): {self.verified}{f'; not seen: {self.doubt}' if self.doubt else ''}"
+        )
+
+
+class Returning:
+    """One rollback of a release that this process looks after."""
+
+    def __init__(self, work: Releasing, url: str, *, decided: float | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
+        """`url` is where clients reach the system; `decided` when it was decided (CLOCK_MONOTONIC s, default: now)."""
+        self._work, self._url, self._clock = work, url, clock
+        self._decided = clock.now() if decided is None else decided
+
+    @property
+    def release(self) -> Release:
+        """The release, as it is now."""
+        return self._work.book.release
+
+    def back(self, why: str, told: Callable[[str], None] = lambda _: None) -> Returned | None:
+        """Bring all traffic to the old version; None where the release had shared none.
+
+        Raises:
+            SupersededError: another one looks after the release.
+            TimeoutExceededError: it does not come into force, or clients are answered by the new version still.
+            ClusterError: the cluster does not answer.
+        """
+        book = self._work.book
+        if book.release.state != "rolling back":
+            book.tell(f"rolls back: {why}", state="rolling back", why=why, wanted=None)
+        if book.release.past_return:
+            told("the old version is brought back first: the new one carries all meanwhile")
+            self._restore()
+        if self._work.way is None:
+            return None
+        with Clients(self._url, self._work.system) as clients:
+            clients.connect()  # on these it must be seen, too
+            written = list[float]()
+            self._work.shift(0.0, wrote=lambda: written.append(self._since()))
+            in_force = self._since()
+            answers, doubt = self._verified(clients)
+        returned = Returned(written[-1], in_force, self._since(), str(answers), doubt)
+        book.tell(str(returned))
+        return returned
+
+    def clear(self) -> str:
+        """Remove the new version, and note the end.
+
+        Raises:
+            SupersededError, TimeoutExceededError, ClusterError: as for `back`.
+        """
+        said = list[str]()
+        if (way := self._work.way) is not None:
+            said.append(way.remove())
+        said.append(self._work.clear(brought=True))
+        self._work.book.tell(
+            f"rolled back: {'; '.join(said)}", state="rolled back", phase="end", ended=utc_iso(timespec="seconds")
+        )
+        return "; ".join(said)
+
+    def _since(self) -> float:
+        return self._clock.now() - self._decided
+
+    def _restore(self) -> None:
+        """Bring the old version back where it was being replaced already, all of it ready before it gets traffic."""
+        self._work.apply(back=True)
+        for one in self._work.deployments():
+            name = one.live["metadata"]["name"]
+            self._work.roll(name, back=True)
+        for one in self._work.deployments():
+            name = one.live["metadata"]["name"]
+            wait_for(
+                lambda name=name: self._work.is_rolled(name, back=True),  # type: ignore[misc]
+                within=self._work.system.ready_within_s,
+                reason=f"Deployment {name} to be as it was",
+                latest=lambda name=name: self._work.not_rolled(name),  # type: ignore[misc]
+                clock=self._clock,
+            )
+        self._work.book.put(past_return=False)
+
+    def _verified(self, clients: Clients) -> tuple[Answers, str]:
+        """What clients are answered, once it is by the old version alone; and what could not be seen of that."""
+        new = self._work.book.release.canary
+        deadline, running = self._decided + WITHIN_S, 0
+        while True:
+            answers = clients.look()
+            on_new = answers.by(new) if new else 0
+            fine = answers.good == answers.asked and not on_new
+            running = running + 1 if fine else 0
+            if running >= IN_A_ROW:
+                return answers, self._doubt(answers)
+            if self._clock.now() >= deadline:
+                if on_new:
+                    raise TimeoutExceededError(f"clients are answered by the new version still: {answers}")
+                # The old version has all the traffic, and does not serve it well: that is another trouble.
+                return answers, f"the service itself answers badly: {answers.why}"
+            self._clock.sleep(LOOK_EVERY_S)
+
+    def _doubt(self, answers: Answers) -> str:
+        """What could not be seen of it; empty where all was."""
+        release = self._work.book.release
+        if self._work.system.release.version is None:
+            return "which version answers, as system.yaml has no release.version"
+        if not release.canary:
+            return "which version answers, as the new one never said what it is"
+        if release.canary == release.stable:
+            return f"which version answers, as both say that they are {release.stable}"
+        if None in answers.versions:
+            return f"which version gave {answers.versions[None]} of the answers"
+        return "" if answers.kept else "kept connections, as the service closes them"

@@ -1,0 +1,172 @@
+"""Gateway API: the weights of an HTTPRoute, whose parent is a Gateway, or the Service itself.
+
+Source: Gateway API v1, HTTPRoute; routes of a Service ("GAMMA") as of its mesh part. A Service that is named as a
+backend of its own route stands for its pods there, so the old version needs no Service of its own, and where the route
+goes all traffic is the old version's.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from muster.base.errors import RefusedError, TimeoutExceededError
+from muster.base.waiting import wait_for
+from muster.kube import ApiError
+from muster.release.canary import marked
+from muster.release.traffic.way import Object, Shared, Split
+from muster.wire.names import KINDS
+
+OWN = "muster-release"
+FINE = 1000  # a weight of 1 becomes so much, of which shares are taken
+HEEDED_WITHIN_S = 10.0
+
+
+class Routes:
+    """The HTTPRoutes that lead to the system's Service; where there is none, one that is made for the release."""
+
+    name = "httproute"
+    by_pods = False
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._cluster = shared.cluster
+
+    def possible(self, share: float) -> float:
+        return share
+
+    def prepare(self) -> Mapping[str, Any]:
+        """The rules of the routes that there are, by name; none where one is to be made."""
+        if self._shared.kept:
+            return self._shared.kept
+        found = [one for one in self._cluster.list("HTTPRoute", self._shared.namespace) if self._leads(one)]
+        return {one["metadata"]["name"]: one["spec"].get("rules") or [] for one in found}
+
+    def make(self) -> str:
+        if self._shared.kept:
+            return f"traffic is shared by HTTPRoute {', '.join(sorted(self._shared.kept))}"
+        if self._cluster.find("HTTPRoute", OWN, self._shared.namespace) is None:
+            self._cluster.create(self._own(), self._shared.namespace)
+        try:
+            wait_for(lambda: not self.lag(), within=HEEDED_WITHIN_S, reason="a route to be heeded", latest=self.lag)
+        except TimeoutExceededError as error:
+            self._cluster.delete("HTTPRoute", OWN, self._shared.namespace)
+            raise RefusedError(
+                f"refused: this cluster has HTTPRoutes, and nothing heeds one of Service '{self._shared.service}': "
+                f"{error}"
+            ) from error
+        return f"made HTTPRoute {OWN}, which leads all to Service {self._shared.service} still"
+
+    def read(self) -> Split:
+        objects = tuple(self._present())
+        shares = [self._share(one) for one in objects]
+        return Split(None if not shares or None in shares else max(filter(None, [*shares, 0.0]), default=0.0), objects)
+
+    def write(self, share: float, split: Split) -> None:
+        for one in split.objects:
+            rules = self._rules(one, share)
+            if rules != one["spec"].get("rules"):
+                self._cluster.replace({**one, "spec": {**one["spec"], "rules": rules}}, self._shared.namespace)
+
+    def lag(self) -> str:
+        missing = [said for one in self._present() if (said := _unheeded(one))]
+        return missing[0] if missing else ""
+
+    def remove(self) -> str:
+        for name, rules in self._shared.kept.items():
+            while (one := self._cluster.find("HTTPRoute", name, self._shared.namespace)) is not None:
+                if self._share(one) is None:  # somebody else has put it back
+                    break
+                try:
+                    self._cluster.replace({**one, "spec": {**one["spec"], "rules": rules}}, self._shared.namespace)
+                except ApiError as error:
+                    if error.code != 409:
+                        raise
+        if self._shared.kept:
+            return f"put HTTPRoute {', '.join(sorted(self._shared.kept))} back as it was"
+        gone = self._cluster.delete("HTTPRoute", OWN, self._shared.namespace)
+        return f"deleted HTTPRoute {OWN}" if gone else f"HTTPRoute {OWN} was gone"
+
+    def _present(self) -> Iterator[Object]:
+        for name in self._shared.kept or (OWN,):
+            if (found := self._cluster.find("HTTPRoute", name, self._shared.namespace)) is not None:
+                yield {**found, "kind": "HTTPRoute", "apiVersion": KINDS["HTTPRoute"].api}
+
+    def _leads(self, route: Object) -> bool:
+        return route["metadata"]["name"] != OWN and any(
+            self._is_ref(ref, self._shared.service)
+            for rule in route["spec"].get("rules") or []
+            for ref in rule.get("backendRefs") or []
+        )
+
+    def _is_ref(self, ref: Object, service: str) -> bool:
+        space = ref.get("namespace") or self._shared.namespace
+        return (ref.get("kind", "Service"), ref.get("name"), space) == ("Service", service, self._shared.namespace)
+
+    def _rules(self, route: Object, share: float) -> list[Object]:
+        """The rules as they are to be, from those that were there before the release."""
+        rules: list[Object] = copy.deepcopy(
+            self._shared.kept.get(route["metadata"]["name"]) or self._own()["spec"]["rules"]
+        )
+        for rule in rules:
+            if any(self._is_ref(ref, self._shared.service) for ref in rule.get("backendRefs") or []):
+                rule["backendRefs"] = list(self._refs(rule["backendRefs"], share))
+        return rules
+
+    def _refs(self, refs: list[Object], share: float) -> Iterator[Object]:
+        for ref in refs:
+            if self._is_ref(ref, self._shared.beside):
+                continue
+            weight = ref.get("weight", 1) * FINE
+            if self._is_ref(ref, self._shared.service):
+                yield {**ref, "weight": round(weight * (1 - share))}
+                yield {**ref, "name": self._shared.beside, "weight": round(weight * share)}
+            else:
+                yield {**ref, "weight": weight}
+
+    def _share(self, route: Object) -> float | None:
+        """The new version's share of what both get; None where a rule does not name both."""
+        shares = []
+        for rule in route["spec"].get("rules") or []:
+            old, new = (
+                [ref.get("weight", 1) for ref in rule.get("backendRefs") or [] if self._is_ref(ref, service)]
+                for service in (self._shared.service, self._shared.beside)
+            )
+            if not old and not new:
+                continue
+            if not old or not new:
+                return None
+            shares.append(sum(new) / (sum(old) + sum(new)) if sum(old) + sum(new) else 0.0)
+        return max(shares) if shares else None
+
+    def _own(self) -> Object:
+        backend = {"group": "", "kind": "Service", "port": self._shared.port}
+        refs = [
+            {**backend, "name": self._shared.service, "weight": 1},
+            {**backend, "name": self._shared.beside, "weight": 0},
+        ]
+        parent = {"group": "", "kind": "Service", "name": self._shared.service, "port": self._shared.port}
+        return {
+            "apiVersion": KINDS["HTTPRoute"].api,
+            "kind": "HTTPRoute",
+            "metadata": {"name": OWN, "labels": marked(self._shared.release)},
+            "spec": {"parentRefs": [parent], "rules": [{"backendRefs": refs}]},
+        }
+
+
+def _unheeded(route: Object) -> str:
+    """What is missing until a route is in force as it is; empty where nothing is."""
+    name, generation = route["metadata"]["name"], route["metadata"].get("generation", 0)
+    parents = (route.get("status") or {}).get("parents") or []
+    if not parents:
+        return f"no controller has taken HTTPRoute {name} up"
+    for parent in parents:
+        for condition in parent.get("conditions") or []:
+            if condition["type"] not in {"Accepted", "ResolvedRefs"}:
+                continue
+            if condition.get("observedGeneration", 0) < generation:
+                return f"{parent.get('controllerName', 'its controller')} has not seen HTTPRoute {name} as it is now"
+            if condition["status"] != "True":
+                return f"HTTPRoute {name} is not heeded: {condition.get('reason')}: {condition.get('message', '')}"
+    return ""
