@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -39,11 +40,15 @@ class Answers:
 
 
 class Clients:
-    """Asks the system as its clients do. A context manager; connections that it opened are kept until it is left."""
+    """Asks the system as its clients do. A context manager; connections that it opened are kept until it is left.
+
+    It asks in a thread of its own: who is in a hurry does not wait for a service that is slow.
+    """
 
     def __init__(self, url: str, system: SystemDefinition) -> None:
         """`url` is where clients reach the system."""
         self._system, self._runner, self._exchange = system, asyncio.Runner(), Exchange(url)
+        self._thread = ThreadPoolExecutor(1)
 
     def __enter__(self) -> Self:
         return self
@@ -51,12 +56,13 @@ class Clients:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._runner.run(self._exchange.close())
-        self._runner.close()
+        self._thread.submit(lambda: self._runner.run(self._exchange.close())).result()
+        self._thread.submit(self._runner.close).result()
+        self._thread.shutdown()
 
-    def connect(self) -> Answers:
-        """Open the connections that are kept, with a request on each."""
-        return self._runner.run(self._ask(KEPT, KEPT))
+    def connect(self, within_s: float) -> None:
+        """Open the connections that are kept, with a request on each; who does not answer is not waited for."""
+        wait([self._thread.submit(lambda: self._runner.run(self._ask(KEPT, KEPT)))], timeout=within_s)
 
     def look(self) -> Answers:
         """Ask on new connections and on kept ones.
@@ -64,7 +70,7 @@ class Clients:
         Raises:
             OwnLimitError: this process has no connections left.
         """
-        return self._runner.run(self._ask(NEW + KEPT, KEPT))
+        return self._thread.submit(lambda: self._runner.run(self._ask(NEW + KEPT, KEPT))).result()
 
     async def _ask(self, times: int, kept: int) -> Answers:
         answers = await asyncio.gather(*(self._one(kept=number < kept) for number in range(times)))

@@ -85,6 +85,17 @@ class Meter:
             ),
         )
 
+    def of_canary(self) -> float | None:
+        """How many requests the new version's pods have counted in all; None where one of them does not tell."""
+        pods = {
+            "stable": [],
+            "canary": [pod for pod in self._pods("canary") if pod["workload"] == self._release.serving],
+        }
+        found = [counted for _, _, counted in self._counts(pods)]
+        if not all(isinstance(one, Counted) and one.requests is not None for one in found):
+            return None
+        return sum(one.requests or 0.0 for one in found if isinstance(one, Counted))
+
     def _pods(self, side: str) -> list[Object]:
         """The pods of a side, those on their way out included: what they counted last matters."""
         found = []

@@ -14,11 +14,13 @@ from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
 from muster.base.errors import TimeoutExceededError
 from muster.base.waiting import wait_for
 from muster.release.clients import Answers, Clients
+from muster.release.measuring import Meter
 from muster.release.record import Release
 from muster.release.work import Releasing
 
 WITHIN_S = 30.0  # the deployment plan's limit
 LOOK_EVERY_S = 0.1
+CONNECT_S = 0.1
 IN_A_ROW = 2  # so many looks running must be answered by the old version alone
 
 
@@ -83,7 +85,7 @@ class Returning:
         if self._work.way is None:
             return None
         with Clients(self._url, self._work.system) as clients:
-            clients.connect()  # on these it must be seen, too
+            clients.connect(CONNECT_S)  # on these it must be seen, too
             written = list[float]()
             self._work.shift(0.0, wrote=lambda: written.append(self._since()))
             in_force = self._since()
@@ -129,15 +131,14 @@ class Returning:
 
     def _verified(self, clients: Clients) -> tuple[Answers, str]:
         """What clients are answered, once it is by the old version alone; and what could not be seen of that."""
-        new = self._work.book.release.canary
         deadline, running = self._decided + WITHIN_S, 0
         while True:
+            counted = self._counted()
             answers = clients.look()
-            on_new = answers.by(new) if new else 0
-            fine = answers.good == answers.asked and not on_new
-            running = running + 1 if fine else 0
+            on_new = answers.by(self._new) if self._new else self._more(counted)
+            running = running + 1 if answers.good == answers.asked and not on_new else 0
             if running >= IN_A_ROW:
-                return answers, self._doubt(answers)
+                return answers, self._doubt(answers, counted)
             if self._clock.now() >= deadline:
                 if on_new:
                     raise TimeoutExceededError(f"clients are answered by the new version still: {answers}")
@@ -145,15 +146,27 @@ class Returning:
                 return answers, f"the service itself answers badly: {answers.why}"
             self._clock.sleep(LOOK_EVERY_S)
 
-    def _doubt(self, answers: Answers) -> str:
-        """What could not be seen of it; empty where all was."""
+    @property
+    def _new(self) -> str:
+        """What tells an answer of the new version from one of the old; empty where nothing does."""
         release = self._work.book.release
-        if self._work.system.release.version is None:
-            return "which version answers, as system.yaml has no release.version"
-        if not release.canary:
-            return "which version answers, as the new one never said what it is"
-        if release.canary == release.stable:
-            return f"which version answers, as both say that they are {release.stable}"
-        if None in answers.versions:
+        return release.canary if release.canary != release.stable else ""
+
+    def _counted(self) -> float | None:
+        """How many requests the new version's pods have counted, where answers do not tell the versions apart."""
+        if self._new:
+            return None
+        return Meter(self._work.cluster, self._work.system, self._work.book.release, self._url).of_canary()
+
+    def _more(self, before: float | None) -> float:
+        """How many more they have counted by now."""
+        after = self._counted()
+        return max(after - before, 0.0) if before is not None and after is not None else 0.0
+
+    def _doubt(self, answers: Answers, counted: float | None) -> str:
+        """What could not be seen of it; empty where all was."""
+        if not self._new and counted is None:
+            return "which version answers: answers do not say, and the new version's pods do not tell what they count"
+        if self._new and None in answers.versions:
             return f"which version gave {answers.versions[None]} of the answers"
         return "" if answers.kept else "kept connections, as the service closes them"

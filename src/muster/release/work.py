@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from muster.base.clock import SYSTEM_CLOCK, Clock
-from muster.base.errors import ClusterError, RefusedError, TimeoutExceededError
+from muster.base.errors import ClusterError, MusterError, RefusedError, TimeoutExceededError
 from muster.base.waiting import wait_for
 from muster.kube import ApiError, Cluster
 from muster.recovery.held_up import held_up
@@ -26,6 +26,7 @@ from muster.release.kept import forget
 from muster.release.record import ReleaseBook, Share, Way
 from muster.release.traffic import Shared, TrafficWay, way_named
 from muster.system import SystemDefinition
+from muster.system.pods import STUCK
 from muster.wire.names import KINDS, RELEASE_LABEL
 
 LOOK_EVERY_S = 0.05
@@ -122,6 +123,8 @@ class Releasing:
                     raise
             else:
                 wrote()
+            if share:
+                self.check_runs()
             seen, lag = way.read(), way.lag()
             if not lag and is_near(seen.share, possible):
                 return _told_share(share, possible, way.name)
@@ -176,7 +179,12 @@ class Releasing:
         return False
 
     def unready(self) -> str:
-        """What is missing until the new version runs, one phrase; empty where nothing is."""
+        """What is missing until the new version runs, one phrase; empty where nothing is.
+
+        Raises:
+            MusterError: no waiting mends it.
+        """
+        self.check_runs()
         for rolled in self.contents.rolled:
             workload = self.beside(rolled)
             if self.cluster.find("Deployment", workload.name, self.namespace) is None:
@@ -184,6 +192,17 @@ class Releasing:
             if said := held_up(workload):
                 return said
         return ""
+
+    def check_runs(self) -> None:
+        """Let pass a new version that runs, or may still come to.
+
+        Raises:
+            MusterError: a pod of it crashes, or cannot start, so that no waiting mends it.
+        """
+        for rolled in self.contents.rolled:
+            for trouble in self.beside(rolled).troubles():
+                if trouble.reason in STUCK:
+                    raise MusterError(f"the new version does not run: {trouble}")
 
     def beside(self, rolled: Rolled) -> Workload:
         """A Deployment of the new version."""

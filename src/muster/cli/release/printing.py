@@ -9,7 +9,7 @@ from muster.cli.recovery.printing import COLUMNS, StepPrinter
 
 if TYPE_CHECKING:
     from muster.analysis import Decision
-    from muster.release.contents import Contents
+    from muster.release.contents import Contents, Rolled
     from muster.release.record import Release
     from muster.release.returning import Returned
     from muster.release.traffic import TrafficWay
@@ -91,7 +91,7 @@ def watch_lines(settings: ReleaseAnalysis, left: list[str]) -> Iterator[str]:
 
 def plan_lines(wanted: Wanted, contents: Contents, system: SystemDefinition, way: TrafficWay | None) -> Iterator[str]:
     """What a release would do."""
-    from muster.release.canary import beside, copies, names, replicas_for
+    from muster.release.canary import beside, copies, names
 
     for rolled in contents.rolled:
         part = "clients come in by it" if rolled.serves else "works beside the old one"
@@ -108,7 +108,21 @@ def plan_lines(wanted: Wanted, contents: Contents, system: SystemDefinition, way
         share = f"{phase.share:.0%} of traffic" if way is not None else f"{phase.share:.0%} of pods"
         possible = way.possible(phase.share) if way is not None else phase.share
         told = "" if abs(possible - phase.share) < 0.005 else f", which so many pods make {possible:.0%}"
-        pods = ", ".join(f"{replicas_for(phase.share, one.replicas)} of {beside(one.name)}" for one in contents.rolled)
-        yield f"{phase.name:<{INDENT}}{share}{told}, for {phase.bake_s / 60:g} min; pods: {pods}"
+        pods = ", ".join(f"{_pods(one, phase.share, way)} of {beside(one.name)}" for one in contents.rolled)
+        yield f"{phase.name:<{INDENT}}{share}{told}, for {lasting(phase.bake_s)}; pods: {pods}"
     last = [str(one) for one in (*contents.configurations, *contents.last)]
     yield f"{'promote':<{INDENT}}{', '.join([*last, *(f'Deployment {one.name}' for one in contents.rolled)])}"
+
+
+def lasting(seconds: float) -> str:
+    """A time for people."""
+    return f"{seconds:g} s" if seconds < 60 else f"{seconds / 60:g} min"
+
+
+def _pods(rolled: Rolled, share: float, way: TrafficWay | None) -> int:
+    from muster.release.canary import replicas_for
+    from muster.release.traffic import ReplicaShares
+
+    if rolled.serves and isinstance(way, ReplicaShares):
+        return way.pods(share)
+    return replicas_for(share, rolled.replicas)
