@@ -19,6 +19,7 @@ from muster.release.measuring import Meter
 from muster.release.record import PHASES, PhaseName, Release, ReleaseBook, StepAt, SupersededError
 from muster.release.returning import Returned, Returning
 from muster.release.steps import Steps
+from muster.release.telling import RollbackEvents
 from muster.release.work import Releasing
 from muster.safety.locks import ProcedureLock
 from muster.steps import Running, Step, StepObserver, StepOutcome, Turn
@@ -98,7 +99,8 @@ class Written:
 @dataclass
 class Coordinator:
     """Looks after one release. `url` is where clients reach the system, `turn` lets this one look after it and no
-    other, `audit` writes an entry of the audit log, `recording` is a file to which each look is appended."""
+    other, `audit` writes an entry of the audit log, `recording` is a file to which each look is appended, `events`
+    tells a drill's timeline of a rollback."""
 
     work: Releasing
     url: str
@@ -107,6 +109,7 @@ class Coordinator:
     audit: Callable[..., None]
     settings: ReleaseAnalysis
     recording: Path | None = None
+    events: RollbackEvents = field(default_factory=RollbackEvents)
     clock: Clock = SYSTEM_CLOCK
     _failed: MusterError | None = field(default=None, init=False)
 
@@ -222,11 +225,10 @@ class Coordinator:
         return release
 
     def _back(self, failed: MusterError) -> Release:
-        returning = Returning(self.work, self.url, clock=self.clock)
+        returning = Returning(self.work, self.url, events=self.events, clock=self.clock)
         returned = None
         try:
-            returned = returning.back(str(failed))
-            returning.clear()
+            returned = returning.take_back(str(failed))
         except SupersededError:
             raise
         except MusterError as error:

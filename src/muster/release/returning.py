@@ -16,6 +16,7 @@ from muster.base.waiting import wait_for
 from muster.release.clients import Answers, Clients
 from muster.release.measuring import Meter
 from muster.release.record import Release
+from muster.release.telling import RollbackEvents
 from muster.release.work import Releasing
 
 WITHIN_S = 30.0  # the deployment plan's limit
@@ -58,15 +59,39 @@ class Returned:
 class Returning:
     """One rollback of a release that this process looks after."""
 
-    def __init__(self, work: Releasing, url: str, *, decided: float | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
-        """`url` is where clients reach the system; `decided` when it was decided (CLOCK_MONOTONIC s, default: now)."""
+    def __init__(
+        self,
+        work: Releasing,
+        url: str,
+        *,
+        decided: float | None = None,
+        events: RollbackEvents | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        """`url` is where clients reach the system; `decided` when it was decided (CLOCK_MONOTONIC s, default: now);
+        `events` tells a drill's timeline of it."""
         self._work, self._url, self._clock = work, url, clock
+        self._events = RollbackEvents() if events is None else events
         self._decided = clock.now() if decided is None else decided
 
     @property
     def release(self) -> Release:
         """The release, as it is now."""
         return self._work.book.release
+
+    def take_back(self, why: str, told: Callable[[Returned], None] = lambda _: None) -> Returned | None:
+        """Bring all traffic to the old version, and then remove the new one; `told` is called in between.
+
+        Raises:
+            SupersededError, TimeoutExceededError, ClusterError: as for `back`.
+        """
+        with self._events.rollback():
+            returned = self.back(why)
+            if returned is not None:
+                told(returned)
+            with self._events.step("remove the new version") as did:
+                did.append(self.clear())
+        return returned
 
     def back(self, why: str, told: Callable[[str], None] = lambda _: None) -> Returned | None:
         """Bring all traffic to the old version; None where the release had shared none.
@@ -87,9 +112,13 @@ class Returning:
         with Clients(self._url, self._work.system) as clients:
             clients.connect(CONNECT_S)  # on these it must be seen, too
             written = list[float]()
-            self._work.shift(0.0, wrote=lambda: written.append(self._since()))
+            with self._events.step("lead all to the old version") as did:
+                self._events.leads(self._work.system.service.name)
+                did.append(self._work.shift(0.0, wrote=lambda: written.append(self._since())))
             in_force = self._since()
-            answers, doubt = self._verified(clients)
+            with self._events.step("verify", acts=False) as did:
+                answers, doubt = self._verified(clients)
+                did.append(str(answers))
         returned = Returned(written[-1], in_force, self._since(), str(answers), doubt)
         book.tell(str(returned))
         return returned

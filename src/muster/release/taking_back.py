@@ -7,6 +7,7 @@ from muster.release.contents import Contents
 from muster.release.kept import find_kept
 from muster.release.record import Release, ReleaseRecordError, take_over
 from muster.release.returning import Returning
+from muster.release.telling import RollbackEvents
 from muster.release.work import Releasing
 from muster.system import SystemDefinition
 
@@ -14,10 +15,17 @@ NOTHING = Contents((), (), (), (), None)
 
 
 def begin_rollback(
-    cluster: Cluster, system: SystemDefinition, found: Release, why: str, url: str, *, decided: float
+    cluster: Cluster,
+    system: SystemDefinition,
+    found: Release,
+    why: str,
+    url: str,
+    *,
+    decided: float,
+    events: RollbackEvents | None = None,
 ) -> Returning:
     """Take the release over: from here on nobody else shares traffic for it. `decided` is when it was decided
-    (CLOCK_MONOTONIC s), `url` where clients reach the system.
+    (CLOCK_MONOTONIC s), `url` where clients reach the system; `events` tells a drill's timeline of it.
 
     Raises:
         RefusedError: it has just ended.
@@ -32,4 +40,4 @@ def begin_rollback(
         if found.way.name or found.step is not None:
             raise
         contents = NOTHING  # it had not begun to act
-    return Returning(Releasing(cluster, system, book, contents), url, decided=decided)
+    return Returning(Releasing(cluster, system, book, contents), url, decided=decided, events=events)

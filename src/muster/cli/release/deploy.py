@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
 import click
 
-from muster.base.errors import MusterError, UsageError
+from muster.base.errors import ClusterError, UsageError
 from muster.cli.codes import FINDING, FINE, UNKNOWN
 from muster.cli.release.printing import ReleasePrinter, as_json, plan_lines, watch_lines
 from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
-    from muster.kube import Cluster
-    from muster.release.record import Command, PhaseName, Release
-    from muster.release.work import Releasing
+    from muster.release.record import Command, PhaseName
     from muster.system import SystemDefinition
 
 STOPS = ("pre", "canary", "grow", "half", "switch")
@@ -157,66 +153,40 @@ def _plan(release: str, given: Given) -> NoReturn:
 
 
 def _run(release: str | None, given: Given) -> NoReturn:
-    from muster.release.beginning import SAME
-
-    printer = ReleasePrinter(live=sys.stdout.isatty() and not given.as_json, silent=given.as_json)
-    with _looked_after(release, given, printer) as begun:
-        if begun is None:
-            click.echo(f"nothing was done: {SAME}")
-            sys.exit(FINE)
-        work, ended = begun
-    if given.as_json:
-        click.echo(json.dumps(as_json(ended, None), indent=2, ensure_ascii=False))
-    del work
-    sys.exit(FINE if ended.state in ("released", "paused") else FINDING)
-
-
-@contextmanager
-def _looked_after(
-    release: str | None, given: Given, printer: ReleasePrinter
-) -> Iterator[tuple[Releasing, Release] | None]:
-    """The release brought to its end, or to where it was to stop; None where there was nothing to do."""
     from muster.cli.project import find_project
-    from muster.kube import PROCEDURE
-    from muster.probes.http.address import service_url
-    from muster.release.beginning import begin, go_on, lock_of, settings_of, told_of
-    from muster.release.coordinator import Coordinator
+    from muster.release.beginning import SAME, told_of
+    from muster.release.looking_after import LookingAfter
     from muster.release.record import SupersededError, find_release
     from muster.safety import AuditLog
     from muster.system.trust import trust
 
     HOME.mkdir(exist_ok=True)
-    system = given.system
-    trust(system)
-    audit = AuditLog.of_run(find_project(Path.cwd()).reports)
-    with connected(given.kube_context) as connection:
-        cluster: Cluster = connection.asking_as(PROCEDURE)
-        url = service_url(cluster, system)
-        found = find_release(cluster, system.namespace)
-        under_way = found is not None and not found.is_over
-        if release is None and not under_way:
-            raise UsageError(f"no release is under way in namespace '{system.namespace}'; name one to bring out")
-        if release is not None and under_way and found is not None and found.release != release:
-            raise UsageError(told_of(found))
-        with lock_of(cluster, system.namespace, printer.said) as turn:
-            if under_way and found is not None:
-                work: Releasing | None = go_on(cluster, system, found)
-            else:
-                work = begin(str(release), cluster, system, url, time_scale=given.time_scale)
-            if work is None:
-                yield None
-                return
-            settings, left = settings_of(system, work.contents, cluster)
-            for line in left:
-                printer.said(line)
-            coordinator = Coordinator(work, url, turn, printer, audit.record, settings, given.recording)
-            try:
-                ended = coordinator.run(given.until)
-            except SupersededError as error:
-                click.echo(f"\nmuster: {error}", err=True)
-                sys.exit(UNKNOWN)
-            except (MusterError, KeyboardInterrupt) as error:
-                said = str(error) or "interrupted"
-                click.echo(f"\nmuster: {said}; {told_of(work.book.release)}", err=True)
-                sys.exit(UNKNOWN)
-        yield work, ended
+    trust(given.system)
+    printer = ReleasePrinter(live=sys.stdout.isatty() and not given.as_json, silent=given.as_json)
+    with connected(given.kube_context) as cluster:
+        looking = LookingAfter(
+            cluster,
+            given.system,
+            printer,
+            printer.said,
+            AuditLog.of_run(find_project(Path.cwd()).reports).record,
+            time_scale=given.time_scale,
+            until=given.until,
+            recording=given.recording,
+        )
+        try:
+            ended = looking.run(release)
+        except SupersededError as error:
+            click.echo(f"\nmuster: {error}", err=True)
+            sys.exit(UNKNOWN)
+        except (ClusterError, KeyboardInterrupt) as error:
+            found = None if isinstance(error, ClusterError) else find_release(cluster, given.system.namespace)
+            left = f"; {told_of(found)}" if found is not None and not found.is_over else ""
+            click.echo(f"\nmuster: {str(error) or 'interrupted'}{left}", err=True)
+            sys.exit(UNKNOWN)
+    if ended is None:
+        click.echo(f"nothing was done: {SAME}")
+        sys.exit(FINE)
+    if given.as_json:
+        click.echo(json.dumps(as_json(ended, printer.returned), indent=2, ensure_ascii=False))
+    sys.exit(FINE if ended.state in ("released", "paused") else FINDING)

@@ -28,6 +28,7 @@ class ReleasePrinter(StepPrinter):
 
     def __init__(self, *, live: bool, silent: bool = False) -> None:
         super().__init__(live=live, silent=silent)
+        self.returned: Returned | None = None
         self._looks = 0
         self._said = ""
 
@@ -56,6 +57,7 @@ class ReleasePrinter(StepPrinter):
 
     def over(self, release: Release, returned: Returned | None) -> None:
         """Say how it ended, or that it is left where it is."""
+        self.returned = returned
         if self._live:
             self._say("\r\x1b[K", nl=False)
         for line in ending(release, returned):

@@ -114,12 +114,8 @@ def _back(
     target = f"{cluster.context}/{definition.namespace}"
     audit.record("rollback", target=target, outcome="begun", why=reason, release=found.id)
     returning = begin_rollback(acting, definition, found, reason, service_url(acting, definition), decided=decided)
-    returned = None
     try:
-        returned = returning.back(reason)
-        if returned is not None and not as_json_:
-            click.echo(str(returned))
-        cleared = returning.clear()
+        returned = returning.take_back(reason, lambda seen: None if as_json_ else click.echo(str(seen)))
     except MusterError as error:
         audit.record("rollback", target=target, outcome="failed", why=str(error))
         click.echo(f"muster: the rollback did not come to its end: {error}; run it again", err=True)
@@ -128,5 +124,5 @@ def _back(
     if as_json_:
         click.echo(json.dumps(as_json(returning.release, returned), indent=2, ensure_ascii=False))
     else:
-        click.echo(f"{found.target}: rolled back; {cleared}")
+        click.echo(f"{found.target}: rolled back, the new version is removed")
     sys.exit(FINE if returned is None or returned.in_time else FINDING)
