@@ -14,7 +14,7 @@ from muster.base.errors import UsageError
 
 if TYPE_CHECKING:
     from muster.history import History
-    from muster.history.facts import ObjectiveFacts
+    from muster.history.facts import DrillFacts, ObjectiveFacts
     from muster.history.overview import DrillHistory
     from muster.history.plan import Planned
     from muster.history.query import Filters
@@ -82,9 +82,9 @@ def history(
         return
     with _open(said["address"]) as opened:
         found, objectives = _look(opened, filters, planned, whole=form is not None)
-    if form is not None:
-        _for_machines(_only_runs(found, verdicts), objectives)
-        return
+        if form is not None:
+            _for_machines(_only_runs(found, verdicts), objectives, opened.versions(_runs_of(found)))
+            return
     from muster.cli import history_tables
 
     kept = [drill for drill in found if not verdicts or (drill.latest and drill.latest.verdict in verdicts)]
@@ -109,9 +109,9 @@ def show(drill: str, verdicts: tuple[str, ...], form: str | None, **said: Any) -
         found, objectives = _look(opened, filters, None, whole=True)
         if not found:
             raise _no_run(drill, opened)
-    if form is not None:
-        _for_machines(_only_runs(found, verdicts), objectives)
-        return
+        if form is not None:
+            _for_machines(_only_runs(found, verdicts), objectives, opened.versions(_runs_of(found)))
+            return
     from muster.cli import history_tables
 
     for one in found:
@@ -133,9 +133,9 @@ def overdue(paths: tuple[str, ...], form: str | None, **said: Any) -> None:
 
     filters = _filters(said)
     plan = _plan(paths)
-    found: Sequence[DrillHistory] = _overdue(said["address"], filters, plan)
+    found, versions = _overdue(said["address"], filters, plan)
     if form is not None:
-        _for_machines(found, {})
+        _for_machines(found, {}, versions)
     for drill in found if form is None else ():
         where = f" ({drill.scope.system}, evidence: {drill.scope.evidence})" if drill.scope else ""
         click.echo(f"{drill.name}: {due_line(drill, utc())}{where}")
@@ -190,16 +190,20 @@ def _look(
     return overview(drills, objectives, plan, utc()), objectives
 
 
-def _overdue(address: str | None, filters: Filters, plan: dict[str, Planned]) -> list[DrillHistory]:
+def _overdue(
+    address: str | None, filters: Filters, plan: dict[str, Planned]
+) -> tuple[list[DrillHistory], dict[str, dict[str, Any]]]:
+    """What is overdue, and the versions that it was held against."""
     from muster.history.overview import overdue, overview
     from muster.store.errors import NoHistoryError
 
     try:
         with _open(address) as opened:
             drills = opened.drills(filters)
+            versions = opened.versions(drills)
     except NoHistoryError:
-        drills = []
-    return overdue(overview(drills, {}, _asked(plan, filters), utc()))
+        drills, versions = [], {}
+    return overdue(overview(drills, {}, _asked(plan, filters), utc())), versions
 
 
 def _asked(plan: dict[str, Planned], filters: Filters) -> dict[str, Planned]:
@@ -234,6 +238,10 @@ def _plan(paths: tuple[str, ...]) -> dict[str, Planned]:
     return read_plan(root)
 
 
+def _runs_of(found: Sequence[DrillHistory]) -> list[DrillFacts]:
+    return [run for drill in found for run in drill.runs]
+
+
 def _only_runs(found: Sequence[DrillHistory], verdicts: tuple[str, ...]) -> list[DrillHistory]:
     """The same drills with the runs of those verdicts; what is computed of all runs stays so."""
     from dataclasses import replace
@@ -243,12 +251,16 @@ def _only_runs(found: Sequence[DrillHistory], verdicts: tuple[str, ...]) -> list
     return [replace(drill, runs=[run for run in drill.runs if run.verdict in verdicts]) for drill in found]
 
 
-def _for_machines(found: Sequence[DrillHistory], objectives: dict[int, list[ObjectiveFacts]]) -> None:
+def _for_machines(
+    found: Sequence[DrillHistory],
+    objectives: dict[int, list[ObjectiveFacts]],
+    versions: dict[str, dict[str, Any]],
+) -> None:
     import orjson
 
     from muster.history.document import as_json
 
-    click.echo(orjson.dumps(as_json(found, objectives, utc()), option=orjson.OPT_INDENT_2))
+    click.echo(orjson.dumps(as_json(found, objectives, utc(), versions), option=orjson.OPT_INDENT_2))
 
 
 def _for_spreadsheets(address: str, filters: Filters, verdicts: tuple[str, ...], *, of: str | None = None) -> None:

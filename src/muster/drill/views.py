@@ -13,6 +13,7 @@ from muster.drill.alert import AlertCheck
 from muster.drill.checks import GoodCheck, SteadyCheck
 from muster.drill.drill import Drill, UnprovableError
 from muster.drill.known_good import keep_known_good
+from muster.drill.version import note_version
 from muster.faults.injection import Injection
 from muster.load.profiles import find_profile
 from muster.load.run import Arrivals, LoadRun
@@ -75,6 +76,7 @@ class SystemView:
         except TimeoutExceededError as error:
             drill.timeline.append("steady", ok=False, why=check.trouble, checks=check.checks)
             raise UnprovableError(f"not steady before the fault, nothing was injected: {check.trouble}") from error
+        note_version(drill)
         drill.timeline.append("steady", ok=True, why="", checks=check.checks | keep_known_good(drill))
 
     def wait_good(self, within: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +17,15 @@ SCHEMA = "muster/history/v1"
 _DAY = timedelta(days=1)
 
 
-def as_json(histories: Sequence[DrillHistory], objectives: Objectives, now: datetime) -> dict[str, Any]:
-    """Each drill in each scope, with its runs, oldest first."""
-    return {"schema": SCHEMA, "now": stamp(now), "drills": [_drill(drill, objectives, now) for drill in histories]}
+def as_json(
+    histories: Sequence[DrillHistory],
+    objectives: Objectives,
+    now: datetime,
+    versions: Mapping[str, dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Each drill in each scope, with its runs, oldest first; and the versions that these were held against, by key."""
+    drills = [_drill(drill, objectives, now) for drill in histories]
+    return {"schema": SCHEMA, "now": stamp(now), "versions": dict(versions or {}), "drills": drills}
 
 
 def _drill(drill: DrillHistory, objectives: Objectives, now: datetime) -> dict[str, Any]:

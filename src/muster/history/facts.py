@@ -82,6 +82,7 @@ class DrillFacts(NamedTuple):
     timeline: str | None
     repetition: int | None = None
     repetitions: int | None = None
+    version: str | None = None  # the key of the version that was struck; None: nobody kept it
 
     @property
     def scope(self) -> Scope:

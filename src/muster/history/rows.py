@@ -43,6 +43,7 @@ def drill_row(run: RunFacts, drill: DrillVerdict, *, at: str) -> dict[str, Any]:
         "acknowledged_writes": rpo.acknowledged_writes if looked else None,
         **{f"detection_{name}": getattr(detection, name) for name in ("value_s", "target_s", "verdict")},
         "timeline": drill.timeline,
+        "version": drill.version.key if drill.version else None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from muster.history.facts import DrillFacts, ObjectiveFacts, RunFacts
 from muster.history.query import Filters, conditions
 from muster.history.rows import drill_row, objective_rows, run_row
 from muster.store.opened import Opened
-from muster.store.schema import DRILLS, OBJECTIVES, RUNS
+from muster.store.schema import DRILLS, OBJECTIVES, RUNS, VERSIONS
 
 if TYPE_CHECKING:
     from muster.verdict import DrillVerdict
@@ -40,6 +41,8 @@ class History(Opened):
             row = drill_row(run, drill, at=clock.utc_iso())
             same = (DRILLS.c.run_id == run.id) & (DRILLS.c.nodeid == row["nodeid"])
             connection.execute(delete(DRILLS).where(same))
+            if row["version"] is not None:
+                self._keep_version(connection, row["version"], drill)
             key = connection.execute(insert(DRILLS).values(row)).inserted_primary_key
             assert key is not None
             if rows := objective_rows(drill, drill_id=key[0]):
@@ -47,12 +50,22 @@ class History(Opened):
 
     def _begin_run(self, connection: Connection, run: RunFacts) -> None:
         """Have the run's row, and hold it until the transaction ends: its writers take turns."""
-        # Each has its own; to import both costs a reader a tenth of his time.
-        dialect = importlib.import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
-        statement = dialect.insert(RUNS).values(run_row(run))
+        statement = self._dialect(connection).insert(RUNS).values(run_row(run))
         connection.execute(
             statement.on_conflict_do_update(index_elements=[RUNS.c.id], set_={"started": statement.excluded.started})
         )
+
+    @staticmethod
+    def _dialect(connection: Connection) -> Any:
+        # Each has its own; to import both costs a reader a tenth of his time.
+        return importlib.import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+
+    def _keep_version(self, connection: Connection, key: str, drill: DrillVerdict) -> None:
+        """Have the version that a drill was held against, once."""
+        assert drill.version is not None
+        values = {"key": key, "content": drill.version.model_dump_json()}
+        statement = self._dialect(connection).insert(VERSIONS).values(values)
+        connection.execute(statement.on_conflict_do_nothing(index_elements=[VERSIONS.c.key]))
 
     def finish(self, run: RunFacts, *, verdict: str, why: str) -> None:
         """Say that a run is over. A run without drills is none, and is not kept.
@@ -97,3 +110,12 @@ class History(Opened):
                 if row[0] in wanted:
                     found[row[0]].append(ObjectiveFacts._make(row))
         return found
+
+    def versions(self, drills: Iterable[DrillFacts]) -> dict[str, dict[str, Any]]:
+        """The versions that drills were held against, by their keys, as `muster.system.version` writes them."""
+        wanted = {drill.version for drill in drills} - {None}
+        if not wanted:
+            return {}
+        statement = select(VERSIONS.c.key, VERSIONS.c.content).order_by(VERSIONS.c.key)
+        with self._reading() as connection:
+            return {key: json.loads(content) for key, content in connection.execute(statement) if key in wanted}

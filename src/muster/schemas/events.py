@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from muster.objectives.declaration import Declaration, ProbeSpec
+from muster.verdict.entry import VersionEntry
 
 
 class Event(BaseModel):
@@ -205,6 +206,13 @@ class Left(Event):
     left: list[str]
 
 
+class Version(Event):
+    """`version`: the system that is there before it is struck; `version` is null where that could not be seen."""
+
+    version: VersionEntry | None
+    why: str
+
+
 class Judged(Event):
     """`judged`: what the drill requires; after `began` no request counts."""
 
@@ -228,6 +236,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "load": Load,
     "load.lost": LoadLost,
     "prober": Prober,
+    "version": Version,
     "steady": Judgement,
     "good": Judgement,
     "instrument": Judgement,

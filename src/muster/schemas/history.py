@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, create_model
 
 from muster.history.facts import DrillFacts, ObjectiveFacts
 from muster.history.trend import Change
+from muster.verdict.entry import VersionEntry
 from muster.verdict.many.repeated import RepeatEntry
 
 
@@ -98,8 +99,10 @@ class Drill(BaseModel):
 
 
 class History(BaseModel):
-    """The whole document; times of day are ISO 8601."""
+    """The whole document; times of day are ISO 8601. `versions` are those that runs name by their `version`, a key;
+    null there: of an unknown version."""
 
     schema_: Literal["muster/history/v1"] = Field(alias="schema")
     now: str
+    versions: dict[str, VersionEntry]
     drills: list[Drill]

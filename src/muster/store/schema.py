@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 VERSION_TABLE = "muster_history_version"
 # The revision that this muster reads and writes: the newest of migrations/versions.
-REVISION = "0006"
+REVISION = "0007"
 
 METADATA = MetaData()
 
@@ -73,10 +73,18 @@ DRILLS = Table(
     Column("timeline", Text),
     Column("repetition", Integer),
     Column("repetitions", Integer),
+    Column("version", String(80)),
     UniqueConstraint("run_id", "nodeid", name="muster_drills_once_a_run"),
 )
 Index("muster_drills_by_name", DRILLS.c.name, DRILLS.c.at)
 Index("muster_drills_by_time", DRILLS.c.at)
+
+VERSIONS = Table(
+    "muster_versions",
+    METADATA,
+    Column("key", String(80), primary_key=True),
+    Column("content", Text, nullable=False),
+)
 
 OBJECTIVES = Table(
     "muster_objectives",

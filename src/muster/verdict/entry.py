@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from muster.base.digests import digest_of
 from muster.objectives.declaration import Repetition
 from muster.objectives.objective import AT_MOST
 from muster.verdict.verdicts import Verdict
@@ -192,6 +193,35 @@ class DisruptionEntry(_Entry):
     first: str | None = None
 
 
+class ImageEntry(_Entry):
+    """What a container of a workload (`Deployment/api`) ran: the image as its manifest names it, and the digest of its
+    content; null where nobody knew it, then `why` says why not."""
+
+    workload: str
+    container: str
+    image: str
+    digest: str | None = None
+    why: str = ""
+
+
+class VersionEntry(_Entry):
+    """The version of the system that was struck: what its containers ran, the digest of its `configuration` and of each
+    of the `parts` of that; `lacking` is what of it could not be read. `id` is the digest of all; null where any of it
+    is unknown."""
+
+    system: str
+    images: list[ImageEntry]
+    configuration: str | None
+    parts: dict[str, str]
+    lacking: list[str]
+    id: str | None
+
+    @property
+    def key(self) -> str:
+        """By what it is kept: the digest of all that stands here."""
+        return digest_of(self.model_dump(mode="json"))
+
+
 class DrillVerdict(_Entry):
     """One element of `drills` in `summary.json`. `why` names what decided, with figures, in one line.
 
@@ -213,6 +243,7 @@ class DrillVerdict(_Entry):
     fault: FaultEntry | None = None
     procedure: str | None = None  # as declared; who recovered it is another matter
     recovered_by: str | None = None
+    version: VersionEntry | None = None  # of the system that was struck; null: nobody kept it
     rto: RtoEntry = Field(default_factory=RtoEntry)
     rpo: RpoEntry = Field(default_factory=RpoEntry)
     detection: DetectionEntry = Field(default_factory=DetectionEntry)

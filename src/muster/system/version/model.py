@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from muster.system.version.digests import digest_of
+from muster.base.digests import digest_of
 
 SHORT = 12  # digits of a digest that are shown to people
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -75,7 +75,7 @@ class SystemVersion:
         return "unknown" if known is None else shortened(known)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `muster/version/v1` describes, without its `schema`."""
+        """The object that stands in summaries, timelines and the history (schema `VersionEntry` of `muster/summary/v1`)."""
         return {
             "system": self.system,
             "images": [

@@ -7,14 +7,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from muster.base.digests import digest_of
 from muster.kube import Cluster
 from muster.system.databases.declared import Database
 from muster.system.definition import SystemDefinition
 from muster.system.identity import WORKLOADS
 from muster.system.manifests import read_manifests
 from muster.system.pods import owners_of
-from muster.system.version.digests import digest_of, plain_text
 from muster.system.version.model import ContainerImage, SystemVersion
+from muster.system.version.secrets import plain_text
 from muster.system.version.template import template_of
 from muster.wire.names import EMBEDDED_IMAGE, TRACK_LABEL
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from muster.base.quantities import amount
 from muster.system.identity import RESTARTED
-from muster.system.version.digests import name_of_secret, plain_text
+from muster.system.version.secrets import name_of_secret, plain_text
 
 Object = dict[str, Any]
 

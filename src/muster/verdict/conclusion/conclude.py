@@ -26,6 +26,7 @@ def begun(record: Record, landed: Landed, required: set[str]) -> DrillVerdict:
         evidence=declared.evidence,
         procedure=declared.recovery,
         required=sorted(required),
+        version=record.version,
     )
     entry.rto.target_s, entry.rto.budget_s = declared.rto_target_s, declared.rto_budget_s
     entry.rpo.target_s, entry.rpo.max_lost_writes = declared.rpo_target_s, declared.max_lost_writes

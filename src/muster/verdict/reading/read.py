@@ -11,6 +11,7 @@ import numpy as np
 from muster.base.timeline import Event
 from muster.objectives import Declaration
 from muster.probes.http.outcomes import GONE
+from muster.verdict.entry import VersionEntry
 from muster.verdict.reading.events import DamagedTimelineError, is_number
 from muster.verdict.reading.facts import (
     Alert,
@@ -303,6 +304,11 @@ def _load_stopped(record: Record, event: Event, load: str) -> None:
         record.load_stopped = (event["t"], str(event.get("reason") or ""))
 
 
+def _on_version(record: Record, event: Event) -> None:
+    if record.injected is None and event["version"] is not None:
+        record.version = VersionEntry.model_validate(event["version"])
+
+
 def _on_steady(record: Record, event: Event) -> None:
     if record.injected is None:
         record.steady = (event["t"], event["ok"] is True, str(event.get("why") or ""))
@@ -351,6 +357,7 @@ def _on_guard(record: Record, event: Event) -> None:
 _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "timeline": _on_clock,
     "clock": _on_clock,
+    "version": _on_version,
     "steady": _on_steady,
     "load": _on_load,
     "load.lost": _on_load_lost,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from muster.objectives import Declaration
+from muster.verdict.entry import VersionEntry
 from muster.verdict.reading.facts import (
     Alert,
     Fault,
@@ -40,6 +41,7 @@ class Record:
     load_stopped: tuple[float, str] | None = None
     loads_failed: list[str] = field(default_factory=list)  # what became of each that did not do its part
     steady: tuple[float, bool, str] | None = None
+    version: VersionEntry | None = None  # of the system, before it was struck
     faults: list[Fault] = field(default_factory=list)
     late_faults: list[Fault] = field(default_factory=list)  # sent after the drill judged: no part of what was measured
     recoveries: list[Recovery] = field(default_factory=list)

@@ -1,24 +1,16 @@
-"""Digests of what a version is made of. What may be secret is told by none of them."""
+"""What may be secret, as it goes into the digest of a version: no digest tells it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import lru_cache
-from typing import Any
 
 from muster.base.masking import SECRET_NAME, masked
 
 # It keeps whoever has a digest from trying what he knows of digests elsewhere; it is no secret itself.
-_SALT = b"muster/version/v1"
+_SALT = b"a version of a system"
 # So much work (memory: 4 MiB) that a short password is not found by trying what it could be.
 _WORK = {"n": 2**12, "r": 8, "p": 1}
-
-
-def digest_of(value: Any) -> str:
-    """`sha256:` and the digest of a value of JSON, in its canonical form: keys sorted, nothing between."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def name_of_secret(name: object) -> str:
