@@ -16,6 +16,7 @@ from muster.cli.check import check
 from muster.cli.codes import FINDING, USED_WRONGLY, otherwise
 from muster.cli.completing import completion
 from muster.cli.diagnose import diagnose
+from muster.cli.gate.commands import gate
 from muster.cli.grouping import Commands
 from muster.cli.guard import guard
 from muster.cli.history import history, plan
@@ -139,6 +140,7 @@ for command in (
     manual,
     monitor,
     monitoring,
+    gate,
     completion,
 ):
     commands.add_command(command)

@@ -10,6 +10,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from muster.analysis.look import RecordedLook
 from muster.drill.preview import Preview
+from muster.gate.statement import Statement
+from muster.gate.waivers import WaiverFile
 from muster.preflight.finding import Report
 from muster.report.summary import SummaryModel
 from muster.safety.limits import SafetySettings
@@ -17,6 +19,7 @@ from muster.schemas.audit import AuditLine, AuditVerification
 from muster.schemas.backups import BackupManifest, Backups, BackupVerification
 from muster.schemas.diagnosis import Checks, Diagnosis, Snapshot, Status
 from muster.schemas.events import EVENTS, Event
+from muster.schemas.gate import GateVerification
 from muster.schemas.history import History
 from muster.schemas.incidents import Incidents, IncidentWithEntries, Indicators
 from muster.schemas.listings import Experiments, Init, Loads, ManualDrift
@@ -32,6 +35,7 @@ from muster.system.definition import SystemDefinition
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What is read by muster is described as it may be written; what it writes, as it stands there.
 FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
+    "acceptance-v1.json": (Statement, "serialization"),
     "audit-line-v1.json": (AuditLine, "serialization"),
     "audit-verification-v1.json": (AuditVerification, "serialization"),
     "backup-v1.json": (BackupManifest, "serialization"),
@@ -43,6 +47,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "delivered-v1.json": (DeliveredNotices, "serialization"),
     "diagnosis-v1.json": (Diagnosis, "serialization"),
     "experiments-v1.json": (Experiments, "serialization"),
+    "gate-verification-v1.json": (GateVerification, "serialization"),
     "history-v1.json": (History, "serialization"),
     "incident-v1.json": (IncidentWithEntries, "serialization"),
     "incidents-v1.json": (Incidents, "serialization"),
@@ -68,6 +73,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "summary-v1.json": (SummaryModel, "serialization"),
     "system-v1.json": (SystemDefinition, "validation"),
     "templates-v1.json": (Templates, "serialization"),
+    "waivers-v1.json": (WaiverFile, "validation"),
 }
 TIMELINE = "timeline-event-v1.json"
 

@@ -1,0 +1,1 @@
+"""`muster gate`: whether a release may be let in, and whether a file says so."""
