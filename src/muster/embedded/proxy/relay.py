@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import struct
 from collections.abc import Callable
@@ -15,21 +16,37 @@ Endpoint = tuple[str, int]  # address, port
 UNREACHABLE_S = 3.0  # until a kernel gives up an address for which nobody answers
 _LOOK_AGAIN_S = 0.005
 _NO_LINGER = struct.pack("ii", 1, 0)  # closing sends a reset
+_REQUEST = re.compile(rb"[A-Z]{3,20} [^\s]+ HTTP/1\.[01]\r\n")
 
 
-class _Side(asyncio.Protocol):
+def end_writing(transport: asyncio.Transport) -> None:
+    """Say that nothing more comes, once all has been sent. Not `write_eof`: in uvloop 0.23 it corrupts memory."""
+    if transport.is_closing():
+        return
+    if transport.get_write_buffer_size():
+        asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, end_writing, transport)
+        return
+    descriptor = os.dup(transport.get_extra_info("socket").fileno())
+    with socket.socket(fileno=descriptor) as connection, suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+
+
+class Side(asyncio.Protocol):
     """One of the two connections; what it receives goes out on `other`."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
-        self.other: _Side | None = None
+        self.other: Side | None = None
+        self.quiet = True  # the peer has said nothing since the other side last did
         self._ended = False  # the peer has said all
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
 
     def data_received(self, data: bytes) -> None:
+        self.quiet = False
         if self.other is not None and self.other.transport is not None:
+            self.other.quiet = True
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
@@ -38,23 +55,12 @@ class _Side(asyncio.Protocol):
             self._pass_on_end(self.other)
         return True  # the other direction may still have something to say
 
-    def _pass_on_end(self, other: _Side) -> None:
+    def _pass_on_end(self, other: Side) -> None:
         if other._ended:
             self.finish()
             other.finish()
-        else:
-            other.end_writing()
-
-    def end_writing(self) -> None:
-        """Say that nothing more comes, once all has been sent. Not `write_eof`: in uvloop 0.23 it corrupts memory."""
-        if self.transport is None or self.transport.is_closing():
-            return
-        if self.transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self.end_writing)
-            return
-        descriptor = os.dup(self.transport.get_extra_info("socket").fileno())
-        with socket.socket(fileno=descriptor) as connection, suppress(OSError):
-            connection.shutdown(socket.SHUT_WR)
+        elif other.transport is not None:
+            end_writing(other.transport)
 
     def pause_writing(self) -> None:
         if self.other is not None and self.other.transport is not None:
@@ -85,7 +91,7 @@ class _Side(asyncio.Protocol):
             self.transport.abort()
 
 
-class Client(_Side):
+class Client(Side):
     """The client's connection. What it says before the endpoint has been reached waits; it is never sent elsewhere."""
 
     def __init__(
@@ -93,11 +99,13 @@ class Client(_Side):
         choose: Callable[[], Endpoint | None],
         refused: Callable[[Endpoint], None],
         is_gone: Callable[[Endpoint], bool],
+        successor: Callable[[], asyncio.Protocol | None],
     ) -> None:
         """`choose` picks the endpoint, `refused` hears of one that refuses connections, `is_gone` tells of one that
-        would not answer at all.
+        would not answer at all. `successor` makes who takes the connection over, once it is to be read as HTTP.
         """
         super().__init__()
+        self._successor = successor
         self._is_gone = is_gone
         self._choose = choose
         self._refused = refused
@@ -110,11 +118,26 @@ class Client(_Side):
 
     def data_received(self, data: bytes) -> None:
         if self._reaching is None:
-            super().data_received(data)
+            # Between two requests, as everybody is who has heard an answer and begins the next one.
+            if self.quiet and (successor := self._successor()) is not None and _REQUEST.match(data):
+                self._hand_over(successor, data)
+            else:
+                super().data_received(data)
         elif self.transport is not None:
             # uvloop begins to read after `connection_made`, whatever was asked for there; so it is paused here.
             self._early += data
             self.transport.pause_reading()
+
+    def _hand_over(self, successor: asyncio.Protocol, data: bytes) -> None:
+        transport, self.transport = self.transport, None
+        other, self.other = self.other, None
+        assert transport is not None
+        if other is not None:
+            other.other = None
+            other.finish()
+        transport.set_protocol(successor)
+        successor.connection_made(transport)
+        successor.data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._reaching is not None:
@@ -131,7 +154,7 @@ class Client(_Side):
                 await asyncio.sleep(UNREACHABLE_S)
                 self.reset()
                 return
-            _, other = await asyncio.get_running_loop().create_connection(_Side, *endpoint)
+            _, other = await asyncio.get_running_loop().create_connection(Side, *endpoint)
         except ConnectionRefusedError:
             self._refused(endpoint)
             self.reset()
@@ -142,7 +165,7 @@ class Client(_Side):
         finally:
             self._reaching = None
 
-    def _join(self, other: _Side) -> None:
+    def _join(self, other: Side) -> None:
         if self.transport is None or other.transport is None:
             self.finish()
             other.finish()

@@ -16,8 +16,13 @@ What a client sees, compared with kube-proxy in iptables mode, which rewrites pa
 
 A connection goes to an endpoint chosen at random and is never tried elsewhere.
 
-Each line of standard input is a JSON object: `table` is what to serve, {"address:port": ["address:port", ...]}; `ended`
-an address a program of which has ended; `gone` one that nobody has any more.
+Ports that have routes are another thing: they are read as HTTP, and always listened on, as those of a gateway are. What
+goes wrong behind them is an answer (503 where no endpoint is usable, or the one chosen refuses), see `http`.
+
+Each line of standard input is a JSON object: `table` is what to serve, {"address:port": ["address:port", ...]};
+`routes` are the rules of ports that have some, {"address:port": [rule, ...]} (`http.routing.Rule`), beside a `version`
+that is said back on standard output once they are in force; `ended` an address a program of which has ended; `gone` one
+that nobody has any more.
 """
 
 from __future__ import annotations
@@ -33,6 +38,9 @@ from typing import Any
 
 import orjson
 
+from muster.embedded.proxy.http.downstream import Downstream
+from muster.embedded.proxy.http.routing import Backend, Request, Router, split_place
+from muster.embedded.proxy.http.upstream import Pool
 from muster.embedded.proxy.listener import Listener
 from muster.embedded.proxy.relay import Client, Endpoint
 
@@ -95,12 +103,14 @@ async def _accepts(endpoint: Endpoint) -> bool:
 
 
 class Port:
-    """One port of one Service. `gone` are addresses that nobody has any more."""
+    """One port of one Service or Gateway. `gone` are addresses that nobody has any more."""
 
-    def __init__(self, address: str, number: int, refusing: Refusing, gone: set[str]) -> None:
+    def __init__(self, address: str, number: int, refusing: Refusing, gone: set[str], pool: Pool) -> None:
         self.endpoints: list[Endpoint] = []
+        self.router: Router | None = None  # where it is read as HTTP
         self._refusing = refusing
         self._gone = gone
+        self._pool = pool
         self._listener = Listener(address, number, self._accepted)
         self._joining: set[asyncio.Task[Any]] = set()
         self._moment: asyncio.TimerHandle | None = None
@@ -108,9 +118,9 @@ class Port:
     def adjust(self) -> None:
         """Listen where there is an endpoint to carry connections to, else do not. Raises `OSError`."""
         accepting = len(self._accepting())
-        if not accepting:
+        if not accepting and self.router is None:
             self.close()
-        elif accepting == len(self.endpoints):
+        elif accepting == len(self.endpoints) or self.router is not None:
             self._end_moment()
             self._listener.open()
         elif self._moment is None:
@@ -141,12 +151,22 @@ class Port:
             self._moment = None
 
     def _accepted(self, connection: socket.socket) -> None:
-        client = Client(self._choose, self._refusing.add, lambda endpoint: endpoint[0] in self._gone)
+        client = self._reader() or Client(
+            self._choose, self._refusing.add, lambda endpoint: endpoint[0] in self._gone, self._reader
+        )
         joining = asyncio.get_running_loop().create_task(
             asyncio.get_running_loop().connect_accepted_socket(lambda: client, connection)
         )
         self._joining.add(joining)
         joining.add_done_callback(self._joining.discard)
+
+    def _reader(self) -> asyncio.Protocol | None:
+        """Who reads a connection as HTTP, where it is to be."""
+        return Downstream(self._route, self._pool) if self.router is not None else None
+
+    def _route(self, request: Request) -> Backend | int:
+        """Where a request goes. On a connection that is read as HTTP and has no routes any more: to any endpoint."""
+        return self.router.route(request) if self.router is not None else Backend(self.endpoints)
 
     def _choose(self) -> Endpoint | None:
         endpoints = self._accepting() or self.endpoints
@@ -161,26 +181,46 @@ class Server:
         self._ports: dict[str, Port] = {}
         self._refusing = Refusing(self._adjust)
         self._gone: set[str] = set()
+        self._pool = Pool(self._gone.__contains__)
+        self._table: dict[str, list[Endpoint]] = {}
+        self._routers: dict[str, Router] = {}
+        self._behind_routes: set[str] = set()  # addresses
         self._reported: set[str] = set()
 
     def apply(self, table: dict[str, list[str]]) -> None:
-        """Serve this table and nothing else."""
-        for place in self._ports.keys() - table.keys():
-            self._ports.pop(place).close()
-            self._reported.discard(place)
-        for place, endpoints in table.items():
-            port = self._ports.get(place) or Port(*_split(place), self._refusing, self._gone)
-            port.endpoints = [_split(endpoint) for endpoint in endpoints]
-            self._ports[place] = port
-        self._refusing.wanted = {endpoint for port in self._ports.values() for endpoint in port.endpoints}
-        self._gone &= {address for address, _ in self._refusing.wanted}
-        self._adjust()
+        """Serve this table and nothing else beside the routes."""
+        self._table = {place: [split_place(found) for found in endpoints] for place, endpoints in table.items()}
+        self._refusing.wanted = {endpoint for endpoints in self._table.values() for endpoint in endpoints}
+        self._arrange()
+
+    def route(self, rules: dict[str, list[dict[str, Any]]]) -> None:
+        """Read these ports as HTTP, by these rules, and no others; connections that are so read already stay so."""
+        self._routers = {place: Router(described) for place, described in rules.items()}
+        self._behind_routes = {address for router in self._routers.values() for address in router.addresses}
+        self._arrange()
 
     def gone(self, address: str) -> None:
         """Nobody has this address any more: who is carried there hears nothing."""
-        if any(endpoint[0] == address for endpoint in self._refusing.wanted):
+        if address in self._known():
             self._gone.add(address)
             self._adjust()
+
+    def _known(self) -> set[str]:
+        return self._behind_routes | {address for address, _ in self._refusing.wanted}
+
+    def _arrange(self) -> None:
+        places = self._table.keys() | self._routers.keys()
+        for place in self._ports.keys() - places:
+            port = self._ports.pop(place)
+            port.endpoints, port.router = [], None
+            port.close()
+            self._reported.discard(place)
+        for place in places:
+            port = self._ports.get(place) or Port(*split_place(place), self._refusing, self._gone, self._pool)
+            port.endpoints, port.router = self._table.get(place, []), self._routers.get(place)
+            self._ports[place] = port
+        self._gone &= self._known()
+        self._adjust()
 
     def ended(self, address: str) -> None:
         """A program of this address has ended: what it listened on refuses now."""
@@ -194,11 +234,6 @@ class Server:
                 if place not in self._reported:
                     self._reported.add(place)
                     self._report(place, error.strerror or str(error))
-
-
-def _split(place: str) -> Endpoint:
-    address, _, port = place.rpartition(":")
-    return address, int(port)
 
 
 def _say(message: dict[str, Any]) -> None:
@@ -218,6 +253,9 @@ async def serve() -> None:
         message = orjson.loads(line)
         if "table" in message:
             server.apply(message["table"])
+        elif "routes" in message:
+            server.route(message["routes"])
+            _say({"routed": message["version"]})
         elif "ended" in message:
             server.ended(message["ended"])
         else:
