@@ -23,10 +23,12 @@ from muster.embedded.api.call import Backend
 from muster.embedded.api.server import ApiServer
 from muster.embedded.certificates import Identity, make_identity
 from muster.embedded.controllers.manager import ControllerManager
+from muster.embedded.gateway import CLASS, NAME
+from muster.embedded.gateway.controller import GatewayController
 from muster.embedded.node.images import Images
 from muster.embedded.node.kubelet import Kubelet
 from muster.embedded.proxy.feed import ServiceProxy
-from muster.embedded.resources import NAMESPACES, SERVICES
+from muster.embedded.resources import GATEWAYCLASSES, NAMESPACES, SERVICES
 from muster.embedded.store import Event, Store, Subscriber
 
 NAMESPACES_AT_START = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -75,6 +77,7 @@ class Cluster:
         for name in NAMESPACES_AT_START:
             store.create(NAMESPACES, {"metadata": {"name": name}})
         create_defaults(store)
+        store.create(GATEWAYCLASSES, {"metadata": {"name": CLASS}, "spec": {"controllerName": NAME}})
         await self._start_workers(store, addresses, identity, accounts)
         token = secrets.token_urlsafe(24)
         api = self._api_server(Backend(store, self._node, accounts, authorizer), token)
@@ -104,6 +107,9 @@ class Cluster:
         controllers = ControllerManager(store, identity.authority.decode(), accounts)
         controllers.start()
         self._stack.push_async_callback(controllers.stop)
+        gateways = GatewayController(store, addresses, proxy).reconciler()
+        gateways.start()
+        self._stack.push_async_callback(gateways.stop)
 
     def _kubeconfig(self, authority: bytes, token: str) -> str:
         data = base64.b64encode(authority).decode()

@@ -39,6 +39,8 @@ class Resource:
     verbs: tuple[str, ...] = ALL_VERBS
     generation: bool = False  # metadata.generation counts changes of spec
     idle: bool = False  # objects are kept and given back, and nobody acts on them
+    managed: bool = False  # who owns which field is kept from the first write on
+    custom: bool = False  # no part of Kubernetes itself: no protobuf, and no strategic merge patch
 
     @property
     def api_version(self) -> str:
@@ -83,7 +85,7 @@ SERVICES = Resource(
     short_names=("svc",), categories=("all",),
     subresources=(Subresource("proxy", "ServiceProxyOptions", _PROXIED), _status("Service")),
 )  # fmt: skip
-CONFIGMAPS = Resource("", "v1", "configmaps", "configmap", "ConfigMap", short_names=("cm",))
+CONFIGMAPS = Resource("", "v1", "configmaps", "configmap", "ConfigMap", short_names=("cm",), managed=True)
 SECRETS = Resource("", "v1", "secrets", "secret", "Secret")
 SERVICEACCOUNTS = Resource(
     "", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount", short_names=("sa",),
@@ -142,11 +144,24 @@ CLUSTERROLEBINDINGS = Resource(
     _RBAC, "v1", "clusterrolebindings", "clusterrolebinding", "ClusterRoleBinding", namespaced=False,
 )  # fmt: skip
 
+
+def _gateway_api(plural: str, singular: str, kind: str, short_name: str = "", *, namespaced: bool = True) -> Resource:
+    return Resource(
+        "gateway.networking.k8s.io", "v1", plural, singular, kind, namespaced=namespaced, generation=True,
+        short_names=(short_name,) if short_name else (), categories=("gateway-api",), subresources=(_status(kind),),
+        managed=True, custom=True,
+    )  # fmt: skip
+
+
+GATEWAYCLASSES = _gateway_api("gatewayclasses", "gatewayclass", "GatewayClass", "gc", namespaced=False)
+GATEWAYS = _gateway_api("gateways", "gateway", "Gateway", "gtw")
+HTTPROUTES = _gateway_api("httproutes", "httproute", "HTTPRoute")
+
 RESOURCES: tuple[Resource, ...] = (
     NAMESPACES, NODES, PODS, SERVICES, CONFIGMAPS, SECRETS, SERVICEACCOUNTS, EVENTS, ENDPOINTS,
     PERSISTENTVOLUMECLAIMS, DEPLOYMENTS, REPLICASETS, STATEFULSETS, CONTROLLERREVISIONS,
     LEASES, ENDPOINTSLICES, PODDISRUPTIONBUDGETS, JOBS, INGRESSES, HORIZONTALPODAUTOSCALERS,
-    ROLES, ROLEBINDINGS, CLUSTERROLES, CLUSTERROLEBINDINGS,
+    ROLES, ROLEBINDINGS, CLUSTERROLES, CLUSTERROLEBINDINGS, GATEWAYCLASSES, GATEWAYS, HTTPROUTES,
 )  # fmt: skip
 
 

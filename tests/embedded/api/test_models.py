@@ -86,7 +86,7 @@ def test_every_object_is_what_the_python_client_expects(cluster: Running, everyt
     from kubernetes.client import ApiClient, models
 
     client = ApiClient()
-    for resource in RESOURCES:
+    for resource in (found for found in RESOURCES if not found.custom):
         listed = cluster.client.get(path_of(resource, everything))
         assert listed.json()["items"], f"there must be a {resource.kind} to look at"
         name = "CoreV1EventList" if resource.kind == "Event" else f"{resource.version.upper()}{resource.kind}List"

@@ -78,7 +78,7 @@ def test_what_says_nothing_is_left_out() -> None:
     assert read_back("Pod", metadata={}, spec=spec) == {"spec": {"containers": [{"name": "a"}]}}
 
 
-@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.kind)
+@pytest.mark.parametrize("resource", [found for found in RESOURCES if not found.custom], ids=lambda found: found.kind)
 def test_all_kinds_come_back_as_they_went(resource: Resource) -> None:
     """Objects of every kind, generated; what one reading makes of them, a second one finds again."""
     fuzzer, compared = RequestFuzzer(7, ""), 0

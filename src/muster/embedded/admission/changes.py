@@ -105,6 +105,11 @@ def _claim(new: Object, old: Object) -> list[Cause]:
     return [cause("Forbidden", "spec", message)]
 
 
+def _gateway_class(new: Object, old: Object) -> list[Cause]:
+    name = new["spec"]["controllerName"]
+    return [] if name == old["spec"]["controllerName"] else [_immutable("spec.controllerName", name)]
+
+
 CHANGE_CHECKS: dict[Resource, Callable[[Object, Object], list[Cause]]] = {
     r.CONFIGMAPS: _data,
     r.SECRETS: _secret,
@@ -116,4 +121,5 @@ CHANGE_CHECKS: dict[Resource, Callable[[Object, Object], list[Cause]]] = {
     r.PERSISTENTVOLUMECLAIMS: _claim,
     r.ROLEBINDINGS: check_binding_change,
     r.CLUSTERROLEBINDINGS: check_binding_change,
+    r.GATEWAYCLASSES: _gateway_class,
 }

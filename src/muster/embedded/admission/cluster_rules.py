@@ -8,6 +8,7 @@ from muster.embedded.admission.changes import CHANGE_CHECKS
 from muster.embedded.admission.defaults import DEFAULTS
 from muster.embedded.admission.names import bad_value, check_metadata, generate_name
 from muster.embedded.admission.service_accounts import ServiceAccountAdmission
+from muster.embedded.admission.structural import begin_custom
 from muster.embedded.admission.validation import CHECKS
 from muster.embedded.objects import Object
 from muster.embedded.resources import PERSISTENTVOLUMECLAIMS, PODS, SERVICES, Resource
@@ -27,6 +28,8 @@ class ClusterRules(Rules):
         meta = obj["metadata"]
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = generate_name(meta["generateName"])
+        if resource.custom:
+            begin_custom(resource.kind, obj)
         self._complete(resource, obj)
         if resource is SERVICES:
             self._assign_address(obj)

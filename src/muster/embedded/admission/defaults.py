@@ -9,6 +9,7 @@ from typing import Any
 from muster.embedded import resources as r
 from muster.embedded.admission.pods import default_pod, default_pod_spec
 from muster.embedded.admission.role_validation import default_binding
+from muster.embedded.admission.structural import default_custom
 from muster.embedded.objects import Object
 from muster.embedded.resources import Resource
 
@@ -127,4 +128,5 @@ DEFAULTS: dict[Resource, Callable[[Object], None]] = {
     r.HORIZONTALPODAUTOSCALERS: _autoscaler,
     r.ROLEBINDINGS: default_binding,
     r.CLUSTERROLEBINDINGS: default_binding,
+    **{found: default_custom(found.kind) for found in r.RESOURCES if found.custom},
 }

@@ -11,6 +11,7 @@ from muster.embedded.access.accounts import NAME_ANNOTATION, SECRET_TYPE
 from muster.embedded.admission.names import bad_value, cause, check_labels, required
 from muster.embedded.admission.pod_validation import check_pod_spec
 from muster.embedded.admission.role_validation import check_binding, check_role
+from muster.embedded.admission.structural import check_custom
 from muster.embedded.admission.values import check_address, check_port, check_selector, check_share, unsupported
 from muster.embedded.objects import Object
 from muster.embedded.resources import Resource
@@ -228,4 +229,5 @@ CHECKS: dict[Resource, Callable[[Object], list[Cause]]] = {
     r.CLUSTERROLES: check_role(namespaced=False),
     r.ROLEBINDINGS: check_binding(namespaced=True),
     r.CLUSTERROLEBINDINGS: check_binding(namespaced=False),
+    **{found: check_custom(found.kind) for found in r.RESOURCES if found.custom},
 }

@@ -14,7 +14,15 @@ from muster.embedded.access.authorizer import Authorizer
 from muster.embedded.access.grants import check_grant
 from muster.embedded.access.users import User
 from muster.embedded.api.forms.answers import Form, answer, negotiate
-from muster.embedded.api.forms.bodies import content_type, header, parse
+from muster.embedded.api.forms.bodies import (
+    JSON,
+    PROTOBUF,
+    YAML,
+    content_type,
+    header,
+    parse,
+    unsupported_media_type,
+)
 from muster.embedded.contracts import Node
 from muster.embedded.deletion import DeleteOptions
 from muster.embedded.objects import Key, Object
@@ -122,7 +130,10 @@ class Call:
 
         Raises `StatusError` 400 for what is no such object.
         """
-        found = parse(await self.request.read(), content_type(self.request))
+        media = content_type(self.request)
+        if self.resource.custom and media == PROTOBUF:
+            raise unsupported_media_type(media, f"{JSON}, {YAML}")
+        found = parse(await self.request.read(), media)
         return self.decode(self.checked_kind(found, kind or self.resource.kind), kind or self.resource.kind)
 
     def checked_kind(self, obj: Any, kind: str) -> Object:
@@ -155,7 +166,7 @@ class Call:
     @property
     def form(self) -> Form:
         """How the client wants its answer. Raises `StatusError` 406."""
-        return negotiate(self.request)
+        return negotiate(self.request, protobuf=not self.resource.custom)
 
     def reply(self, obj: Any, code: int = 200) -> web.Response:
         """Answer with an object, in the media type that the client asked for."""

@@ -17,10 +17,11 @@ from muster.embedded.patches import apply as server_side_apply
 from muster.embedded.patches import json_patch, merge, strategic
 
 APPLY = ("application/apply-patch+yaml", "application/apply-patch+json")
+STRATEGIC = "application/strategic-merge-patch+json"  # needs to know by which field a list's elements are told apart
 _KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "application/json-patch+json": json_patch.apply,
     "application/merge-patch+json": merge.apply,
-    "application/strategic-merge-patch+json": strategic.apply,
+    STRATEGIC: strategic.apply,
 }
 
 
@@ -29,8 +30,9 @@ async def patch(call: Call) -> web.Response:
     kind = content_type(call.request)
     if kind in APPLY:
         return await _apply(call)
-    if kind not in _KINDS:
-        raise unsupported_media_type(kind, ", ".join([*_KINDS, APPLY[0]]))
+    known = [name for name in _KINDS if name != STRATEGIC or not call.resource.custom]
+    if kind not in known:
+        raise unsupported_media_type(kind, ", ".join([*known, APPLY[0]]))
     changes = parse(await call.request.read(), kind)
     old = call.store.get(call.resource, call.namespace, call.target.name)
     if call.target.subresource == "scale":

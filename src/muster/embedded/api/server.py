@@ -123,7 +123,7 @@ class ApiServer:
             return await metrics.get(request, self._backend)
         call = Call(request, self._backend, find_target(path), user)
         if call.target.subresource not in _UNFORMED:
-            negotiate(request)  # before anything is changed
+            call.form  # noqa: B018 - raises what there is to raise before anything is changed
         return await _handler(call)(call)
 
     def _admitted(self, request: web.Request) -> User:

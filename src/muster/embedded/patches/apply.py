@@ -13,7 +13,7 @@ from typing import Any
 
 from muster.embedded.objects import Object, timestamp
 from muster.embedded.patches.merge_keys import apply_keys, is_set
-from muster.embedded.resources import CONFIGMAPS, Resource
+from muster.embedded.resources import Resource
 from muster.embedded.status import StatusError
 
 Path = tuple[str, ...]
@@ -53,10 +53,11 @@ def apply(
 def note_update(resource: Resource, old: Object | None, new: Object, manager: str, subresource: str = "") -> None:
     """Move ownership of the fields that an ordinary write changed to its writer, where fields are owned at all.
 
-    Those of ConfigMaps always are: it is from there that clients know when one was last changed.
+    Those of `managed` types always are: it is from there that clients know when a ConfigMap was last changed, and who
+    put a route back.
     """
     entries = [dict(entry) for entry in (old or {}).get("metadata", {}).get("managedFields") or ()]
-    if not entries and resource != CONFIGMAPS:
+    if not entries and not resource.managed:
         new.get("metadata", {}).pop("managedFields", None)
         return
     before = dict(_leaves(old or {}))

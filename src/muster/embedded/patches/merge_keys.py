@@ -26,6 +26,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "taints": ("key",),
     "podIPs": ("ip",),
     "resourceClaims": ("name",),
+    "listeners": ("name",),
 }
 _SETS = {"finalizers"}
 _PORT_KEYS = ("containerPort", "port")

@@ -14,11 +14,7 @@ Table = dict[Place, list[Place]]
 
 def build(services: Iterable[Object], slices: Iterable[Object]) -> dict[Place, tuple[Key, list[Place]]]:
     """For each port of each Service that has an address: whose it is, and its usable endpoints, sorted."""
-    by_service: dict[Key, list[Object]] = {}
-    for found in slices:
-        name = labels_of(found).get(SERVICE_NAME)
-        if name:
-            by_service.setdefault(Key(found["metadata"]["namespace"], name), []).append(found)
+    sliced = by_service(slices)
     table = {}
     for service in services:
         spec = service.get("spec") or {}
@@ -26,12 +22,22 @@ def build(services: Iterable[Object], slices: Iterable[Object]) -> dict[Place, t
             continue
         for port in spec.get("ports") or ():
             if port.get("protocol", "TCP") == "TCP":
-                places = _endpoints(by_service.get(key_of(service), []), port.get("name") or "")
+                places = endpoints(sliced.get(key_of(service), []), port.get("name") or "")
                 table[f"{spec['clusterIP']}:{port['port']}"] = (key_of(service), places)
     return table
 
 
-def _endpoints(slices: list[Object], port_name: str) -> list[Place]:
+def by_service(slices: Iterable[Object]) -> dict[Key, list[Object]]:
+    """The slices of each Service."""
+    found: dict[Key, list[Object]] = {}
+    for one in slices:
+        name = labels_of(one).get(SERVICE_NAME)
+        if name:
+            found.setdefault(Key(one["metadata"]["namespace"], name), []).append(one)
+    return found
+
+
+def endpoints(slices: list[Object], port_name: str) -> list[Place]:
     """Endpoints that are ready; where none is, those that still serve while they end, as kube-proxy does it."""
     ready, ending = [], []
     for found in slices:

@@ -2,7 +2,7 @@
 
 `types.json` is made by `python -m muster.embedded.schema.generate` from the types in kubectl, and read when first
 needed. A field stands there as `NUMBER SHAPE`: its number in protobuf (`2.5` is number 5 of the message that is number
-2, `0` is not written), and what it holds.
+2, `0` is not written), and what it holds. What is not of Kubernetes itself stands in `custom`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import json
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
+
+from muster.embedded.schema.custom import custom_types
 
 
 class Field(NamedTuple):
@@ -30,7 +32,10 @@ Fields = dict[str, Field]
 def types() -> dict[str, Fields]:
     """All types by name, such as `Pod`, `PodSpec`, `ObjectMeta`; the fields by their names in JSON."""
     text = resources.files(__package__).joinpath("types.json").read_text(encoding="utf-8")
-    return {kind: {name: _field(entry) for name, entry in fields.items()} for kind, fields in json.loads(text).items()}
+    found = {kind: {name: _field(entry) for name, entry in fields.items()} for kind, fields in json.loads(text).items()}
+    for kind, fields in custom_types().items():
+        found[kind] = {name: Field(field.shape, (), pointer=False, kept=True) for name, field in fields.items()}
+    return found
 
 
 def _field(entry: str) -> Field:

@@ -49,7 +49,7 @@ Types = dict[str, dict[str, str]]
 def _roots() -> dict[str, set[str]]:
     """Names of the types to begin with, by package."""
     roots = {package: set(names) for package, names in _ROOTS.items()}
-    for resource in RESOURCES:
+    for resource in (found for found in RESOURCES if not found.custom):
         group = resource.group.partition(".")[0] or "core"
         roots.setdefault(f"k8s.io/api/{group}/{resource.version}", set()).update(
             (resource.kind, f"{resource.kind}List")

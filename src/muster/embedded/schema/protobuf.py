@@ -18,6 +18,7 @@ import orjson
 
 from muster.embedded.objects import Object
 from muster.embedded.schema import Field, types, wire
+from muster.embedded.schema.custom import custom_types
 from muster.embedded.schema.scalars import format_microtime, format_time, parse_time
 
 MAGIC = b"k8s\x00"
@@ -27,7 +28,7 @@ _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
 
 def is_known(kind: str) -> bool:
     """Whether objects of this kind can be written in protobuf; tables cannot."""
-    return kind in types()
+    return kind in types() and kind not in custom_types()
 
 
 def encode(obj: Object) -> bytes:

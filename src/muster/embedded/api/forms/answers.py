@@ -58,8 +58,11 @@ class Form:
         return f"{PROTOBUF};stream=watch" if self.media == PROTOBUF else JSON
 
 
-def negotiate(request: web.Request) -> Form:
-    """The first form of `Accept` that can be served. Raises `StatusError` 406 where there is none."""
+def negotiate(request: web.Request, *, protobuf: bool = True) -> Form:
+    """The first form of `Accept` that can be served, among them `protobuf` or not.
+
+    Raises `StatusError` 406 where there is none.
+    """
     accept = header(request, "Accept").strip()
     if not accept:
         return Form()
@@ -67,10 +70,11 @@ def negotiate(request: web.Request) -> Form:
         kind = parameters.get("as", "")
         if media not in _MEDIA or (kind and (parameters.get("g"), parameters.get("v")) != ("meta.k8s.io", "v1")):
             continue
-        if kind not in ("", *_KINDS) or (kind == "Table" and media == PROTOBUF):
+        if kind not in ("", *_KINDS) or (media == PROTOBUF and (kind == "Table" or not protobuf)):
             continue
         return Form(_MEDIA[media], _KINDS.get(kind, ""))
-    text = f"only the following media types are accepted: {JSON}, {YAML}, {PROTOBUF}"
+    served = ", ".join((JSON, YAML, PROTOBUF) if protobuf else (JSON, YAML))
+    text = f"only the following media types are accepted: {served}"
     raise StatusError(406, "NotAcceptable", text, {})
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from muster.embedded import resources as r
 from muster.embedded import selectors
 from muster.embedded.api.forms.ages import age, age_of, human_duration
 from muster.embedded.api.forms.pod_columns import pod_ready, pod_restarts, pod_status
-from muster.embedded.objects import Object, age_seconds, is_condition_true
+from muster.embedded.objects import Object, age_seconds, condition, is_condition_true
 from muster.embedded.resources import Resource
 
 NONE = "<none>"
@@ -50,6 +52,24 @@ def _names(field: str) -> Callable[[Object], str]:
         return ",".join(container.get(field, "") for container in containers)
 
     return cell
+
+
+def _condition(kind: str) -> Callable[[Object], str]:
+    """A cell that shows the status of a condition."""
+
+    def cell(obj: Object) -> str:
+        return str((condition(obj, kind) or {}).get("status", ""))
+
+    return cell
+
+
+def _gateway_addresses(gateway: Object) -> str:
+    return ",".join(address.get("value") or "" for address in (gateway.get("status") or {}).get("addresses") or ())
+
+
+def _route_hostnames(route: Object) -> str:
+    names = route["spec"].get("hostnames")
+    return orjson.dumps(names).decode() if names else ""
 
 
 def _selector(obj: Object) -> str:
@@ -344,6 +364,21 @@ COLUMNS: dict[Resource, tuple[Column, ...]] = {
         Column("Replicas", _number("status", "currentReplicas"), "integer"),
         age_column,
     ),
+    r.GATEWAYCLASSES: (
+        name_column,
+        Column("Controller", _at("spec", "controllerName", default="")),
+        Column("Accepted", _condition("Accepted")),
+        age_column,
+        Column("Description", _at("spec", "description", default=""), priority=1),
+    ),
+    r.GATEWAYS: (
+        name_column,
+        Column("Class", _at("spec", "gatewayClassName", default="")),
+        Column("Address", _gateway_addresses),
+        Column("Programmed", _condition("Programmed")),
+        age_column,
+    ),
+    r.HTTPROUTES: (name_column, Column("Hostnames", _route_hostnames), age_column),
     r.ROLES: (name_column, _CREATED),
     r.CLUSTERROLES: (name_column, _CREATED),
     r.ROLEBINDINGS: _BINDING,
