@@ -101,7 +101,7 @@ def main() -> int:
                 system,
                 printer,
                 lambda line: say(said=line),
-                audit.record,
+                audit,
                 time_scale=options.time_scale,
                 timeline=timeline,
             )

@@ -21,6 +21,7 @@ from muster.release.returning import Returned, Returning
 from muster.release.steps import Steps
 from muster.release.telling import RollbackEvents
 from muster.release.work import Releasing
+from muster.safety import AuditLog
 from muster.safety.locks import ProcedureLock
 from muster.steps import Running, Step, StepObserver, StepOutcome, Turn
 from muster.system.release_analysis import ReleaseAnalysis
@@ -99,14 +100,14 @@ class Written:
 @dataclass
 class Coordinator:
     """Looks after one release. `url` is where clients reach the system, `turn` lets this one look after it and no
-    other, `audit` writes an entry of the audit log, `recording` is a file to which each look is appended, `events`
+    other, `audit` is the audit log, `recording` is a file to which each look is appended, `events`
     tells a drill's timeline of a rollback."""
 
     work: Releasing
     url: str
     turn: Turn
     watcher: Watcher
-    audit: Callable[..., None]
+    audit: AuditLog
     settings: ReleaseAnalysis
     recording: Path | None = None
     events: RollbackEvents = field(default_factory=RollbackEvents)
@@ -145,7 +146,7 @@ class Coordinator:
         """Take the steps of a phase; why they did not go well, None where they did."""
         noted = Noted(self.work.book)
         target = f"{self.work.cluster.context}/{self.work.namespace}"
-        running = Running(Written(self.audit, target), noted, self.turn, self.clock, self.watcher)
+        running = Running(Written(self.audit.record, target), noted, self.turn, self.clock, self.watcher)
         for step in self._steps(phase):
             outcome = self._alone(running, step)
             if outcome.state == "failed":
@@ -175,7 +176,7 @@ class Coordinator:
         return self._failed or WorseError(f"step '{step.name}' failed: {outcome.detail}")
 
     def _steps(self, phase: PhaseName) -> Iterator[Step]:
-        steps = Steps(self.work, self.url)
+        steps = Steps(self.work, self.url, self.audit)
         if phase == "pre":
             yield from steps.before()
             return

@@ -14,6 +14,7 @@ from muster.release.beginning import begin, go_on, lock_of, settings_of, told_of
 from muster.release.coordinator import Coordinator, Watcher
 from muster.release.record import PhaseName, Release, find_release
 from muster.release.telling import RollbackEvents
+from muster.safety import AuditLog
 from muster.system import SystemDefinition
 
 
@@ -21,7 +22,7 @@ from muster.system import SystemDefinition
 class LookingAfter:
     """Who looks after a release, and how.
 
-    `said` is told single lines, `audit` writes an entry of the audit log, each look is appended to `recording`;
+    `said` is told single lines, each look is appended to `recording`;
     `timeline` is a drill's, which is told of a rollback.
     """
 
@@ -29,7 +30,7 @@ class LookingAfter:
     system: SystemDefinition
     watcher: Watcher
     said: Callable[[str], None]
-    audit: Callable[..., None]
+    audit: AuditLog
     time_scale: float = 1.0
     until: PhaseName | None = None
     recording: Path | None = None

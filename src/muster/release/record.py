@@ -176,6 +176,7 @@ class Release(_Kept):
     why: str = ""
     events: tuple[Happened, ...] = ()
     database: DatabaseAt | None = None
+    backup: str = ""  # the one that was taken for it
     workloads: dict[str, int] = {}
     serving: str = ""
     way: Way = Way()

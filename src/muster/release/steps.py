@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from muster.base.errors import MusterError, RefusedError
 from muster.kube import ApiError
 from muster.release.asking import told_version, wrong_answers
+from muster.release.backing_up import BackingUp
 from muster.release.database import Migration
 from muster.release.record import Way
 from muster.release.traffic import ReplicaShares, choose
 from muster.release.work import Releasing, is_near
+from muster.safety import AuditLog
 from muster.steps import Step
 from muster.system.release import ReleasePhase
 
@@ -25,12 +27,14 @@ class Steps:
 
     work: Releasing
     url: str
+    audit: AuditLog
 
     def before(self) -> Iterator[Step]:
         """What comes before the new version gets traffic."""
         work = self.work
         within_s = work.system.ready_within_s
         first = work.system.release.phases[0].share
+        yield from BackingUp(work, self.audit).steps()
         if (migration := work.contents.migration) is not None:
             yield from Migration(work, migration).steps()
         if work.serving is not None:

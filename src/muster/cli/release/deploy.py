@@ -169,7 +169,7 @@ def _run(release: str | None, given: Given) -> NoReturn:
             given.system,
             printer,
             printer.said,
-            AuditLog.of_run(find_project(Path.cwd()).reports).record,
+            AuditLog.of_run(find_project(Path.cwd()).reports),
             time_scale=given.time_scale,
             until=given.until,
             recording=given.recording,
