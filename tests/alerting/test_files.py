@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,45 @@ def test_dashboards_show_each_service_level_and_find_their_prometheus_by_themsel
     titles = [p["title"] for p in json.loads(dashboards(watched(tmp_path / "system.yaml"))["service.json"])["panels"]]
     assert "Answers: error budget left" in titles
     assert "queue-short: burn rate" in titles
+
+
+def test_a_release_is_shown_beside_what_is_there_by_the_track_of_its_pods(tmp_path: Path) -> None:
+    content = json.loads(dashboards(watched(shop(tmp_path, METRICS, SLO)))["release.json"])
+    queries = {p["title"]: p["targets"][0]["expr"] for p in content["panels"] if p["type"] != "row"}
+    assert all("track" in query for query in queries.values())
+    assert queries["95 % are answered within"] == (
+        'histogram_quantile(0.95, sum by (le, track) (rate(http_seconds_bucket{path="/"}[1m])))'
+    )
+    assert queries["Memory"] == (
+        'max by (workload, track) (process_resident_memory_bytes{namespace="shop", workload=~"queue|web"})'
+    )
+    assert "release.json" not in dashboards(watched(shop(tmp_path / "other", slo=SLO)))
+
+
+@pytest.mark.parametrize(
+    ("controller", "label", "track"),
+    [
+        ("ReplicaSet;web-5f7d9", "", "stable"),
+        ("ReplicaSet;web-canary-5f7d9", "canary", "canary"),
+        ("StatefulSet;web", "", "stable"),
+        ("ReplicaSet;web-other-5f7d9", "", None),
+        ("ReplicaSet;webcanary-5f7d9", "", None),
+    ],
+)
+def test_pods_of_a_release_are_scraped_with_their_workload(
+    tmp_path: Path, controller: str, label: str, track: str | None
+) -> None:
+    jobs = {job["job_name"]: job for job in prometheus(watched(shop(tmp_path, METRICS)))["scrape_configs"]}
+    relabelled = jobs["shop/web"]["relabel_configs"]
+    kept = next(rule for rule in relabelled if rule.get("action") == "keep")
+    assert (re.fullmatch(kept["regex"], controller) is not None) is (track is not None)
+    found = None
+    for rule in relabelled:
+        if rule.get("target_label") == "track" and (
+            not rule.get("source_labels") or re.fullmatch(rule["regex"], label)
+        ):
+            found = rule.get("replacement", label)
+    assert found == (track or "stable")
 
 
 def test_yaml_is_read_back_as_it_was_meant(tmp_path: Path) -> None:

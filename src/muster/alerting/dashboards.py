@@ -1,4 +1,4 @@
-"""Dashboards for Grafana: how the service is, and what `muster monitor` sees of the system."""
+"""Dashboards for Grafana: how the service is, what `muster monitor` sees of the system, how a release does."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from muster.alerting.series import BUDGET, RATIO, Watched, of_level, ratio, span
 from muster.objectives.openslo import WatchedLevel
+from muster.system.metrics import Metrics, selector
 
 _HEIGHT = 7
 _WIDTH = 24  # columns of a dashboard
@@ -33,7 +34,10 @@ def dashboards(watched: Watched) -> dict[str, str]:
     Raises:
         UsageError: the OpenSLO file cannot be read or is wrong.
     """
-    return {"service.json": _text(_service(watched)), "monitor.json": _text(_monitor(watched))}
+    found = {"service.json": _service(watched), "monitor.json": _monitor(watched)}
+    if watched.system.metrics is not None:
+        found["release.json"] = _release(watched, watched.system.metrics)
+    return {name: _text(dashboard) for name, dashboard in found.items()}
 
 
 def _text(dashboard: Dashboard) -> str:
@@ -188,6 +192,46 @@ def _monitor(watched: Watched) -> Dashboard:
     made.with_panel(_lines("Findings", "By severity.", [(of("muster_findings"), "{{severity}}")]).span(12)).with_panel(
         _lines("How long a look takes", "", [(of("muster_monitor_look_seconds"), "a look")], unit="s").span(12)
     )
+    return made
+
+
+def _release(watched: Watched, metrics: Metrics) -> Dashboard:
+    """The version that is being released beside the one that is there, by what their pods count."""
+    made = _begun(watched, "release").time("now-3h", "now").refresh("10s")
+    per_track = "{{track}}"
+    panels = []
+    if metrics.requests is not None and metrics.errors is not None:
+        every, bad = (f"sum by (track) (rate({one}[1m]))" for one in (metrics.requests, metrics.errors))
+        panels += [
+            _lines("Requests", "Answered by the pods of each version.", [(every, per_track)], unit="reqps"),
+            _lines(
+                "Share that is answered badly",
+                "A version without requests has none.",
+                # A counter that has not begun is none: nothing was bad yet.
+                [(f"({bad} or 0 * {every}) / ({every} > 0)", per_track)],
+                unit="percentunit",
+            ),
+        ]
+    if metrics.seconds is not None:
+        buckets = selector(metrics.seconds).promql("_bucket")
+        slowest = f"histogram_quantile(0.95, sum by (le, track) (rate({buckets}[1m])))"
+        panels.append(
+            _lines("95 % are answered within", "Of the answers of each version.", [(slowest, per_track)], unit="s")
+        )
+    if panels:
+        made.with_row(Row("What clients get"))
+    for panel in panels:
+        made.with_panel(panel.span(_WIDTH // len(panels)))
+    made.with_row(Row("Pods"))
+    each, per_workload = "by (workload, track)", "{{workload}} {{track}}"
+    up, memory = watched.of_pods("up"), watched.of_pods("process_resident_memory_bytes")
+    cpu = f"max {each} (rate({watched.of_pods('process_cpu_seconds_total')}[1m]))"
+    for title, description, query, unit in (
+        ("Pods that answer Prometheus", "By workload and version.", f"sum {each} ({up})", "short"),
+        ("Memory", "Of the pod that uses most.", f"max {each} ({memory})", "bytes"),
+        ("Processors", "Of the pod that uses most.", cpu, "short"),
+    ):
+        made.with_panel(_lines(title, description, [(query, per_workload)], unit=unit).span(_WIDTH // 3))
     return made
 
 

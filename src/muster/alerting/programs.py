@@ -12,6 +12,7 @@ of Kubernetes would give them, as Debian builds it without.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -152,8 +153,14 @@ def _target(pod: Mapping[str, Any]) -> dict[str, Any] | None:
             f"{meta}_phase": str(status.get("phase") or "Unknown"),
             f"{meta}_controller_kind": str(owner.get("kind") or ""),
             f"{meta}_controller_name": str(owner.get("name") or ""),
+            **{f"{meta}_label_{_spelt(name)}": value for name, value in (metadata.get("labels") or {}).items()},
         },
     }
+
+
+def _spelt(label: str) -> str:
+    """A label of Kubernetes as Prometheus spells it."""
+    return re.sub("[^a-zA-Z0-9_]", "_", label)
 
 
 def _targets(path: Path, found: list[dict[str, Any]]) -> None:

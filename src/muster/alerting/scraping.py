@@ -9,9 +9,12 @@ from muster.system.metrics import Target
 
 ALERTMANAGER = "127.0.0.1:9093"
 MONITOR = "127.0.0.1:9464"  # the port of `muster monitor` unless told otherwise
-# A pod's controller is the workload, or the ReplicaSet that a Deployment made: named after it and a hash.
-_OF_WORKLOAD = "(StatefulSet|DaemonSet|Job);{name}|ReplicaSet;{name}-[a-z0-9]+"
+# A pod's controller is the workload, or the ReplicaSet that a Deployment made: named after it and a hash. During a
+# release a second Deployment stands beside it.
+_OF_WORKLOAD = "(StatefulSet|DaemonSet|Job);{name}|ReplicaSet;{name}(-canary)?-[a-z0-9]+"
 EVERY = "5s"
+STABLE = "stable"
+_TRACK = "muster_dev_track"  # the label muster.dev/track of pods, as Prometheus spells it
 
 
 def prometheus(watched: Watched) -> dict[str, Any]:
@@ -28,7 +31,10 @@ def prometheus(watched: Watched) -> dict[str, Any]:
 
 
 def _job(watched: Watched, name: str, target: Target) -> dict[str, Any]:
-    """The pods of one workload, with the labels by which the rules know them: namespace, workload, pod."""
+    """The pods of one workload, with the labels by which the rules know them: namespace, workload, pod, and track.
+
+    That is `canary` for those of a version that is being released, and `stable` for all others.
+    """
     meta = "__meta_kubernetes_pod"
     return {
         "job_name": f"{watched.system.name}/{name}",
@@ -51,5 +57,7 @@ def _job(watched: Watched, name: str, target: Target) -> dict[str, Any]:
             {"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"},
             {"source_labels": [f"{meta}_name"], "target_label": "pod"},
             {"target_label": "workload", "replacement": name},
+            {"target_label": "track", "replacement": STABLE},
+            {"source_labels": [f"{meta}_label_{_TRACK}"], "regex": "(.+)", "target_label": "track"},
         ],
     }

@@ -55,6 +55,11 @@ class Watched:
         """PromQL: 1 for each pod of a workload that could be scraped, 0 for one that could not."""
         return f'up{{namespace="{self.system.namespace}", workload="{workload}"}}'
 
+    def of_pods(self, name: str) -> str:
+        """A series that each pod exposes of its own process, of all pods that are scraped."""
+        workloads = "|".join(sorted(self.system.metrics.targets)) if self.system.metrics else ""
+        return f'{name}{{namespace="{self.system.namespace}", workload=~"{workloads}"}}'
+
     def of_monitor(self, name: str) -> str:
         """A series of the system's `muster monitor`."""
         return f'{name}{{system="{self.system.name}"}}'
