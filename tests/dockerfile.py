@@ -38,6 +38,7 @@ class Scratch:
 
     root: Path
     env: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
     user: str = "root"
     command: list[str] = field(default_factory=list)
 
@@ -94,7 +95,13 @@ class Scratch:
             pytest.skip("no package index can be reached from here")
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
+    def _arg(self, said: str) -> None:
+        name, _, value = said.partition("=")
+        self.arguments[name] = value
+
     def _env(self, said: str) -> None:
+        for name, value in self.arguments.items():
+            said = said.replace(f"${name}", value)
         self.env |= dict(self.inside(pair).split("=", 1) for pair in shlex.split(said))
 
     def _user(self, said: str) -> None:

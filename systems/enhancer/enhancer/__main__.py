@@ -2,8 +2,10 @@
 
 import importlib
 import logging
+import os
 import sys
 
+from enhancer.defect import Defect, crash
 from enhancer.settings import SettingsError
 
 PROGRAMS = ("agents", "api")
@@ -20,7 +22,9 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     program = importlib.import_module(f"enhancer.{sys.argv[1]}.program")
     try:
-        program.run()
+        defect = Defect.from_environment(os.environ)
+        crash(defect)
+        program.run(defect)
     except SettingsError as error:
         sys.stderr.write(f"enhancer: refusing to start: {error}\n")
         return 2

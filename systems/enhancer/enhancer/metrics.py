@@ -49,8 +49,16 @@ WORKFLOWS_RESUMED = Counter(
     "enhancer_workflows_resumed", "Times that an operator made a workflow's next phase due", registry=REGISTRY
 )
 AGENTS_HELD = Gauge("enhancer_agents_held", "Agents at work in this process", registry=REGISTRY)
+AGENTS_FAILED = Gauge(
+    "enhancer_agents_failed", "Agents at work here that failed at their last phase", registry=REGISTRY
+)
+AGENTS_INCOMPATIBLE = Gauge(
+    "enhancer_agents_incompatible",
+    "Workers whose protocol this process does not speak, NaN if the database does not tell",
+    registry=REGISTRY,
+)
 PHASES_DONE = Counter("enhancer_phases", "Phases recorded by this process", ["phase"], registry=REGISTRY)
-PHASE_FAILURES = Counter("enhancer_phase_failures", "Phases that could not be recorded", registry=REGISTRY)
+PHASE_FAILURES = Counter("enhancer_phase_failures", "Phases that failed or could not be recorded", registry=REGISTRY)
 
 
 def settings(version: str, *, failed: bool) -> None:

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 PHASES = ("explore", "plan", "skeleton", "implement", "test", "review", "release", "monitor")
 
 
+class PhaseFailedError(Exception):
+    """An agent could not do a phase; it is done again, by whoever claims it."""
+
+
 @dataclass(frozen=True)
 class Work:
     """A phase to be done: `phase` is its index in PHASES, `previous` the artefact of the phase before it."""

@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enhancer.settings import SettingsError
+from enhancer.version import HEADER, version
 
 
 class Server(uvicorn.Server):
@@ -34,6 +35,7 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 server_header=False,
                 date_header=False,
+                headers=[(HEADER, version())],
                 timeout_graceful_shutdown=2,
             )
         )

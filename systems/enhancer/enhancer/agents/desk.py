@@ -36,7 +36,7 @@ class Desk:
         self._something_done = asyncio.Event()
 
     async def fetch(self) -> Work:
-        """The next phase to be done, as soon as there is one; it must be handed in."""
+        """The next phase to be done, as soon as there is one; it must be handed in, or given up."""
         future: asyncio.Future[Work] = asyncio.get_running_loop().create_future()
         self._wanting.append(future)
         self._wanted.set()
@@ -53,6 +53,10 @@ class Desk:
         self._handed_in.append((done, future))
         self._something_done.set()
         await future
+
+    def give_up(self, work: Work) -> None:
+        """Give back a phase that was fetched and not done."""
+        self._drop(work)
 
     async def give_out(self) -> None:
         """Claim work for the agents that want it, for ever."""

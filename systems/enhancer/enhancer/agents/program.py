@@ -13,6 +13,7 @@ from enhancer import metrics
 from enhancer.agents.desk import Desk
 from enhancer.agents.worker import Worker
 from enhancer.background import background
+from enhancer.defect import Defect
 from enhancer.live_settings import LiveSettings
 from enhancer.serving import Server, port_from_environment
 from enhancer.storage import schema
@@ -23,13 +24,13 @@ from enhancer.storage.roster import Roster
 from enhancer.storage.work import WorkQueue
 
 
-def run() -> None:
+def run(defect: Defect | None) -> None:
     """Work until SIGTERM; raises SettingsError before anything is done."""
     settings = LiveSettings.from_environment()
-    uvloop.run(_work(settings, port_from_environment()))
+    uvloop.run(_work(settings, port_from_environment(), defect))
 
 
-async def _work(settings: LiveSettings, port: int) -> None:
+async def _work(settings: LiveSettings, port: int, defect: Defect | None) -> None:
     address, limit_s = Address.from_environment(), settings.current.request_limit_s
     # Leases and heart-beats need not survive a failover: what is lost is claimed again.
     leases = Pool("leases", address, 2, synchronous_commit="off")
@@ -37,7 +38,7 @@ async def _work(settings: LiveSettings, port: int) -> None:
     watch = PrimaryWatch(address, leases, records)
     name = os.environ.get("POD_NAME", socket.gethostname())
     desk = Desk(WorkQueue(name, leases, records, limit_s), settings)
-    worker = Worker(name, Roster(leases, limit_s), desk, settings)
+    worker = Worker(name, Roster(leases, limit_s), desk, settings, defect)
     server = Server(_application(worker), port, 0, lambda: None)
 
     async def work() -> None:

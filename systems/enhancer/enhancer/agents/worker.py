@@ -5,11 +5,13 @@ import logging
 from collections import Counter
 
 from enhancer import metrics
+from enhancer.agents.defective import performing, protocol_of
 from enhancer.agents.desk import Desk, NotRecordedError
+from enhancer.defect import Defect
 from enhancer.live_settings import LiveSettings
-from enhancer.phases import perform
+from enhancer.phases import PHASES, PhaseFailedError, Work
 from enhancer.storage.errors import IndeterminateError, UnavailableError
-from enhancer.storage.roster import Roster
+from enhancer.storage.roster import Roster, Standing
 from enhancer.storage.work import Done
 
 log = logging.getLogger(__name__)
@@ -20,14 +22,20 @@ _FINISH_S = 1.0
 class Worker:
     """Beats for its agents, takes over those of the silent, gives back what is more than its share."""
 
-    def __init__(self, name: str, roster: Roster, desk: Desk, settings: LiveSettings) -> None:
+    def __init__(
+        self, name: str, roster: Roster, desk: Desk, settings: LiveSettings, defect: Defect | None = None
+    ) -> None:
         self._name = name
+        self._protocol = protocol_of(defect)
+        self._perform = performing(defect)
         self._roster = roster
         self._desk = desk
         self._settings = settings
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._done: Counter[int] = Counter()
+        self._failed: set[int] = set()
+        self._accepted = True
         self._leaving = False
         self.beating = False
 
@@ -44,7 +52,8 @@ class Worker:
     async def _beat(self) -> None:
         done, self._done = self._done, Counter()
         try:
-            standing = await self._roster.beat(self._name, done, self._settings.current.agent_expiry_s)
+            standing = await self._roster.beat(self._name, self._protocol, done, self._settings.current.agent_expiry_s)
+            self._note(standing)
             held = await self._balance(standing.held, standing.share)
         except (UnavailableError, IndeterminateError) as error:
             if self.beating:
@@ -55,6 +64,11 @@ class Worker:
         if not self._leaving:
             self._employ(held)
             self.beating = True
+
+    def _note(self, standing: Standing) -> None:
+        if self._accepted and not standing.accepted:
+            log.warning("of protocol %d, which the installation is not: no agents are taken", self._protocol)
+        self._accepted = standing.accepted
 
     async def _balance(self, held: frozenset[int], share: int) -> frozenset[int]:
         if len(held) > share:
@@ -75,7 +89,9 @@ class Worker:
                 task.cancel()
         for agent in agents - self._tasks.keys():
             self._tasks[agent] = asyncio.ensure_future(self._work(agent))
+        self._failed &= self._tasks.keys()
         metrics.AGENTS_HELD.set(len(self._tasks))
+        metrics.AGENTS_FAILED.set(len(self._failed))
 
     async def _work(self, agent: int) -> None:
         """An agent's life: phase after phase, as long as it is held here."""
@@ -84,14 +100,25 @@ class Worker:
             work = await self._desk.fetch()
             self._busy[agent] = me
             try:
-                artefact = perform(work)
+                artefact = self._perform(work)
                 await asyncio.sleep(self._settings.current.phase_duration_s)
                 await self._desk.hand_in(Done(work, agent, artefact))
             except NotRecordedError:
                 continue
+            except PhaseFailedError as error:
+                await self._give_up(agent, work, error)
+                continue
             finally:
                 self._busy.pop(agent, None)
             self._done[agent] += 1
+            self._failed.discard(agent)
+
+    async def _give_up(self, agent: int, work: Work, error: PhaseFailedError) -> None:
+        log.warning("agent %d failed at %s of %s: %s", agent, PHASES[work.phase], work.workflow, error)
+        metrics.PHASE_FAILURES.inc()
+        self._failed.add(agent)
+        self._desk.give_up(work)
+        await asyncio.sleep(self._settings.current.idle_poll_s)
 
     async def leave(self) -> None:
         """Finish what is at work, then give all agents back: nobody has to wait for them to expire."""

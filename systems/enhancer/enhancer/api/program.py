@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from enhancer.admission import Admission, bucket_of, recent_count
 from enhancer.api.agents import AgentHandlers
+from enhancer.api.defective import defective, store_of
 from enhancer.api.hanging import Hanging
 from enhancer.api.metering import Metering
 from enhancer.api.replies import HANDLERS
@@ -14,6 +15,7 @@ from enhancer.api.service import Readiness, ServiceHandlers
 from enhancer.api.vitals import Vitals
 from enhancer.api.workflows import WorkflowHandlers
 from enhancer.background import background
+from enhancer.defect import Defect
 from enhancer.live_settings import LiveSettings
 from enhancer.serving import Server, port_from_environment
 from enhancer.storage import schema
@@ -22,16 +24,15 @@ from enhancer.storage.pool import Pool
 from enhancer.storage.primary import PrimaryWatch
 from enhancer.storage.repair import Repair
 from enhancer.storage.roster import Roster
-from enhancer.storage.workflows import WorkflowStore
 
 
-def run() -> None:
+def run(defect: Defect | None) -> None:
     """Serve until SIGTERM; raises SettingsError before anything is done."""
     settings = LiveSettings.from_environment()
-    uvloop.run(_serve(settings, port_from_environment()))
+    uvloop.run(_serve(settings, port_from_environment(), defect))
 
 
-async def _serve(settings: LiveSettings, port: int) -> None:
+async def _serve(settings: LiveSettings, port: int, defect: Defect | None) -> None:
     address, now = Address.from_environment(), settings.current
     # Writes that wait for a lost standby must not take the connections of readers.
     reading = Pool("read", address, int(now.read_connections))
@@ -40,12 +41,14 @@ async def _serve(settings: LiveSettings, port: int) -> None:
     readiness = Readiness(settings, reading, writing)
     bucket = bucket_of(now.admission_rate, now.admission_burst_s)
     settings.on_change(lambda new: bucket.set(new.admission_rate, new.admission_burst_s))
-    store, roster, repair = WorkflowStore(reading, writing), Roster(reading, now.request_limit_s / 2), Repair(address)
+    store, repair = store_of(defect, reading, writing), Repair(address)
+    roster = Roster(reading, now.request_limit_s / 2)
     refused = recent_count()
     app = application(
         WorkflowHandlers(store, repair, settings),
         AgentHandlers(roster, repair, settings),
         ServiceHandlers(settings, readiness, watch, refused, Vitals(roster, store, settings)),
+        defect,
     )
     server = Server(Hanging(Admission(app, bucket, refused)), port, now.drain_s, readiness.leave)
 
@@ -57,7 +60,9 @@ async def _serve(settings: LiveSettings, port: int) -> None:
         await server.serve()
 
 
-def application(workflows: WorkflowHandlers, agents: AgentHandlers, service: ServiceHandlers) -> ASGIApp:
+def application(
+    workflows: WorkflowHandlers, agents: AgentHandlers, service: ServiceHandlers, defect: Defect | None = None
+) -> ASGIApp:
     """The API as an ASGI application, without its admission limit."""
     routes = [
         Route("/workflows/{id}", workflows.read),
@@ -71,4 +76,4 @@ def application(workflows: WorkflowHandlers, agents: AgentHandlers, service: Ser
         Route("/status", service.status),
         Route("/metrics", service.metrics),
     ]
-    return Metering(Starlette(routes=routes, exception_handlers=HANDLERS))
+    return Metering(defective(Starlette(routes=routes, exception_handlers=HANDLERS), defect))

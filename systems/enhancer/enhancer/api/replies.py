@@ -44,27 +44,28 @@ async def body_of(request: Request) -> dict[str, Any]:
     return asked
 
 
-def _error(status: int, error: str, detail: str) -> Response:
+def failure(status: int, error: str, detail: str) -> Response:
+    """A JSON answer that says what is wrong."""
     return reply({"error": error, "detail": detail}, status)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
-    return _error(error.status, error.error, error.detail)
+    return failure(error.status, error.error, error.detail)
 
 
 async def _no_such_thing(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.status_code, "invalid", f"no such path or method: {error.detail}")
+    return failure(error.status_code, "invalid", f"no such path or method: {error.detail}")
 
 
 async def _unavailable(_: Request, error: Exception) -> Response:
-    return _error(503, "unavailable", f"no database to be had, nothing was changed: {error}")
+    return failure(503, "unavailable", f"no database to be had, nothing was changed: {error}")
 
 
 async def _indeterminate(_: Request, error: Exception) -> Response:
     metrics.INDETERMINATE.inc()
-    return _error(503, "indeterminate", f"it may or may not have been done, ask again (a workflow by its id): {error}")
+    return failure(503, "indeterminate", f"it may or may not have been done, ask again (a workflow by its id): {error}")
 
 
 # Neither failure of the database says Retry-After: that is kept for a refusal of excess load.

@@ -5,7 +5,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from enhancer import __version__, metrics
+from enhancer import metrics
 from enhancer.admission import RecentCount
 from enhancer.api.replies import reply
 from enhancer.api.vitals import Vitals
@@ -13,6 +13,7 @@ from enhancer.live_settings import LiveSettings
 from enhancer.storage.pool import Pool
 from enhancer.storage.primary import PrimaryWatch
 from enhancer.storage.schema import AGENTS
+from enhancer.version import version
 
 MIN_AVAILABLE = AGENTS - 1
 
@@ -85,11 +86,11 @@ class ServiceHandlers:
     async def status(self, _: Request) -> Response:
         """How this pod sees the system; what the database would have to tell is null while it does not."""
         primary = self._watch.primary
-        available, stuck = await self._vitals.look()
+        vitals = await self._vitals.look()
         why_not = self._readiness.why_not()
         return reply(
             {
-                "version": __version__,
+                "version": version(),
                 "settings_version": self._settings.version,
                 "settings_error": self._settings.error,
                 "admission_rate": self._settings.current.admission_rate,
@@ -97,10 +98,11 @@ class ServiceHandlers:
                 "ready": why_not is None,
                 "not_ready_because": why_not,
                 "database": {"instance": primary.name, "host": primary.host} if primary else None,
-                "agents_available": available,
+                "agents_available": vitals.available,
                 "agents_total": AGENTS,
-                "degraded": available is None or available < MIN_AVAILABLE,
-                "workflows_stuck": stuck,
+                "agents_incompatible": vitals.incompatible,
+                "degraded": vitals.available is None or vitals.available < MIN_AVAILABLE,
+                "workflows_stuck": vitals.stuck,
             }
         )
 

@@ -6,7 +6,12 @@ import asyncpg
 # operator intervention (a shutdown in the middle of a commit), system error.
 _UNCERTAIN_CLASSES = frozenset({"08", "53", "57", "58"})
 
-_REFUSALS = {"25006": "connected to a standby", "42P01": "the schema is not installed yet"}
+_REFUSALS = {
+    "25006": "connected to a standby",
+    "42P01": "the schema is not installed yet",
+    "42703": "the schema is of an older version still",
+    "55P03": "the schema is in use and could not be completed yet",
+}
 
 LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 

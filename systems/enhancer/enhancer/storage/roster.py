@@ -1,6 +1,6 @@
 """Who holds which agent: heart-beats, fair shares, take-overs. All times are the database's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from enhancer.storage.pool import Pool
@@ -11,7 +11,8 @@ from enhancer.storage.schema import AGENTS
 # would fall silent.
 _BEAT = """
 with me as (
-    insert into workers (name, beat) values ($1, now()) on conflict (name) do update set beat = now()
+    insert into workers (name, beat, protocol) values ($1, now(), $5)
+    on conflict (name) do update set beat = now(), protocol = $5
 ), silent as (
     select name from workers where name <> $1 and beat < now() - $2 * interval '1 second'
 ), freed as (
@@ -29,7 +30,10 @@ with me as (
     where holder = $1 returning id
 )
 select array(select id from renewed order by id) as held,
-    1 + (select count(*) from workers where name <> $1 and beat > now() - $2 * interval '1 second') as workers
+    (select protocol from installation) = $5 as accepted,
+    1 + (
+        select count(*) from workers where name <> $1 and protocol = $5 and beat > now() - $2 * interval '1 second'
+    ) as workers
 """
 
 _CLAIM = """
@@ -52,6 +56,11 @@ with gone as (
 update agents set holder = null where holder = $1
 """
 
+_INCOMPATIBLE = """
+select count(*) as workers from workers
+where not protocol = any($1::smallint[]) and beat > now() - $2 * interval '1 second'
+"""
+
 # By heart-beats alone: one that is just handed over from a worker that leaves or has too many is not missed.
 _LIST = "select id, holder, beat, beat > now() - $1 * interval '1 second' as available, phases from agents order by id"
 
@@ -69,10 +78,14 @@ class Agent:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a worker learns from a heart-beat: the agents that it holds and its fair share of all."""
+    """What a worker learns from a heart-beat: the agents that it holds and its fair share of all.
+
+    Who is of another protocol than the installation is not `accepted`: its share is none, and nobody else's is less.
+    """
 
     held: frozenset[int]
     share: int
+    accepted: bool
 
 
 class Roster:
@@ -82,16 +95,18 @@ class Roster:
         self._pool = pool
         self._limit_s = limit_s
 
-    async def beat(self, worker: str, done: Mapping[int, int], expiry_s: float) -> Standing:
+    async def beat(self, worker: str, protocol: int, done: Mapping[int, int], expiry_s: float) -> Standing:
         """Give signs of life of a worker and its agents; `done` counts phases by agent since the last beat.
 
         What workers have claimed that were silent for `expiry_s` is due at once.
         """
         async with self._pool.lease(self._limit_s) as connection:
             rows = await connection.write(
-                _BEAT, worker, expiry_s, list(done), list(done.values()), limit_s=self._limit_s
+                _BEAT, worker, expiry_s, list(done), list(done.values()), protocol, limit_s=self._limit_s
             )
-        return Standing(frozenset(rows[0]["held"]), -(-AGENTS // rows[0]["workers"]))
+        accepted = bool(rows[0]["accepted"])
+        share = -(-AGENTS // rows[0]["workers"]) if accepted else 0
+        return Standing(frozenset(rows[0]["held"]), share, accepted)
 
     async def claim(self, worker: str, count: int, expiry_s: float) -> frozenset[int]:
         """Take up to `count` agents that are free or whose holder has been silent for `expiry_s`."""
@@ -108,6 +123,12 @@ class Roster:
         """Give back agents and claimed phases, and be no worker any more."""
         async with self._pool.lease(self._limit_s) as connection:
             await connection.write(_LEAVE, worker, limit_s=self._limit_s)
+
+    async def incompatible(self, spoken: Sequence[int], silent_s: float) -> int:
+        """How many workers are there of other protocols, with a heart-beat in the last `silent_s` seconds."""
+        async with self._pool.lease(self._limit_s) as connection:
+            rows = await connection.read(_INCOMPATIBLE, list(spoken), silent_s, limit_s=self._limit_s)
+        return int(rows[0]["workers"])
 
     async def agents(self, silent_s: float) -> list[Agent]:
         """All agents, by id; available are those with a heart-beat in the last `silent_s` seconds."""

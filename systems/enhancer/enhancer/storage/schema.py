@@ -12,6 +12,19 @@ AGENTS = 61  # as in _SCHEMA
 _RETRY_S = 0.3
 _STATEMENT_LIMIT_S = 5.0
 
+# What a later version has added. It has a default, so that an older version may run beside it and know nothing of it.
+# Heart-beats wait while this waits: not for long, it is tried again.
+_UPGRADE = """
+begin;
+set local synchronous_commit = local;
+set local client_min_messages = warning;
+set local lock_timeout = '1s';
+select pg_advisory_xact_lock(61008);
+alter table installation add column if not exists protocol smallint not null default 1;
+alter table workers add column if not exists protocol smallint not null default 1;
+commit;
+"""
+
 # Several API pods may install at once: the lock lets one, and `if not exists` finds nothing left to do.
 # Committed locally: whether a standby confirms is asked afterwards, without holding locks meanwhile.
 _SCHEMA = """
@@ -68,6 +81,12 @@ insert into installation default values on conflict do nothing;
 commit;
 """
 
+_LOOK = """
+select to_regclass('installation') is not null as installed, exists(
+    select from pg_attribute where attrelid = to_regclass('workers') and attname = 'protocol' and not attisdropped
+) as complete
+"""
+
 
 async def install(address: Address) -> None:
     """Make the schema and wait until a commit was confirmed by the standby, once in the system's life.
@@ -100,23 +119,28 @@ async def _is_present(address: Address) -> bool:
     except UnavailableError:
         return False
     try:
-        return await _installed(connection)
-    except UnavailableError:
+        return await _upgraded(connection)
+    except (UnavailableError, IndeterminateError):
         return False
     finally:
         await connection.close()
 
 
-async def _installed(connection: Connection) -> bool:
-    rows = await connection.read("select to_regclass('installation') is not null as yes", limit_s=_STATEMENT_LIMIT_S)
-    return bool(rows[0]["yes"])
+async def _upgraded(connection: Connection) -> bool:
+    """Whether there is a schema, which is then of this version: a worker may be there before any API of it."""
+    row = (await connection.read(_LOOK, limit_s=_STATEMENT_LIMIT_S))[0]
+    if row["installed"] and not row["complete"]:
+        await connection.execute(_UPGRADE, limit_s=_STATEMENT_LIMIT_S)
+        log.info("schema of an older version completed")
+    return bool(row["installed"])
 
 
 async def _install(address: Address) -> None:
     connection = await Connection.open(address)
     try:
-        if not await _installed(connection):
+        if not await _upgraded(connection):
             await connection.execute(_SCHEMA, limit_s=_STATEMENT_LIMIT_S)
+            await _upgraded(connection)
         row = await connection.read("select replicated from installation", limit_s=_STATEMENT_LIMIT_S)
         if not row[0]["replicated"]:
             await connection.write("update installation set asked = now()", limit_s=_STATEMENT_LIMIT_S)
