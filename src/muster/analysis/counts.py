@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 
 from muster.analysis.look import Latency, Side
@@ -83,8 +84,14 @@ def _latency(side: Side) -> Tally | str:
         return side.missing.get(LATENCY) or "no reading"
     if not latency.bounds_s or not _is_histogram(latency):
         return "its buckets are no histogram"
-    slower = {f"{bound:g}": latency.count - upto for bound, upto in zip(latency.bounds_s, latency.at_most, strict=True)}
-    return {"count": latency.count, **slower}
+    slower = [latency.count - upto for upto in latency.at_most]
+    return dict(zip(_names(latency.bounds_s), (latency.count, *slower), strict=True))
+
+
+@cache
+def _names(bounds_s: tuple[float, ...]) -> tuple[str, ...]:
+    """What the tallies of a histogram are called, the same at every look."""
+    return ("count", *(f"{bound:g}" for bound in bounds_s))
 
 
 def _is_histogram(latency: Latency) -> bool:
@@ -96,14 +103,11 @@ def _is_histogram(latency: Latency) -> bool:
 
 def added(total: Mapping[str, Tally], new: Mapping[str, Tally]) -> dict[str, Tally]:
     """Tallies so far, with what is new."""
-    names = dict.fromkeys((*total, *new))
-    return {
-        name: {
-            one: total.get(name, {}).get(one, 0.0) + new.get(name, {}).get(one, 0.0)
-            for one in dict.fromkeys((*total.get(name, {}), *new.get(name, {})))
-        }
-        for name in names
-    }
+    found = dict(total)
+    for name, tally in new.items():
+        before = total.get(name)
+        found[name] = tally if before is None else {one: before.get(one, 0.0) + more for one, more in tally.items()}
+    return found
 
 
 def kinds(tallies: Mapping[str, Tally]) -> list[str]:

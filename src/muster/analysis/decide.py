@@ -31,6 +31,7 @@ def decide(look: Look, state: State, plan: Plan, settings: ReleaseAnalysis) -> t
         state = State(phase=look.phase)
     passed = _passed(look, state, settings)
     canary, stable = (fresh(getattr(look, side), state.read[side]) for side in ("canary", "stable"))
+    silent_s, due = _silence(state, canary, stable, look.share, passed)
     state = replace(
         state,
         at_s=look.at_s,
@@ -39,13 +40,16 @@ def decide(look: Look, state: State, plan: Plan, settings: ReleaseAnalysis) -> t
             "stable": added(state.total["stable"], stable.fresh),
             "canary": added(state.total["canary"], canary.fresh),
         },
+        silent_s=silent_s,
+        due=due,
+        table=state.table.after(proportions.placed(canary, stable, settings), passed / phase.bake_s),
+        lasting=values.noted(state.lasting, look, settings),
     )
-    state = _listened(state, canary, stable, look.share, passed)
-    on_the_table = _put(state, passed, phase)
-    state = proportions.placed(state, canary, stable, settings, added=on_the_table)
-    state = values.noted(state, look, settings)
+    worth = state.table.worth()
     judgements = [
-        proportions.judged(name, state, canary, stable, settings, share=look.share, phases=len(plan.phases))
+        proportions.judged(
+            name, state, canary, stable, settings, worth=worth, share=look.share, phases=len(plan.phases)
+        )
         if name in PROPORTIONS
         else values.judged(name, state, look, settings)
         for name in settings.names()
@@ -62,23 +66,16 @@ def _passed(look: Look, state: State, settings: ReleaseAnalysis) -> float:
     return settings.every_s
 
 
-def _listened(state: State, canary: Fresh, stable: Fresh, share: float, passed: float) -> State:
-    """The state with how long canary has had no request, and how many were due in that time."""
+def _silence(state: State, canary: Fresh, stable: Fresh, share: float, passed: float) -> tuple[float, float]:
+    """For how many seconds canary has had no request, and how many were due in that time."""
     if REQUESTS not in canary.fresh:
-        return state
+        return state.silent_s, state.due
     if canary.fresh[REQUESTS]["requests"] > 0:
-        return replace(state, silent_s=0.0, due=0.0)
+        return 0.0, 0.0
     so_far = state.total["canary"].get(REQUESTS, {}).get("requests", 0.0)
     usual = so_far / state.baked_s * passed if state.baked_s else 0.0
     beside = stable.fresh.get(REQUESTS, {}).get("requests", 0.0) * evidence.odds(share) if share < 1 else 0.0
-    return replace(state, silent_s=state.silent_s + passed, due=state.due + max(usual, beside))
-
-
-def _put(state: State, passed: float, phase: Phase) -> float:
-    """How much of the money comes on the table before this look."""
-    if not state.on_table:
-        return evidence.AT_ONCE
-    return min(1 - state.on_table, (1 - evidence.AT_ONCE) * passed / phase.bake_s)
+    return state.silent_s + passed, state.due + max(usual, beside)
 
 
 def _decided(

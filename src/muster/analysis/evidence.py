@@ -15,6 +15,8 @@ time goes on, so that what was good for an hour and then is not is found as soon
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -24,34 +26,71 @@ Row = npt.NDArray[np.float64]
 # What the bettor takes the odds for, in multiples of those of the hypothesis; to each the same part of the money.
 THETAS = np.array([1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 1000.0])
 _LOG_THETAS = np.log(THETAS)
+_PARTS = np.full(len(THETAS), 1 / len(THETAS))
+_EACH = [(theta, math.log(theta)) for theta in THETAS.tolist()]
 # Half of the money is on the table from the first look; the other comes on it as the bake goes on.
 AT_ONCE = 0.5
 
 
-def gains(hits: Row, n: Row, odds: Row, most: Row) -> Row:
-    """Logarithms of what one look multiplies each bet by: rows by thetas, `most` the logarithm that each is cut at.
+@dataclass(frozen=True, slots=True)
+class Bet:
+    """What a row of bets is about in one look: of `n`, `hits` have it, and the hypothesis says `odds` at the most.
 
-    To be cut only loses, so that what remains is an e-process still.
+    The look multiplies a bet by `most` (a logarithm) at the most. To be cut only loses: it remains an e-process.
     """
-    each = np.log1p(odds)[:, None] - np.log1p(odds[:, None] * THETAS)
-    gained: Row = np.minimum(hits[:, None] * _LOG_THETAS + n[:, None] * each, most[:, None])
-    return gained
+
+    row: str
+    hits: float
+    n: float
+    odds: float
+    most: float
 
 
-def carried(before: Row, gained: Row, added: float) -> Row:
-    """Logarithms of what the bets are worth after a look on which `added` of the money came on the table before it."""
-    with np.errstate(divide="ignore"):
-        bets: Row = np.logaddexp(before, np.log(added)) + gained
-    return bets
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All bets of a phase: `bets` are the logarithms of what each is worth, by row and by theta.
 
+    `staked` is how much of the money is on the table; the rest is worth what it is.
+    """
 
-def worth(bets: Row, on_table: float) -> Row:
-    """Logarithm of what each row of bets is worth, with the money that is not on the table yet."""
-    highest = bets.max(axis=1)
-    total: Row = highest + np.log(np.exp(bets - highest[:, None]).mean(axis=1))
-    if on_table < 1:
-        total = np.logaddexp(total, math.log(1 - on_table))
-    return total
+    rows: tuple[str, ...] = ()
+    bets: Row = field(default_factory=lambda: np.zeros((0, len(THETAS))))
+    staked: float = 0.0
+
+    def after(self, placed: Sequence[Bet], share: float) -> Table:
+        """The table after a look, before which a further `share` of the money (0 to 1) came on it.
+
+        At the first look half of the money does.
+        """
+        added = min(1 - self.staked, share * (1 - AT_ONCE) if self.staked else AT_ONCE)
+        rows = tuple(dict.fromkeys((*self.rows, *(bet.row for bet in placed))))
+        place = {row: number for number, row in enumerate(rows)}
+        hits, n, odds, most = columns = np.zeros((4, len(rows)))
+        for bet in placed:
+            columns[:, place[bet.row]] = bet.hits, bet.n, bet.odds, bet.most
+        each = np.log1p(odds)[:, None] - np.log1p(odds[:, None] * THETAS)
+        gained = np.minimum(hits[:, None] * _LOG_THETAS + n[:, None] * each, most[:, None])
+        with np.errstate(divide="ignore"):
+            bets: Row = np.logaddexp(self._with_rows(len(rows)), np.log(added)) + gained
+        return Table(rows, bets, self.staked + added)
+
+    def _with_rows(self, count: int) -> Row:
+        """The bets with rows that are new: nothing was to be won or lost there so far."""
+        new = count - len(self.rows)
+        if not new:
+            return self.bets
+        start = math.log(self.staked) if self.staked else -math.inf
+        return np.concatenate([self.bets, np.full((new, len(THETAS)), start)])
+
+    def worth(self) -> Mapping[str, float]:
+        """Logarithm of what each row is worth, with the money that is not on the table yet."""
+        if not self.rows:
+            return {}
+        highest = self.bets.max(axis=1)
+        total: Row = highest + np.log(np.exp(self.bets - highest[:, None]) @ _PARTS)
+        if self.staked < 1:
+            total = np.logaddexp(total, math.log(1 - self.staked))
+        return dict(zip(self.rows, total.tolist(), strict=True))
 
 
 def mean(logs: Row, weights: Row) -> float:
@@ -64,8 +103,9 @@ def below(hits: float, n: float, odds: float) -> float:
     """Logarithm of the evidence that the odds are below `odds`: the same bets, the other way round."""
     if n <= 0:
         return 0.0
-    logs = -hits * _LOG_THETAS + n * (math.log1p(odds) - np.log1p(odds / THETAS))
-    return mean(logs, np.full(len(THETAS), 1 / len(THETAS)))
+    logs = [n * math.log((1 + odds) / (1 + odds / theta)) - hits * log for theta, log in _EACH]
+    highest = max(logs)
+    return highest + math.log(sum(math.exp(log - highest) for log in logs) / len(logs))
 
 
 def odds(ratio: float) -> float:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from muster.analysis import evidence, words
 from muster.analysis.counts import LATENCY, REQUESTS, Fresh, Tally, kinds
+from muster.analysis.evidence import Bet
 from muster.analysis.judgement import Judgement, TriggerVerdict
 from muster.analysis.state import State
 from muster.system.release_analysis import PROPORTIONS, ErrorRate, ReleaseAnalysis, SlowRequests
 
 # What one look can multiply a bet by: a moment's burst is not how good a release is. Where at least half of canary's
-# requests have it, there is no such limit; where stable has too much of it as well, it is smaller, so that what strikes
-# both counts by how long it lasts and not by how many requests it meets.
+# requests have it and stable's have not, there is no such limit. Where stable has too much of it as well, or no traffic
+# that would tell, the limit is lower: what may strike both counts by how long it lasts, not by how many it meets.
 MOST_OF_A_LOOK = math.log(50)
+MOST_ALONE = math.log(10)
 MOST_WHERE_ALIKE = math.log(2)
 # The evidence for `fine`, which hinders nobody: undecided may be promoted as well.
 FINE = math.log(20)
@@ -50,34 +52,9 @@ class Pair:
         return self.stable_hits / self.stable_n if self.stable_n else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bet:
-    """What one row of bets is about in one look: of `n`, `hits` have it; `odds` at the most, says the hypothesis."""
-
-    row: str
-    hits: float
-    n: float
-    odds: float
-    most: float
-
-
-def placed(state: State, canary: Fresh, stable: Fresh, settings: ReleaseAnalysis, *, added: float) -> State:
-    """The state with the bets of one look, before which `added` of the money came on the table."""
-    found = [bet for name in PROPORTIONS for bet in _bets(name, canary, stable, settings)]
-    known = dict.fromkeys((*state.rows, *(bet.row for bet in found)))
-    rows, before = tuple(known), state.bets
-    if rows != state.rows:
-        # A row that is new has had nothing to bet on so far, and has what was put on the table.
-        start = math.log(state.on_table) if state.on_table > 0 else -math.inf
-        fresh_rows = np.full((len(rows) - len(state.rows), len(evidence.THETAS)), start)
-        before = np.concatenate([before, fresh_rows])
-    place = {row: number for number, row in enumerate(rows)}
-    columns = np.zeros((4, len(rows)))
-    for bet in found:
-        columns[:, place[bet.row]] = bet.hits, bet.n, bet.odds, bet.most
-    gained = evidence.gains(*columns)
-    bets = evidence.carried(before, gained, added) if rows else before
-    return replace(state, rows=rows, bets=bets, on_table=min(1.0, state.on_table + added))
+def placed(canary: Fresh, stable: Fresh, settings: ReleaseAnalysis) -> list[Bet]:
+    """The bets of one look."""
+    return [bet for name in PROPORTIONS for bet in _bets(name, canary, stable, settings)]
 
 
 def _bets(name: str, canary: Fresh, stable: Fresh, settings: ReleaseAnalysis) -> Iterator[Bet]:
@@ -86,8 +63,7 @@ def _bets(name: str, canary: Fresh, stable: Fresh, settings: ReleaseAnalysis) ->
         return
     if trigger.with_limit and (pair := _limited(trigger, canary.fresh, stable.fresh)) is not None:
         allowed = _allowed(trigger)
-        alike = pair.stable_ratio > allowed
-        most = MOST_WHERE_ALIKE if alike else _most(pair)
+        most = MOST_WHERE_ALIKE if pair.stable_ratio > allowed else _most(pair)
         yield Bet(f"{name}/limit", pair.hits, pair.n, evidence.odds(allowed), most)
     if not trigger.with_stable:
         return
@@ -99,6 +75,8 @@ def _bets(name: str, canary: Fresh, stable: Fresh, settings: ReleaseAnalysis) ->
 
 
 def _most(pair: Pair) -> float:
+    if not pair.stable_n:
+        return MOST_ALONE
     return math.inf if 2 * pair.hits >= pair.n else MOST_OF_A_LOOK
 
 
@@ -151,10 +129,11 @@ def judged(
     stable: Fresh,
     settings: ReleaseAnalysis,
     *,
+    worth: Mapping[str, float],
     share: float,
     phases: int,
 ) -> Judgement:
-    """What a trigger says after a look, its bets placed."""
+    """What a trigger says after a look, its bets placed and weighed."""
     trigger: ErrorRate | SlowRequests = getattr(settings, name)
     tally = REQUESTS if isinstance(trigger, ErrorRate) else LATENCY
     mine, theirs = state.total["canary"], state.total["stable"]
@@ -169,9 +148,9 @@ def judged(
     if name in state.shown:
         return said(TriggerVerdict.WORSE, state.shown[name])
     enough = math.log(_processes(settings) * phases / settings.alpha)
-    if trigger.with_limit and _worth(state, f"{name}/limit") >= enough:
+    if trigger.with_limit and worth.get(f"{name}/limit", 0.0) >= enough:
         return said(TriggerVerdict.WORSE, _above_limit(trigger, pair, alike=alike))
-    if compared and (worst := _worse_than_stable(name, state, trigger, enough)) is not None:
+    if compared and (worst := _worse_than_stable(name, worth, trigger, enough)) is not None:
         return said(TriggerVerdict.WORSE, _above_stable(trigger, worst, _streams(trigger, mine, theirs)[worst]))
     if lacks := _lacks(tally, trigger, canary, stable, state, compared=compared):
         return said(TriggerVerdict.NO_DATA, lacks)
@@ -188,31 +167,23 @@ def _processes(settings: ReleaseAnalysis) -> int:
     return sum(trigger.with_limit + trigger.with_stable for trigger in triggers if trigger is not None)
 
 
-def _worth(state: State, row: str) -> float:
-    if row not in state.rows:
-        return 0.0
-    number = state.rows.index(row)
-    return float(evidence.worth(state.bets[number : number + 1], state.on_table)[0])
-
-
-def _worse_than_stable(name: str, state: State, trigger: ErrorRate | SlowRequests, enough: float) -> str | None:
+def _worse_than_stable(
+    name: str, worth: Mapping[str, float], trigger: ErrorRate | SlowRequests, enough: float
+) -> str | None:
     """The stream that weighs most, where all streams together show canary to be worse than stable."""
-    ends = f"{name}/", "/times"
-    places = [number for number, row in enumerate(state.rows) if row.startswith(ends[0]) and row.endswith(ends[1])]
-    if not places:
+    if max(worth.values(), default=0.0) < enough:
         return None
-    # The row after it is that of the margin: both must be shown, so that the smaller counts.
-    both = np.minimum(
-        evidence.worth(state.bets[places], state.on_table),
-        evidence.worth(state.bets[[place + 1 for place in places]], state.on_table),
-    )
-    weights = _weights(len(places)) if isinstance(trigger, ErrorRate) else np.full(len(places), 1 / len(places))
-    if evidence.mean(both, weights) < enough:
+    streams = [row[len(name) + 1 : -len("/times")] for row in worth if row.startswith(name) and row.endswith("/times")]
+    if not streams:
         return None
-    return state.rows[places[int(np.argmax(both + np.log(weights)))]][len(ends[0]) : -len(ends[1])]
+    # Both must be shown, to be so many times worse and to be worse by a margin: the smaller counts.
+    both = [min(worth[f"{name}/{stream}/times"], worth[f"{name}/{stream}/margin"]) for stream in streams]
+    parts = _parts(len(both)) if isinstance(trigger, ErrorRate) else np.full(len(both), 1 / len(both))
+    logs = np.array(both)
+    return streams[int(np.argmax(logs + np.log(parts)))] if evidence.mean(logs, parts) >= enough else None
 
 
-def _weights(streams: int) -> evidence.Row:
+def _parts(streams: int) -> evidence.Row:
     """Half for all requests; of the rest each kind has less than the one that came before it, for more may come."""
     later = [0.5 / (number * (number + 1)) for number in range(1, streams)]
     return np.array([0.5, *later])

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from muster.analysis.counts import Tally
-from muster.analysis.evidence import THETAS, Row
+from muster.analysis.evidence import THETAS, Table
 
 SIDES = ("stable", "canary")
-_NO_BETS = np.zeros((0, len(THETAS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,8 @@ class State:
         baked_s, held_s: seconds of the bake that count, and how long it has been held without a break.
         read: what the counters of each side were at the look before.
         total: what counted of each side since the phase began.
-        silent, due: how many seconds no request reached canary, and how many would have been due.
-        rows, bets: the bets (logarithms of what they are worth, rows by thetas) and what each row bets on.
-        on_table: how much of the money is on the table.
+        silent_s, due: for how many seconds no request reached canary, and how many would have been due.
+        table: the bets on how many requests fail, or are slow.
         lasting: of each value.
         shown: the triggers that were shown to be worse, with the reason that was given then. Chance has not more than
             alpha to bring one here, so that nothing that is seen later takes it away.
@@ -52,9 +50,7 @@ class State:
     total: Mapping[str, Mapping[str, Tally]] = field(default_factory=_by_side)
     silent_s: float = 0.0
     due: float = 0.0
-    rows: tuple[str, ...] = ()
-    bets: Row = field(default_factory=lambda: _NO_BETS)
-    on_table: float = 0.0
+    table: Table = field(default_factory=Table)
     lasting: Mapping[str, Lasting] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,8 +65,8 @@ class State:
             "total": _plain(self.total),
             "silent_s": round(self.silent_s, 3),
             "due": round(self.due, 3),
-            "bets": {row: np.round(bets, 3).tolist() for row, bets in zip(self.rows, self.bets, strict=True)},
-            "on_table": self.on_table,
+            "bets": dict(zip(self.table.rows, np.round(self.table.bets, 3).tolist(), strict=True)),
+            "staked": self.table.staked,
             "lasting": {name: [one.above, one.samples] for name, one in self.lasting.items()},
             "shown": dict(self.shown),
         }
@@ -93,9 +89,7 @@ class State:
             total={side: content["total"][side] for side in SIDES},
             silent_s=float(content["silent_s"]),
             due=float(content["due"]),
-            rows=rows,
-            bets=bets,
-            on_table=float(content["on_table"]),
+            table=Table(rows, bets, float(content["staked"])),
             lasting={
                 name: Lasting(int(above), float(samples)) for name, (above, samples) in content["lasting"].items()
             },

@@ -7,7 +7,7 @@ too high at several looks running.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping
 
 from muster.analysis import words
 from muster.analysis.judgement import Judgement, TriggerVerdict
@@ -24,22 +24,22 @@ CALLED = {
 }
 
 
-def noted(state: State, look: Look, settings: ReleaseAnalysis) -> State:
-    """The state with the values of one look; what is missing leaves it as it was."""
-    lasting = dict(state.lasting)
+def noted(before: Mapping[str, Lasting], look: Look, settings: ReleaseAnalysis) -> dict[str, Lasting]:
+    """What is known of each value after one look more; what is missing leaves it as it was."""
+    found = dict(before)
     for name in CALLED:
         trigger: Amounts | None = getattr(settings, name)
         mine = _of(look.canary, name)
         if trigger is None or isinstance(mine, str):
             continue
-        before = lasting.get(name, Lasting())
+        lasting = found.get(name, Lasting())
         over = _over_limit(trigger, mine) or _over_stable(trigger, mine, _of(look.stable, name), look.share)
-        lasting[name] = Lasting(before.above + 1 if over else 0, before.samples + mine.samples)
-    return replace(state, lasting=lasting)
+        found[name] = Lasting(lasting.above + 1 if over else 0, lasting.samples + mine.samples)
+    return found
 
 
 def judged(name: str, state: State, look: Look, settings: ReleaseAnalysis) -> Judgement:
-    """What a trigger says of a look that was noted."""
+    """What a trigger says of a look that was noted in the state."""
     trigger: Amounts = getattr(settings, name)
     lasting = state.lasting.get(name, Lasting())
     mine, theirs = _of(look.canary, name), _of(look.stable, name)
