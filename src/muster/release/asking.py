@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import parse_qsl
 
 from muster.base.errors import ClusterError
 from muster.base.texts import one_line
+from muster.kube import Answer as PodAnswer
 from muster.probes.answers.reading import judged_expect
 from muster.probes.http.exchange import Answer
 from muster.probes.http.outcomes import Outcome, of_status
 from muster.release.clients import version_of
 from muster.release.work import Releasing
+from muster.system.headers import resolved
 from muster.system.pods import is_ready
+from muster.system.requests import Request
 
 WITHIN_S = 2.0
 PLACES = 3  # so many pods are asked what they call themselves, until one says it
@@ -33,7 +37,7 @@ def wrong_answers(work: Releasing) -> Iterator[str]:
         name = pod["metadata"]["name"]
         for probe in probes:
             try:
-                told = work.cluster.ask_pod(name, work.namespace, port, probe.request.path, timeout=WITHIN_S)
+                told = _ask(work, name, port, probe.request)
             except ClusterError as error:
                 yield f"pod {name} of the new version cannot be asked '{probe.name}': {one_line(str(error))[:LONGEST]}"
                 continue
@@ -58,7 +62,7 @@ def told_version(work: Releasing) -> str:
     for pod in [one for one in work.beside(serving).pods() if is_ready(one)][:PLACES]:
         name = pod["metadata"]["name"]
         try:
-            answer = work.cluster.ask_pod(name, work.namespace, port, request.path, timeout=WITHIN_S)
+            answer = _ask(work, name, port, request)
         except ClusterError:
             continue
         headers = tuple((key.encode(), value.encode()) for key, value in answer.headers.items())
@@ -66,3 +70,12 @@ def told_version(work: Releasing) -> str:
         if found := version_of(seen, told):
             return found
     return ""
+
+
+def _ask(work: Releasing, pod: str, port: int, request: Request) -> PodAnswer:
+    """What a pod answers to a request of system.yaml, with the headers that it has everywhere."""
+    path, _, query = request.path.partition("?")
+    headers = {**resolved(work.system.headers), **resolved(request.headers)}
+    return work.cluster.ask_pod(
+        pod, work.namespace, port, path, query=dict(parse_qsl(query)), headers=headers, timeout=WITHIN_S
+    )

@@ -231,11 +231,12 @@ class Baking:
 
 
 def scaled(settings: ReleaseAnalysis, scale: float) -> ReleaseAnalysis:
-    """The settings of a rehearsal whose bakes are shorter by a factor: of the least samples, which come with time, as
-    much less is asked, and never fewer than a few."""
+    """The settings of a rehearsal whose bakes are shorter by a factor: looks are no closer than they can be taken, and
+    of the least samples, which come with time, as much less is asked, and never fewer than a few."""
     if scale == 1:
         return settings
     told = settings.model_dump()
+    told["every_s"] = max(settings.every_s, LEAST_EVERY_S * scale)
     for name in settings.names():
         least = told[name]["least"]
         told[name]["least"] = max(round(least / scale), min(least, 30 if name in ("error_rate", "latency") else 2))
