@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
+import orjson
+
 from muster.base.errors import ClusterError
 from muster.base.texts import one_line
 from muster.kube import Answer as PodAnswer
@@ -37,7 +39,7 @@ def wrong_answers(work: Releasing) -> Iterator[str]:
         name = pod["metadata"]["name"]
         for probe in probes:
             try:
-                told = _ask(work, name, port, probe.request)
+                told = ask(work, name, port, probe.request)
             except ClusterError as error:
                 yield f"pod {name} of the new version cannot be asked '{probe.name}': {one_line(str(error))[:LONGEST]}"
                 continue
@@ -62,7 +64,7 @@ def told_version(work: Releasing) -> str:
     for pod in [one for one in work.beside(serving).pods() if is_ready(one)][:PLACES]:
         name = pod["metadata"]["name"]
         try:
-            answer = _ask(work, name, port, request)
+            answer = ask(work, name, port, request)
         except ClusterError:
             continue
         headers = tuple((key.encode(), value.encode()) for key, value in answer.headers.items())
@@ -72,10 +74,33 @@ def told_version(work: Releasing) -> str:
     return ""
 
 
-def _ask(work: Releasing, pod: str, port: int, request: Request) -> PodAnswer:
-    """What a pod answers to a request of system.yaml, with the headers that it has everywhere."""
+def ask(work: Releasing, pod: str, port: int, request: Request, *, timeout: float = WITHIN_S) -> PodAnswer:
+    """What a pod answers to a request of system.yaml, with the headers that it has everywhere, within `timeout` s.
+
+    Raises:
+        ClusterError: it could not be asked.
+    """
     path, _, query = request.path.partition("?")
     headers = {**resolved(work.system.headers), **resolved(request.headers)}
+    if request.body is None:
+        return work.cluster.ask_pod(
+            pod,
+            work.namespace,
+            port,
+            path,
+            method=request.method,
+            query=dict(parse_qsl(query)),
+            headers=headers,
+            timeout=timeout,
+        )
     return work.cluster.ask_pod(
-        pod, work.namespace, port, path, query=dict(parse_qsl(query)), headers=headers, timeout=WITHIN_S
+        pod,
+        work.namespace,
+        port,
+        path,
+        method=request.method,
+        query=dict(parse_qsl(query)),
+        headers=headers | {"Content-Type": "application/json"},
+        body=orjson.dumps(request.body),
+        timeout=timeout,
     )

@@ -24,6 +24,7 @@ from muster.release.drifting import Drift, drift
 from muster.release.measuring import Meter, Reading
 from muster.release.record import Asked, Bake, Trigger
 from muster.release.work import Releasing
+from muster.release.writing import Writing
 from muster.system.release import ReleasePhase
 from muster.system.release_analysis import TRIGGERS, ReleaseAnalysis
 
@@ -54,6 +55,7 @@ class Baking:
     recording: Path | None = None
     _wrong: int = field(default=0, init=False)
     _put_back: int = field(default=0, init=False)
+    _writing: Writing = field(init=False)
     _adding: Adding = field(default_factory=Adding, init=False)
     _state: State = field(default_factory=State, init=False)
     _last: float | None = field(default=None, init=False)  # when it was looked last, by the clock
@@ -100,6 +102,8 @@ class Baking:
         )
         self.told(decision)
         self._act_on(reading, moved)
+        if lost := self._writing.once():
+            raise WorseError(lost)
         if decision.action is Action.ROLL_BACK:
             raise WorseError(decision.why)
         return decision.why if decision.action is Action.PROMOTE and not moved and not paused else None
@@ -117,6 +121,7 @@ class Baking:
 
     def _begin(self) -> None:
         """Go on with the bake that is on record, and with what it has counted, else begin one."""
+        self._writing = Writing(self.work, self.meter.url)
         known = self.work.book.release.bake
         self._adding = Adding(known.counters if known is not None else None)
         self._state = State.from_json(known.analysis) if known is not None and known.analysis else State()

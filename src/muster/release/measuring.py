@@ -52,7 +52,7 @@ class Meter:
     """Looks at the pods of both versions of what a release changes."""
 
     def __init__(self, cluster: Cluster, system: SystemDefinition, release: Release, url: str) -> None:
-        self._cluster, self._system, self._release, self._url = cluster, system, release, url
+        self._cluster, self._system, self._release, self.url = cluster, system, release, url
         self._space = release.namespace
 
     def look(self, since: str) -> Reading:
@@ -186,7 +186,7 @@ class Meter:
         told = self._system.release.failed_agents
         if told is None:
             return None
-        answer = ask_once(self._url, told.request, limit_s=LIMIT_S)
+        answer = ask_once(self.url, told.request, limit_s=LIMIT_S)
         document = parse(answer.body) if answer.outcome is Outcome.OK else None
         total, available = (values_at(document, path) for path in (told.total, told.available))
         try:

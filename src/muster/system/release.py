@@ -76,7 +76,8 @@ class ReleasePlan(Strict):
     `workload` is the Deployment that clients come in by; without it, the one whose pods the system's Service selects.
     `verify` names probes of system.yaml that the new version's own pods are asked before they get traffic and at every
     look. `failed_agents` and `workflow_errors`, a counter of its workers' pods, are what the triggers of these names
-    look at. `backup`: one is taken and verified before the database is changed.
+    look at. `writes_per_look` is how many writes of the ledger the new version is given at each look, to be found at
+    the next; 0: none. `backup`: one is taken and verified first.
     """
 
     workload: Name | None = None
@@ -86,6 +87,7 @@ class ReleasePlan(Strict):
     failed_agents: FailedAgents | None = None
     workflow_errors: SelectorText | None = None
     phases: list[ReleasePhase] = list(DEFAULT_PHASES)
+    writes_per_look: Annotated[int, Field(ge=0, le=200)] = 0
     backup: bool = True
     analysis: ReleaseAnalysis = ReleaseAnalysis()
 
