@@ -76,8 +76,8 @@ class ReleasePlan(Strict):
     `workload` is the Deployment that clients come in by; without it, the one whose pods the system's Service selects.
     `verify` names probes of system.yaml that the new version's own pods are asked before they get traffic and at every
     look. `failed_agents` and `workflow_errors`, a counter of its workers' pods, are what the triggers of these names
-    look at. `writes_per_look` is how many writes of the ledger the new version is given at each look, to be found at
-    the next; 0: none. `backup`: one is taken and verified first.
+    look at. `writes_per_look` is how many writes of the ledger are made at each look, as clients make them, to be found
+    at the next; 0: none. `backup`: one is taken and verified first.
     """
 
     workload: Name | None = None

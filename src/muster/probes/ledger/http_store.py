@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from muster.probes.answers.content import MISSING, contents_of, fill, identity_at, parse, unexpected
-from muster.probes.http.exchange import Answer
+from muster.probes.http.exchange import Answer, Exchange
 from muster.probes.http.outcomes import GONE, Outcome
 from muster.probes.ledger.store import Certainty, Entry, Seen, Written
 from muster.system.definition import LedgerSpec, Request
 
 
-class Sending(Protocol):
-    """Whatever sends a request and tells what became of it, as `muster.probes.http.exchange.Exchange` does."""
-
-    async def send(self, request: Request, *, kept: bool, limit_s: float) -> Answer:
-        """Send it once."""
-
-
 class HttpStore:
     """The store of a service that speaks HTTP. The exchange is its owner's to close."""
 
-    def __init__(self, spec: LedgerSpec, exchange: Sending) -> None:
+    def __init__(self, spec: LedgerSpec, exchange: Exchange) -> None:
         self._spec = spec
         self._exchange = exchange
 
