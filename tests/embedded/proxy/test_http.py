@@ -257,6 +257,16 @@ def test_heads_pass_a_proxy_as_they_should(proxy: Proxy, addresses: Addresses) -
     assert (answer.headers["X-Version"], answer.headers["Server"], answer.headers["X-Who"]) == ("two", None, pod)
 
 
+def test_a_client_cannot_have_the_frame_of_its_body_left_out(proxy: Proxy, addresses: Addresses) -> None:
+    service, pod = addresses.take_service(), addresses.take_pod()
+    with web(pod), closing(connect(service)) as kept:
+        proxy.route(service, backends((1, [pod])))
+        named = {"Connection": "Content-Length, Host"}
+        status, told = ask(kept, "/", "POST", body=b"GET /smuggled HTTP/1.1\r\n\r\n", headers=named)
+        assert (status, told["size"], "host" in told["headers"]) == (200, 26, True)
+        assert ask(kept)[1]["path"] == "/"
+
+
 def test_bodies_of_all_forms_come_through_on_one_connection(proxy: Proxy, addresses: Addresses) -> None:
     service, pod = addresses.take_service(), addresses.take_pod()
     large = b"x" * 3_000_000

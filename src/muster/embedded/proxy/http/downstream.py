@@ -10,7 +10,7 @@ from typing import cast
 import httptools
 
 from muster.embedded.proxy.http.exchange import Exchange, fault_of
-from muster.embedded.proxy.http.heads import LAST_CHUNK, chunk, end_to_end, forwarded, head, own_answer, value_of
+from muster.embedded.proxy.http.heads import LAST_CHUNK, chunk, head, own_answer
 from muster.embedded.proxy.http.routing import Backend, Request
 from muster.embedded.proxy.http.upstream import Pool, Upstream
 from muster.embedded.proxy.relay import Side, end_writing
@@ -95,10 +95,10 @@ class Downstream(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         # Behind the body nothing is passed on: trailers are for the neighbour where they were not asked for.
         if not self._primed and self._receiving is not None and not self._receiving.request.method:
-            self._receiving.request.headers.append((name, value))
+            self._receiving.request.fields.add(name, value)
 
     def on_headers_complete(self) -> None:
-        exchange, parser = self._receiving, self._parser
+        exchange, parser, size = self._receiving, self._parser, self._size
         self._size = 0
         if self._primed or exchange is None:
             return
@@ -106,10 +106,12 @@ class Downstream(asyncio.Protocol):
         request.method = parser.get_method()
         exchange.is_head = request.method == b"HEAD"
         exchange.keep_alive = parser.should_keep_alive()
-        exchange.is_old = parser.get_http_version() == "1.0"
-        exchange.chunked = value_of(request.headers, b"transfer-encoding") is not None
-        too_large = sum(len(name) + len(value) for name, value in request.headers) + len(request.target) > MOST_HEAD
-        exchange.refusal = 431 if too_large else fault_of(request, parser.get_http_version())
+        version = parser.get_http_version()
+        exchange.is_old = version == "1.0"
+        exchange.chunked = request.fields.get(b"transfer-encoding") is not None
+        exchange.refusal = fault_of(request, version)
+        if size > MOST_HEAD and request.size > MOST_HEAD:
+            exchange.refusal = 431
         exchange.keep_alive = exchange.keep_alive and not exchange.refusal
         exchange.wants_switch = parser.should_upgrade() and not exchange.refusal
         self._exchanges.append(exchange)
@@ -165,8 +167,8 @@ class Downstream(asyncio.Protocol):
         if exchange is None or exchange.refusal:
             self._refuse_rest(400)
             return
-        length = value_of(exchange.request.headers, b"content-length")
-        token = (value_of(exchange.request.headers, b"upgrade") or b"").strip().lower()
+        length = exchange.request.fields.get(b"content-length")
+        token = (exchange.request.fields.get(b"upgrade") or b"").strip().lower()
         has_body = exchange.chunked or (length or b"0").strip(b"0") != b""
         if token == b"websocket" and not has_body:
             self._complete(exchange)
@@ -236,7 +238,7 @@ class Downstream(asyncio.Protocol):
     def _pass_on(self, exchange: Exchange, upstream: Upstream) -> None:
         """Send what there is of a request."""
         request = exchange.request
-        headers = forwarded(end_to_end(request.headers), self._peer)
+        headers = request.fields.forwarded(self._peer)
         for modifier in exchange.backend.request:
             headers = modifier.apply(headers)
         if exchange.wants_switch:

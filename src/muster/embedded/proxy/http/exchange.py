@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from muster.embedded.proxy.http.heads import Headers
+from muster.embedded.proxy.http.heads import Fields
 from muster.embedded.proxy.http.routing import Backend, Request
 from muster.embedded.proxy.http.upstream import Upstream
 from muster.embedded.proxy.relay import Endpoint
@@ -40,7 +40,7 @@ class Exchange:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.request = Request(b"", b"", [])
+        self.request = Request(b"", b"", Fields())
         self.refusal = 0  # the status with which it is refused, whatever its routes
         self.keep_alive = self.is_head = self.is_old = self.wants_switch = self.chunked = False
         self.complete = self.started = self.answered = False
@@ -77,13 +77,12 @@ class Exchange:
 
 def fault_of(request: Request, version: str) -> int:
     """The status with which a head is refused; 0 where it is sound. Brings the target into its one form."""
-    headers = request.headers
+    fields = request.fields
     if version not in ("1.0", "1.1"):
         return 505
     if request.method == b"CONNECT":
         return 405
-    hosts = [value for name, value in headers if len(name) == 4 and name.lower() == b"host"]
-    if len(hosts) > 1 or (not hosts and version == "1.1"):
+    if fields.is_repeated(b"host") or (fields.get(b"host") is None and version == "1.1"):
         return 400
     if request.target[:1] not in (b"/", b"*"):
         scheme, _, rest = request.target.partition(b"://")
@@ -91,9 +90,5 @@ def fault_of(request: Request, version: str) -> int:
         if scheme.lower() != b"http" or not name:
             return 400
         request.target = b"/" + path
-        request.headers = _with_host(headers, name)
+        fields.set_host(name)
     return 0
-
-
-def _with_host(headers: Headers, name: bytes) -> Headers:
-    return [(b"Host", name), *(pair for pair in headers if pair[0].lower() != b"host")]

@@ -13,6 +13,72 @@ _HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade", b"http2-settings")
 )
 _FORWARDED_FOR = b"x-forwarded-for"
+_KEPT = frozenset((b"host", b"content-length"))  # which `Connection` may name, and a proxy must not leave out
+_SPECIAL = _HOP_BY_HOP | _KEPT | {_FORWARDED_FOR}
+_NAMES_NONE = (b"keep-alive", b"close", b"upgrade")
+
+
+class Fields:
+    """The header fields of a message, looked at once, as they come."""
+
+    __slots__ = ("_passing", "_repeated", "_special")
+
+    def __init__(self) -> None:
+        self._passing: Headers = []  # all but those for the neighbour
+        self._special: dict[bytes, bytes] = {}  # those that mean something to a proxy, by name in small letters
+        self._repeated: set[bytes] = set()
+
+    def add(self, name: bytes, value: bytes) -> None:
+        key = name.lower()
+        if key in _SPECIAL:
+            if key in self._special:
+                self._repeated.add(key)
+                value = self._special[key] + b"," + value
+            self._special[key] = value
+            if key in _HOP_BY_HOP:
+                return
+        self._passing.append((name, value))
+
+    @property
+    def size(self) -> int:
+        """How many bytes they have, about."""
+        return sum(len(name) + len(value) for name, value in self._passing)
+
+    def get(self, name: bytes) -> bytes | None:
+        """The value of a field that means something to a proxy, such as `content-length`; None where there is none."""
+        return self._special.get(name)
+
+    def is_repeated(self, name: bytes) -> bool:
+        """Whether such a field is there more than once."""
+        return name in self._repeated
+
+    def find(self, name: bytes) -> bytes | None:
+        """The values of any field, joined; its name in small letters."""
+        if name in _SPECIAL:
+            return self._special.get(name)
+        found = [value for given, value in self._passing if given.lower() == name]
+        return b",".join(found) if found else None
+
+    def set_host(self, host: bytes) -> None:
+        self._passing = [(b"Host", host), *(pair for pair in self._passing if pair[0].lower() != b"host")]
+        self._special[b"host"] = host
+
+    def end_to_end(self) -> Headers:
+        """The fields that pass a proxy: without those for the neighbour, and those that `Connection` names."""
+        named = self._special.get(b"connection")
+        if named is None or named.lower() in _NAMES_NONE:
+            return self._passing.copy()
+        gone = {token.strip().lower() for token in named.split(b",")} - _KEPT
+        return [pair for pair in self._passing if pair[0].lower() not in gone]
+
+    def forwarded(self, peer: bytes) -> Headers:
+        """What passes, with the client's address noted behind those of the proxies before."""
+        headers, before = self.end_to_end(), self._special.get(_FORWARDED_FOR)
+        if before is not None:
+            headers = [pair for pair in headers if pair[0].lower() != _FORWARDED_FOR]
+            peer = before + b", " + peer
+        headers.append((b"X-Forwarded-For", peer))
+        return headers
 
 
 class Modifier:
@@ -33,30 +99,6 @@ class Modifier:
 
 def _pair(item: dict[str, str]) -> tuple[bytes, bytes]:
     return item["name"].encode("latin-1", "replace"), item["value"].encode("latin-1", "replace")
-
-
-def end_to_end(headers: Headers) -> Headers:
-    """The fields that pass a proxy: without those for the neighbour, and those that `Connection` names."""
-    named: frozenset[bytes] | set[bytes] = _HOP_BY_HOP
-    for name, value in headers:
-        if len(name) == 10 and name.lower() == b"connection":
-            named = named | {token.strip().lower() for token in value.split(b",")}
-    return [pair for pair in headers if pair[0].lower() not in named]
-
-
-def value_of(headers: Headers, wanted: bytes) -> bytes | None:
-    """The values of a field, joined; None where it is not there. `wanted` in small letters."""
-    found = [value for name, value in headers if len(name) == len(wanted) and name.lower() == wanted]
-    return b",".join(found) if found else None
-
-
-def forwarded(headers: Headers, peer: bytes) -> Headers:
-    """The fields with the client's address noted behind those of the proxies before."""
-    before = value_of(headers, _FORWARDED_FOR)
-    if before is None:
-        return [*headers, (b"X-Forwarded-For", peer)]
-    rest = [pair for pair in headers if pair[0].lower() != _FORWARDED_FOR]
-    return [*rest, (b"X-Forwarded-For", before + b", " + peer)]
 
 
 def head(first: bytes, headers: Headers) -> bytes:

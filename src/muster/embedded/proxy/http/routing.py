@@ -10,31 +10,33 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from muster.embedded.proxy.http.heads import Headers, Modifier, value_of
+from muster.embedded.proxy.http.heads import Fields, Modifier
 from muster.embedded.proxy.relay import Endpoint
 
 
 @dataclass(slots=True)
 class Request:
-    """The head of a request. `target` is as the client wrote it, `headers` as they came."""
+    """The head of a request. `target` is as the client wrote it."""
 
     method: bytes
     target: bytes
-    headers: Headers
+    fields: Fields
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has, about."""
+        return len(self.target) + self.fields.size
 
     @property
     def host(self) -> str:
         """The name that is asked for, in small letters, without the port."""
-        name = (value_of(self.headers, b"host") or b"").decode("latin-1").lower()
+        name = (self.fields.get(b"host") or b"").decode("latin-1").lower()
         return name if name.endswith("]") else name.rpartition(":")[0] or name
 
     @property
     def path(self) -> str:
-        """The path alone, also where the target is a whole URL."""
-        target = self.target
-        if target[:1] != b"/" and b"://" in target:
-            target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
-        return target.partition(b"?")[0].decode("latin-1")
+        """The path alone."""
+        return self.target.partition(b"?")[0].decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _header(kind: str, name: str, wanted: str) -> Condition:
     fits, field = _fits(kind, wanted), name.lower().encode("latin-1", "replace")
 
     def condition(request: Request) -> bool:
-        value = value_of(request.headers, field)
+        value = request.fields.find(field)
         return value is not None and fits(value.decode("latin-1"))
 
     return condition

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 import httptools
 
 from muster.base.clock import now
-from muster.embedded.proxy.http.heads import LAST_CHUNK, Headers, chunk, end_to_end, head, value_of
+from muster.embedded.proxy.http.heads import LAST_CHUNK, Fields, chunk, head
 from muster.embedded.proxy.http.routing import Backend
 from muster.embedded.proxy.relay import UNREACHABLE_S, Endpoint
 
@@ -161,7 +161,7 @@ class Upstream(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._excess = self._finished
-        self._headers: Headers = []
+        self._fields = Fields()
         self._reason = b""
         self._interim = False
 
@@ -169,7 +169,7 @@ class Upstream(asyncio.Protocol):
         self._reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        self._fields.add(name, value)
 
     def on_headers_complete(self) -> None:
         if self._finished or self._asked is None:
@@ -180,7 +180,7 @@ class Upstream(asyncio.Protocol):
         elif status < 200:
             self._interim = True
             if not self._asked.is_old and status != 101:
-                self._out.append(head(self._first(status), end_to_end(self._headers)))
+                self._out.append(head(self._first(status), self._fields.end_to_end()))
         else:
             self._answer(self._asked, status)
 
@@ -201,13 +201,13 @@ class Upstream(asyncio.Protocol):
 
     def _answer(self, asked: Asked, status: int) -> None:
         """Write the head of the answer."""
-        headers = end_to_end(self._headers)
+        headers = self._fields.end_to_end()
         for modifier in asked.backend.response:
             headers = modifier.apply(headers)
-        framed = value_of(self._headers, b"transfer-encoding") is not None
+        framed = self._fields.get(b"transfer-encoding") is not None
         bodiless = asked.is_head or status in (204, 304)
         closes = asked.closes
-        if framed or (not bodiless and value_of(self._headers, b"content-length") is None):
+        if framed or (not bodiless and self._fields.get(b"content-length") is None):
             self._until_end = not framed and not bodiless
             self._chunking = not asked.is_old and not bodiless
             closes = closes or asked.is_old
@@ -224,7 +224,7 @@ class Upstream(asyncio.Protocol):
         self._finished = asked.is_head
 
     def _answer_switch(self, asked: Asked) -> None:
-        headers = [*end_to_end(self._headers), (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+        headers = [*self._fields.end_to_end(), (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
         asked.answered = True
         self._out.append(head(self._first(101), headers))
 
