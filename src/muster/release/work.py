@@ -21,8 +21,9 @@ from muster.release.canary import (
     replicas_for,
     service_beside,
 )
-from muster.release.contents import Altered, Contents, Rolled
+from muster.release.contents import Altered, Contents, Rolled, labels_of
 from muster.release.kept import forget
+from muster.release.policies import policies_beside
 from muster.release.record import ReleaseBook, Share, Way
 from muster.release.traffic import Shared, TrafficWay, way_named
 from muster.system import SystemDefinition
@@ -145,7 +146,11 @@ class Releasing:
         for item in made:
             self._make(item)
         if (serving := self.serving) is not None and not (self.way and self.way.by_pods):
-            self._make(self._service_beside(serving))
+            made.append(self._service_beside(serving))
+            self._make(made[-1])
+        for policy in self._policies_beside():
+            made.append(policy)
+            self._make(policy)
         return f"made {', '.join(_named(item) for item in made) or 'nothing beside it'}"
 
     def start(self, share: float) -> str:
@@ -267,6 +272,10 @@ class Releasing:
             "Service", beside(self.system.service.name), self.namespace
         ):
             gone.append(f"Service {beside(self.system.service.name)}")
+        for policy in self._listed("NetworkPolicy"):
+            if labels_on(policy).get(RELEASE_LABEL) == self.id:
+                self.cluster.delete("NetworkPolicy", policy["metadata"]["name"], self.namespace)
+                gone.append(f"NetworkPolicy {policy['metadata']['name']}")
         for item in copies(self.contents, self.id):
             self.cluster.delete("ConfigMap", item["metadata"]["name"], self.namespace)
             gone.append(_named(item))
@@ -300,9 +309,36 @@ class Releasing:
 
     # -- single objects
 
+    def _policies_beside(self) -> Iterator[Object]:
+        """Copies of the NetworkPolicies that name pods of what runs twice."""
+        policies = [one for one in self._listed("NetworkPolicy") if RELEASE_LABEL not in labels_on(one)]
+        for rolled in self.contents.rolled:
+            new = pod_labels(rolled, self._selector(), shared=self._shares(rolled))
+            yield from policies_beside(policies, labels_of(rolled.live), new, self.id)
+
+    def _shares(self, rolled: Rolled) -> bool:
+        """Whether Services lead to the new pods of a Deployment as to the old ones, so that they get requests by their
+        number: where that is the way of sharing, and where only others of the system ask for it."""
+        if rolled.serves:
+            return self.way is not None and self.way.by_pods
+        labels = labels_of(rolled.live)
+        return any(
+            selector and selector.items() <= labels.items()
+            for service in self._listed("Service")
+            if (selector := service["spec"].get("selector") or {}) and RELEASE_LABEL not in labels_on(service)
+        )
+
+    def _listed(self, kind: str) -> list[Object]:
+        """The objects of a kind; none where the cluster has no such kind."""
+        try:
+            return self.cluster.list(kind, self.namespace)
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            return []
+
     def _deployment_beside(self, rolled: Rolled, pods: int) -> Object:
-        shared = bool(rolled.serves and self.way is not None and self.way.by_pods)
-        return deployment_beside(rolled, self.id, pods, self._selector(), shared=shared)
+        return deployment_beside(rolled, self.id, pods, self._selector(), shared=self._shares(rolled))
 
     def _service_beside(self, serving: Rolled) -> Object:
         service = self.cluster.get("Service", self.system.service.name, self.namespace)
@@ -347,6 +383,12 @@ class Releasing:
             else:
                 return
         raise ClusterError(f"{kind} {name} is changed all the time by somebody else")
+
+
+def labels_on(item: Object) -> Mapping[str, str]:
+    """The labels of an object itself."""
+    labels: Mapping[str, str] = item["metadata"].get("labels") or {}
+    return labels
 
 
 def is_near(share: float | None, wanted: float) -> bool:
