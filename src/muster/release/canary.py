@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from muster.release.contents import Contents, Rolled, labels_of, references
 from muster.wire.names import (
+    KEEPERS,
     MANAGED_BY_LABEL,
     MANAGED_BY_VALUE,
     RELEASE_LABEL,
@@ -19,13 +21,22 @@ from muster.wire.names import (
 Object = dict[str, Any]
 SUFFIX = "-canary"
 LONGEST = 63  # of a label's value, and of a Service's name
+TOLD_APART = 8  # characters by which names that are too long are told apart
 KEPT_METADATA = ("labels", "annotations")
-REVISION = "deployment.kubernetes.io/revision"
+# What a copy does not have: who keeps the original by these would delete what it did not make.
+OF_THE_ORIGINAL = {
+    "deployment.kubernetes.io/revision",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    *KEEPERS,
+}
 
 
 def beside(name: str) -> str:
-    """What is called so for the new version, beside what `name` is."""
-    return f"{name[: LONGEST - len(SUFFIX)]}{SUFFIX}"
+    """What is called so for the new version, beside what `name` is: never that itself, and no other's."""
+    if len(name) + len(SUFFIX) <= LONGEST:
+        return f"{name}{SUFFIX}"
+    told = hashlib.sha256(name.encode()).hexdigest()[:TOLD_APART]
+    return f"{name[: LONGEST - len(SUFFIX) - TOLD_APART - 1].rstrip('-.')}-{told}{SUFFIX}"
 
 
 def marked(release: str) -> dict[str, str]:
@@ -39,12 +50,12 @@ def replicas_for(share: float, replicas: int) -> int:
 
 
 def pod_labels(rolled: Rolled, selector: Mapping[str, str], *, shared: bool) -> dict[str, str]:
-    """The labels of the new version's pods. Unless traffic is `shared` by the Service itself, no Service that leads to
-    the old ones leads to them: what it selects by, and what tells the Deployments apart, has another value."""
+    """The labels of the new version's pods. What tells the Deployments apart has another value there, and unless
+    traffic is `shared` by the Service itself, what Services that lead to the old ones select by: `selector`."""
     labels = labels_of(rolled.wanted)
     own = rolled.live["spec"]["selector"].get("matchLabels") or {}
-    if not shared:
-        labels |= {key: beside(labels[key]) for key in {*selector, *own} if key in labels}
+    altered = own.keys() - selector.keys() if shared else own.keys() | selector.keys()
+    labels |= {key: beside(labels[key]) for key in altered if key in labels}
     return labels | {TRACK_LABEL: TRACK_VALUE}
 
 
@@ -100,7 +111,8 @@ def names(objects: Iterable[Object]) -> str:
 
 def _metadata(item: Object, name: str, release: str) -> Object:
     kept = {key: dict(item["metadata"].get(key) or {}) for key in KEPT_METADATA}
-    kept["annotations"].pop(REVISION, None)
-    kept["annotations"].pop("kubectl.kubernetes.io/last-applied-configuration", None)
+    for each in kept.values():
+        for key in OF_THE_ORIGINAL & each.keys():
+            del each[key]
     kept["labels"] |= marked(release)
     return {"name": name, **{key: value for key, value in kept.items() if value}}

@@ -7,15 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from muster.release.work import Releasing, is_near
+from muster.wire.names import KEEPERS
 
 OWN = "muster"  # how the API server calls whoever asks with muster's User-Agent
-# By whose label or annotation a controller says that an object is its own to keep.
-KEEPERS = {
-    "argocd.argoproj.io/instance": "Argo CD",
-    "argocd.argoproj.io/tracking-id": "Argo CD",
-    "kustomize.toolkit.fluxcd.io/name": "Flux",
-    "helm.toolkit.fluxcd.io/name": "Flux",
-}
 Object = dict[str, Any]
 
 
@@ -74,7 +68,7 @@ def changed_by(item: Object) -> Iterator[str]:
     metadata = item["metadata"]
     told = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
     keeper = next((name for key, name in KEEPERS.items() if key in told), "")
-    entries = [one for one in metadata.get("managedFields") or [] if not one.get("subresource")]
+    entries = [one for one in metadata.get("managedFields") or [] if one.get("subresource") != "status"]
     newest = sorted(entries, key=lambda one: str(one.get("time", "")), reverse=True)
     for one in newest:
         if not str(one.get("manager", "")).startswith(OWN):

@@ -28,7 +28,7 @@ from muster.release.record import ReleaseBook, Share, Way
 from muster.release.traffic import Shared, TrafficWay, way_named
 from muster.system import SystemDefinition
 from muster.system.pods import STUCK
-from muster.wire.names import KINDS, RELEASE_LABEL
+from muster.wire.names import KINDS, RELEASE_LABEL, TRACK_LABEL
 
 LOOK_EVERY_S = 0.05
 IN_FORCE_WITHIN_S = 10.0
@@ -313,7 +313,7 @@ class Releasing:
         """Copies of the NetworkPolicies that name pods of what runs twice."""
         policies = [one for one in self._listed("NetworkPolicy") if RELEASE_LABEL not in labels_on(one)]
         for rolled in self.contents.rolled:
-            new = pod_labels(rolled, self._selector(), shared=self._shares(rolled))
+            new = pod_labels(rolled, self._led_by(rolled), shared=self._shares(rolled))
             yield from policies_beside(policies, labels_of(rolled.live), new, self.id)
 
     def _shares(self, rolled: Rolled) -> bool:
@@ -321,12 +321,7 @@ class Releasing:
         number: where that is the way of sharing, and where only others of the system ask for it."""
         if rolled.serves:
             return self.way is not None and self.way.by_pods
-        labels = labels_of(rolled.live)
-        return any(
-            selector and selector.items() <= labels.items()
-            for service in self._listed("Service")
-            if (selector := service["spec"].get("selector") or {}) and RELEASE_LABEL not in labels_on(service)
-        )
+        return bool(self._led_by(rolled))
 
     def _listed(self, kind: str) -> list[Object]:
         """The objects of a kind; none where the cluster has no such kind."""
@@ -338,16 +333,21 @@ class Releasing:
             return []
 
     def _deployment_beside(self, rolled: Rolled, pods: int) -> Object:
-        return deployment_beside(rolled, self.id, pods, self._selector(), shared=self._shares(rolled))
+        return deployment_beside(rolled, self.id, pods, self._led_by(rolled), shared=self._shares(rolled))
 
     def _service_beside(self, serving: Rolled) -> Object:
         service = self.cluster.get("Service", self.system.service.name, self.namespace)
-        return service_beside(service, pod_labels(serving, self._selector(), shared=False), self.id)
+        return service_beside(service, pod_labels(serving, self._led_by(serving), shared=False), self.id)
 
-    def _selector(self) -> Mapping[str, str]:
-        service = self.cluster.get("Service", self.system.service.name, self.namespace)
-        selector: Mapping[str, str] = service["spec"].get("selector") or {}
-        return selector
+    def _led_by(self, rolled: Rolled) -> Mapping[str, str]:
+        """What Services select by that lead to the old version's pods: the system's own, and whatever there is."""
+        labels, found = labels_of(rolled.live), dict[str, str]()
+        for service in self.cluster.list("Service", self.namespace):
+            selector = dict(service["spec"].get("selector") or {})
+            selector.pop(TRACK_LABEL, None)  # by which it is led to the new version alone, once that has all
+            if selector and selector.items() <= labels.items():
+                found |= selector
+        return found
 
     def _make(self, item: Object) -> None:
         space = self.namespace if KINDS[item["kind"]].namespaced else None

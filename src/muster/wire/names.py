@@ -19,6 +19,13 @@ TRACK_VALUE = "canary"
 KEEP_ONE_READY = "muster.dev/keep-one-ready"  # a label or an annotation, "true"
 REPLICAS_BEFORE_ANNOTATION = "muster.dev/replicas-before"
 TRACK_LABEL = "muster.dev/track"  # `canary` on what a release makes beside the version that is there
+# By whose label or annotation a controller says that an object is its own to keep, and what people call it.
+KEEPERS = {
+    "argocd.argoproj.io/instance": "Argo CD",
+    "argocd.argoproj.io/tracking-id": "Argo CD",
+    "kustomize.toolkit.fluxcd.io/name": "Flux",
+    "helm.toolkit.fluxcd.io/name": "Flux",
+}
 EMBEDDED_IMAGE = "muster.dev/environment/"  # how the image IDs of the embedded cluster begin
 
 
