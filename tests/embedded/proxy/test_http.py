@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -133,9 +133,9 @@ def test_each_request_of_a_kept_connection_is_routed_by_weight(proxy: Proxy, add
     service, old, new = addresses.take_service(), addresses.take_pod(), addresses.take_pod()
     with web(old) as first, web(new) as second, closing(connect(service)) as kept:
         proxy.route(service, backends((80, [old]), (20, [new])))
-        counts = Counter(ask(kept)[1]["who"] for _ in range(2000))
-        assert counts.total() == 2000
-        assert 300 < counts[new] < 500, "20 % of 2,000: more than 5 standard deviations from either bound"
+        counts = Counter(ask(kept)[1]["who"] for _ in range(600))
+        assert counts.total() == 600
+        assert 70 < counts[new] < 170, "20 % of 600: more than 5 standard deviations from either bound"
         proxy.route(service, backends((100, [old]), (0, [new])))
         assert {ask(kept)[1]["who"] for _ in range(100)} == {old}
         proxy.route(service, backends((0, [old]), (1, [new])))
@@ -531,6 +531,51 @@ def test_a_request_in_flight_finishes_where_it_is(proxy: Proxy, addresses: Addre
         go_on.set()
         assert answer.read() == b"ow"
         assert ask(kept)[1]["who"] == other
+
+
+def test_who_reads_slowly_is_waited_for(proxy: Proxy, addresses: Addresses) -> None:
+    service, pod = addresses.take_service(), addresses.take_pod()
+    size, sent = 200_000_000, [0]
+
+    def tells_much(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        piece = b"x" * 1_000_000
+        with suppress(OSError):
+            while sent[0] < size:
+                connection.sendall(piece)
+                sent[0] += len(piece)
+
+    with scripted(pod, tells_much), closing(connect(service)) as client:
+        proxy.route(service, backends((1, [pod])))
+        client.request("GET", "/")
+        answer = client.getresponse()
+        before = -1
+        while sent[0] != before:
+            before = sent[0]
+            time.sleep(0.3)
+        assert sent[0] < size / 2, "the endpoint is stopped, and nothing is heaped up"
+        assert len(answer.read(1_000_000)) == 1_000_000
+        client.close()
+
+
+def test_an_endpoint_that_reads_slowly_is_waited_for(proxy: Proxy, addresses: Addresses) -> None:
+    service, pod = addresses.take_service(), addresses.take_pod()
+    size, go_on = 200_000_000, threading.Event()
+
+    def reads_late(connection: socket.socket) -> None:
+        go_on.wait(10)
+
+    with scripted(pod, reads_late), closing(socket.socket()) as client:
+        proxy.route(service, backends((1, [pod])))
+        client.settimeout(0.5)
+        client.connect((service, PORT))
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size)
+        sent = 0
+        with suppress(TimeoutError):
+            while sent < size:
+                sent += client.send(b"x" * 1_000_000)
+        assert sent < size / 2, "the client is stopped, and nothing is heaped up"
+        go_on.set()
 
 
 def test_a_client_that_goes_takes_its_request_with_it(proxy: Proxy, addresses: Addresses) -> None:
