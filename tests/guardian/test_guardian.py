@@ -20,7 +20,7 @@ from muster.base.process import INJECTION_VARIABLE, wait_gone
 from muster.base.timeline import Event, Timeline, read_timeline
 from muster.base.waiting import wait_for
 from muster.guardian import Guardian, GuardianError, levers
-from muster.kube import Cluster
+from muster.kube import Cluster, EmbeddedCluster, connect
 from muster.monitoring.testing import LocalMonitoring
 from muster.safety import Entry, Held, find_record
 from muster.safety.limits import Condition
@@ -87,6 +87,11 @@ def test_a_fault_that_lasts_longer_than_it_may_is_taken_back(cluster: Cluster, n
     assert said["tripped"]["rule"] == "deadline"
     assert said["undone"]["undone"] == ["ConfigMap settings data.rate: 'fast' put back to '100'"]
     assert said["undone"]["took_s"] >= 0
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a child of ours has ended, which stays for whoever started it to collect."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 @contextmanager
@@ -184,11 +189,13 @@ SESSION = """
 
 
 @contextmanager
-def session(cluster: Cluster, namespace: str, timeline: Path) -> Iterator[tuple[subprocess.Popen[str], int, int]]:
+def session(
+    cluster: Cluster, namespace: str, timeline: Path, text: str = SESSION, *, kubeconfig: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], int, int]]:
     """The session's process, its guardian's and its child's process ids."""
     program = timeline.parent / "session.py"
-    program.write_text(textwrap.dedent(SESSION))
-    arguments = [str(cluster.kubeconfig), namespace, str(timeline), soon(600)]
+    program.write_text(textwrap.dedent(text))
+    arguments = [str(kubeconfig or cluster.kubeconfig), namespace, str(timeline), soon(600)]
     process = subprocess.Popen(
         [sys.executable, str(program), *arguments],
         cwd=timeline.parent,
@@ -237,9 +244,66 @@ def test_a_session_that_hangs_is_taken_for_gone(cluster: Cluster, namespace: str
 def test_a_guardian_that_is_gone_stops_the_drill(cluster: Cluster, namespace: str, struck: Path) -> None:
     with watched(cluster, namespace, struck, soon(600)) as guardian:
         os.kill(guardian.pid, signal.SIGKILL)
-        wait_gone(guardian.pid, within=10)
+        wait_for(lambda: has_ended(guardian.pid), within=60, reason="the guardian to end")
         with pytest.raises(GuardianError, match="the guardian of this session is gone"):
             guardian.look()
+
+
+def test_who_ends_the_guardian_ends_the_drill_and_its_fault_is_taken_back_first(
+    cluster: Cluster, namespace: str, struck: Path
+) -> None:
+    with watched(cluster, namespace, struck, soon(600)) as guardian:
+        os.kill(guardian.pid, signal.SIGTERM)
+        wait_for(lambda: has_ended(guardian.pid), within=60, reason="the guardian to end")
+        assert guardian.look() == "the guardian was told to end (SIGTERM)"
+        assert rate(cluster, namespace) == "100"
+        with pytest.raises(GuardianError, match=r"is gone: the guardian was told to end \(SIGTERM\)"):
+            guardian.arm("i-2", soon(600))
+    assert told(struck)["tripped"]["rule"] == "ended"
+    assert told(struck)["undone"]["undone"] == ["ConfigMap settings data.rate: 'fast' put back to '100'"]
+
+
+def test_what_a_session_forked_off_does_not_pass_for_it(cluster: Cluster, namespace: str, struck: Path) -> None:
+    """Such a process holds the streams open by which the guardian hears the session."""
+    forking = SESSION.replace("print(guardian.pid", "os.fork() or time.sleep(1000)\n            print(guardian.pid")
+    with session(cluster, namespace, struck, forking) as (process, guardian, _):
+        process.kill()
+        assert wait_gone(guardian, within=60)
+    assert told(struck)["tripped"]["rule"] == "gone"
+    assert rate(cluster, namespace) == "100"
+
+
+def test_it_ends_where_the_cluster_is_gone_for_good_and_tells_what_is_left(tmp_path: Path) -> None:
+    """Not its session's own cluster, which might come back; until it is told to end, it tries."""
+    with EmbeddedCluster.start() as embedded, connect(embedded.kubeconfig, embedded=True) as cluster:
+        on_record(cluster, "default", RATE)
+        Timeline.start(tmp_path / "drill.jsonl", run="run-1", drill="drill").close()
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_bytes(embedded.kubeconfig.read_bytes())
+        with session(cluster, "default", tmp_path / "drill.jsonl", kubeconfig=kubeconfig) as (process, guardian, _):
+            embedded.stop()
+            process.kill()
+            wait_for(lambda: "tripped" in told(tmp_path / "drill.jsonl"), within=60, reason="the guardian to trip")
+            os.kill(guardian, signal.SIGTERM)
+            assert wait_gone(guardian, within=60)
+    said = told(tmp_path / "drill.jsonl")
+    assert (said["gave_up"]["why"], said["gave_up"]["left"]) == ("it was told to end", ["the fault of injection i-1"])
+    log = next(tmp_path.glob("guardian-*.log")).read_text()
+    assert "undo it: muster undo --kube-context embedded --namespace default" in log
+    audit = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert [(line["act"], line["outcome"], line["by"]) for line in audit] == [("undo", "failed", "guardian")]
+
+
+SHORT = "import sys; from muster.guardian import watch, __main__; watch.SILENT_FOR_S = 0.3; sys.exit(__main__.main())"
+
+
+def test_a_session_that_hangs_is_not_waited_for_for_ever(cluster: Cluster, tmp_path: Path) -> None:
+    about = ["--token", "t", "--session", str(os.getpid()), "--home", str(tmp_path)]
+    command = [sys.executable, "-c", SHORT, *about, "--kubeconfig", str(cluster.kubeconfig)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as guardian:
+        assert guardian.wait(60) == 0
+        assert guardian.stderr is not None
+        assert b"the session gave no sign for 0.3 s" in guardian.stderr.read()
 
 
 def test_a_drill_that_was_taken_for_dead_learns_of_it(cluster: Cluster, namespace: str) -> None:

@@ -31,10 +31,11 @@ def rate(cluster: Cluster, namespace: str) -> str:
 
 
 @contextmanager
-def guarding(cluster: Cluster, namespace: str, directory: Path) -> Iterator[Path]:
-    """`muster guard` over a namespace; the file that it writes to."""
+def guarding(cluster: Cluster, namespace: str, directory: Path, home: str = "") -> Iterator[Path]:
+    """`muster guard` over a namespace, in which it says that it is there unless it is told another, which there is not;
+    the file that it writes to."""
     out = directory / "guard.out"
-    where = ["--kube-context", cluster.context, "--namespace", namespace, "--home", namespace]
+    where = ["--kube-context", cluster.context, "--namespace", namespace, "--home", home or namespace]
     with out.open("wb") as file:
         process = subprocess.Popen(
             [str(Path(sys.executable).with_name("muster")), "guard", *where],
@@ -44,7 +45,8 @@ def guarding(cluster: Cluster, namespace: str, directory: Path) -> Iterator[Path
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(lambda: who_guards(cluster, namespace), within=60, reason="the guardian to be there")
+        if not home:
+            wait_for(lambda: who_guards(cluster, namespace), within=60, reason="the guardian to be there")
         yield out
     finally:
         process.terminate()
@@ -85,4 +87,14 @@ def test_a_fault_that_has_lasted_as_long_as_it_may_is_taken_back_at_once(
         wait_for(lambda: find_record(cluster, namespace, "flood") is None, within=60, reason="it to be undone")
         wait_for(lambda: lock.lost, within=60, reason="the drill to learn of it")
         assert "fault 'flood' has lasted as long as it may, until 2026-01-02T03:05:00Z" in out.read_text()
+    assert rate(cluster, namespace) == "100"
+
+
+def test_it_takes_faults_back_where_it_cannot_say_that_it_is_there(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    strike(cluster, namespace, deadline="2026-01-02T03:05:00Z")
+    with guarding(cluster, namespace, tmp_path, home="nowhere") as out:
+        wait_for(lambda: find_record(cluster, namespace, "flood") is None, within=60, reason="it to be undone")
+        assert 'namespaces "nowhere" not found' in out.read_text()
     assert rate(cluster, namespace) == "100"

@@ -14,13 +14,14 @@ from muster.kube import connect
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m muster.guardian", description="take back what a session leaves")
     parser.add_argument("--token", required=True)
+    parser.add_argument("--session", type=int, required=True, metavar="PID")
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--embedded", action="store_true")
     options = parser.parse_args()
     try:
         with connect(options.kubeconfig, embedded=options.embedded) as cluster:
-            Watch(cluster, options.home, options.token).keep()
+            Watch(cluster, options.home, options.token, options.session).keep()
     except MusterError as error:
         print(error, file=sys.stderr)
         return 1

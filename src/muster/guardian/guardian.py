@@ -77,6 +77,7 @@ class Guardian:
         os.environ.update(self.environment)
         embedded = ["--embedded"] if self._cluster.embedded else []
         command = [sys.executable, "-m", "muster.guardian", "--token", self._token, *embedded]
+        command += ["--session", str(os.getpid())]
         command += ["--kubeconfig", str(self._cluster.kubeconfig.absolute()), "--home", str(self._home.absolute())]
         environment = {key: value for key, value in os.environ.items() if key != GUARDED_VARIABLE}
         if AUDIT_VARIABLE in environment:
@@ -182,9 +183,13 @@ class Guardian:
         """Why it has tripped, if it has; the empty text where all goes on.
 
         Raises:
-            GuardianError: it is not there any more.
+            GuardianError: it is not there any more, and has not tripped.
         """
-        self._listen(0.0)
+        try:
+            self._listen(0.0)
+        except GuardianError:
+            if not self.tripped:
+                raise
         return self.tripped
 
     def rest(self) -> str:

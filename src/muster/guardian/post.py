@@ -10,7 +10,7 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from muster.base.clock import now, utc_iso
@@ -59,15 +59,19 @@ class Post:
         scope = ", ".join(self._namespaces) or "every namespace"
         self._say(f"guarding {scope} of context '{self._cluster.context}'")
         while not self._ending.is_set():
-            try:
-                self._announce()
-                self.look()
-                self._tell_trouble("")
-            except ClusterError as error:
-                self._tell_trouble(str(error))
+            self._tell_trouble("; ".join(dict.fromkeys(self._turn())))
             self._ending.wait(LOOK_EVERY_S)
         with contextlib.suppress(ClusterError):  # then it runs out
             self._leave()
+
+    def _turn(self) -> Iterator[str]:
+        """Look, and say that a guardian is there; yields what of it could not be done. Neither waits for the other:
+        where it may not say so, or there is no namespace to say so in, faults are taken back all the same."""
+        for act in (self._announce, self.look):
+            try:
+                act()
+            except ClusterError as error:
+                yield str(error)
 
     def look(self) -> None:
         """Look once at every fault that is on record, and take back what nobody answers for any more.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from muster.base.clock import now
 from muster.base.errors import MusterError
@@ -60,6 +61,24 @@ class TakingBack:
         self.trouble = "; ".join(map(str, bad))
         return True
 
+    def open(self, injections: Iterable[str]) -> list[str]:
+        """What may be in force still, of these injections: whose records were read and undone once is not."""
+        if self.undone_at is not None:
+            return []
+        read = self._records
+        return [
+            f"fault '{read[one].experiment}'" if one in read else f"the fault of injection {one}" for one in injections
+        ]
+
+    def log(self, outcome: str, **said: Any) -> None:
+        """Log how it went; what is undone is undone, whether that can be logged or not."""
+        try:
+            self.audit.record(
+                "undo", target=f"{self.cluster.context}/{self.namespace}", outcome=outcome, by="guardian", **said
+            )
+        except AuditError as error:
+            print(error, file=sys.stderr, flush=True)
+
     def _put_back(self, record: Record, *, again: bool) -> None:
         outcome = put_back(self.cluster, record)
         undone = [text for text in outcome.undone if text not in self.undone]  # a command is run both times
@@ -67,9 +86,4 @@ class TakingBack:
         if not again:
             self.left += outcome.left
         if undone or not again:
-            target = f"{self.cluster.context}/{self.namespace}"
-            said = {"experiment": record.experiment, "undone": undone, "left": list(outcome.left)}
-            try:
-                self.audit.record("undo", target=target, outcome="done", by="guardian", **said)
-            except AuditError as error:  # what is undone is undone, whether it can be logged or not
-                print(error, file=sys.stderr, flush=True)
+            self.log("done", experiment=record.experiment, undone=undone, left=list(outcome.left))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 from collections.abc import Iterator
 from typing import Any
+
+from muster.base.clock import now
 
 Message = dict[str, Any]
 
@@ -27,6 +30,7 @@ TRIPPED = "tripped"  # `why`
 UNDONE = "undone"  # `undone`, `left`: [text], `took_s`: from the trip to the last field that was put back
 FAILED = "failed"  # `why`: not undone yet, and tried again
 RESTED = "rested"
+SAY_WITHIN_S = 2.0
 
 
 def say(descriptor: int, what: str, **fields: Any) -> bool:
@@ -35,6 +39,28 @@ def say(descriptor: int, what: str, **fields: Any) -> bool:
         os.write(descriptor, json.dumps({"what": what, **fields}).encode() + b"\n")
         return True
     return False
+
+
+class Mouth:
+    """Says things to somebody who may hang: what is not taken in time is not said, nor is anything after its half."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._cut = descriptor, False
+        os.set_blocking(descriptor, False)
+
+    def say(self, what: str, **fields: Any) -> None:
+        """Say something, if anybody takes it within SAY_WITHIN_S."""
+        whole = left = json.dumps({"what": what, **fields}).encode() + b"\n"
+        deadline = now() + SAY_WITHIN_S
+        while left and not self._cut:
+            try:
+                left = left[os.write(self._descriptor, left) :]
+            except BlockingIOError:
+                if not select.select([], [self._descriptor], [], max(deadline - now(), 0.0))[1]:
+                    self._cut = left != whole
+                    return
+            except OSError:  # nobody is there any more
+                return
 
 
 class Ear:

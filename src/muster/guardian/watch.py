@@ -21,10 +21,12 @@ from muster.guardian import talk
 from muster.guardian.conditions import Conditions
 from muster.guardian.guardian import GUARDED_VARIABLE
 from muster.guardian.levers import find_levers
+from muster.guardian.patience import Patience, is_gone
 from muster.guardian.taking_back import TakingBack
-from muster.guardian.talk import Ear, Message
+from muster.guardian.talk import Ear, Message, Mouth
 from muster.kube import Cluster
 from muster.safety import AuditLog, Record
+from muster.safety.guards import undo_command
 from muster.safety.hooks import UNKNOWN, VERDICT_VARIABLE, Hooks
 from muster.safety.locks import PROCEDURE_NAME, release, release_of_run, renew
 
@@ -33,16 +35,15 @@ LEVERS_EVERY_S = 1.0
 TELL_EVERY_S = 0.25
 BEAT_WITHIN_S = 4.0  # eight heartbeats
 TRY_EVERY_S = 0.5
-# For how long a cluster that does not answer is tried. One of the session's own goes with the session.
-TRY_FOR_S = 24 * 3600.0
-TRY_EMBEDDED_FOR_S = 10.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+SILENT_FOR_S = 600.0  # a session that hangs for so long, and of which nothing is left to undo, is not waited for
+ENDED = "the guardian was told to end (SIGTERM)"
+OF_TERMINALS = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Reason(NamedTuple):
     """Why a drill must not go on: by which rule, and in a sentence."""
 
-    rule: str  # gone, heartbeat, deadline, lever, service, alert, query
+    rule: str  # gone, heartbeat, deadline, lever, ended, service, alert, query
     why: str
 
 
@@ -65,20 +66,24 @@ class Guarded:
 class Watch:
     """The guardian's loop, over the standard streams of its process."""
 
-    def __init__(self, cluster: Cluster, home: Path, token: str) -> None:
-        self._cluster, self._home, self._token = cluster, home, token
-        self._ear = Ear()
+    def __init__(self, cluster: Cluster, home: Path, token: str, session: int) -> None:
+        """`session` is the process id of who is guarded, this process's parent for as long as it lives."""
+        self._cluster, self._home, self._token, self._session = cluster, home, token, session
+        self._ended: float | None = None  # since when this process is told to end
+        self._ear, self._mouth = Ear(), Mouth(sys.stdout.fileno())
         self._guarded: Guarded | None = None
         self._alive, self._closing = True, False
         self._heard_at = self._looked_at = self._told_at = now()
 
     def keep(self) -> None:
-        """Watch until the session is closed, or is gone and everything of it is taken back."""
-        for number in SIGNALS:  # whoever wants the end of a session does not want its faults to stay
+        """Watch until the session is closed, or is gone and everything of it is taken back, or SIGTERM: then what is in
+        force is taken back first."""
+        for number in OF_TERMINALS:  # whoever wants the end of a session does not want its faults to stay
             signal.signal(number, signal.SIG_IGN)
-        talk.say(sys.stdout.fileno(), talk.READY)
+        signal.signal(signal.SIGTERM, self._end_soon)
+        self._mouth.say(talk.READY)
         before = now()
-        while self._alive and not self._closing:
+        while self._alive and not self._closing and self._ended is None:
             self._hear(TICK_S)
             if now() - before > BEAT_WITHIN_S / 2:
                 self._heard_at = now()  # we did not run ourselves: the machine was asleep, or has no time for anybody
@@ -87,8 +92,23 @@ class Watch:
                 self._tell_blind(self._guarded)
             if self._guarded is not None and (why := self._reason(self._guarded)):
                 self._trip(self._guarded, why)
+            if self._guarded is None and now() - self._heard_at > SILENT_FOR_S:
+                _note(
+                    f"the session gave no sign for {SILENT_FOR_S:g} s, and no drill of it is open: it is not waited for"
+                )
+                return
+        if self._ended is not None:
+            _note(ENDED)
+            self._hear(0.0)  # what was said before that is heeded
         if self._guarded is not None:
-            self._trip(self._guarded, Reason("gone", "the session is gone: its process has ended"))
+            gone = not self._alive or self._closing
+            self._trip(
+                self._guarded,
+                Reason("gone", "the session is gone: its process has ended") if gone else Reason("ended", ENDED),
+            )
+
+    def _end_soon(self, *_: object) -> None:
+        self._ended = self._ended or now()
 
     def _reason(self, guarded: Guarded) -> Reason | None:
         """Why the drill must not go on, if it must not."""
@@ -123,7 +143,7 @@ class Watch:
                 release(self._cluster, guarded.namespace, guarded.holder)
                 release_of_run(self._cluster, guarded.namespace, run_id(), PROCEDURE_NAME)
         if taking.trouble:
-            print(taking.trouble, file=sys.stderr, flush=True)
+            _note(taking.trouble)
 
     def _run_hooks(self, guarded: Guarded) -> None:
         """Run what the session cannot run any more."""
@@ -138,22 +158,39 @@ class Watch:
 
         audit = AuditLog.of_run(guarded.timeline.parent)
         taking = TakingBack(self._cluster, guarded.namespace, ours, audit)
-        for_s = TRY_EMBEDDED_FOR_S if self._cluster.embedded else TRY_FOR_S
-        told = False
+        patience, told, said = Patience(self._cluster, lambda: self._ended), False, ""
         while not taking.attempt():
             self._renew(guarded)
             if taking.undone_at is not None and not told:
                 told = True
                 self._tell_undone(guarded, taking, began)
-            if taking.trouble:
-                talk.say(sys.stdout.fileno(), talk.FAILED, why=taking.trouble)
-            if now() - began > for_s:
+            if taking.trouble != said:
+                said = taking.trouble
+                self._mouth.say(talk.FAILED, why=said)
+            if why := patience.is_over() if guarded.deadlines else "nothing was about to strike":
+                self._give_up(guarded, taking, why)
                 return taking
             self._hear(0.0)
             SYSTEM_CLOCK.sleep(TRY_EVERY_S)
         if not told:
             self._tell_undone(guarded, taking, began)
         return taking
+
+    def _give_up(self, guarded: Guarded, taking: TakingBack, why: str) -> None:
+        """Tell what is left as it is, and what would undo it: nobody else will."""
+        left = taking.open(guarded.deadlines)
+        if not left:
+            return
+        where = f"namespace '{guarded.namespace}' of context '{self._cluster.context}'"
+        if self._cluster.embedded and is_gone(self._cluster):
+            _note(f"{', '.join(left)} in {where} went with the cluster, which was the session's own")
+        else:
+            command = undo_command(self._cluster, guarded.namespace)
+            _note(
+                f"{', '.join(left)} in {where} may be in force still, and is undone no more: {why}; undo it: {command}"
+            )
+            taking.log("failed", left=left, why=f"{why}: {taking.trouble}")
+        self._write(guarded, "gave_up", why=why, left=left)
 
     def _tell_undone(self, guarded: Guarded, taking: TakingBack, began: float) -> None:
         assert taking.undone_at is not None
@@ -178,6 +215,8 @@ class Watch:
             self._heard_at, seconds = now(), 0.0
             for message in self._ear.hear(data):
                 self._heed(message)
+        if os.getppid() != self._session:  # what it forked off may hold the stream open
+            self._alive = False
 
     def _heed(self, message: Message) -> None:
         match message["what"]:
@@ -198,7 +237,7 @@ class Watch:
                 self._guarded.deadlines[message["injection"]] = datetime.fromisoformat(message["deadline"])
             case talk.ASK:
                 conditions = self._guarded.conditions if self._guarded is not None else Conditions([], None, None)
-                talk.say(sys.stdout.fileno(), talk.WELL, unwell=conditions.unwell(), said=conditions.said())
+                self._mouth.say(talk.WELL, unwell=conditions.unwell(), said=conditions.said())
             case talk.STRIKE if self._guarded is not None:
                 self._guarded.striking = True
                 if said := self._guarded.conditions.said():
@@ -209,7 +248,7 @@ class Watch:
                     guarded.conditions.stop()
                 if guarded is not None and guarded.deadlines:
                     self._take_back(guarded, now())
-                talk.say(sys.stdout.fileno(), talk.RESTED)
+                self._mouth.say(talk.RESTED)
             case talk.CLOSE:
                 self._closing = True
 
@@ -228,7 +267,7 @@ class Watch:
 
     def _tell(self, guarded: Guarded, state: str, **fields: Any) -> None:
         """Tell the session, and write it where it is found when there is no session any more."""
-        talk.say(sys.stdout.fileno(), state, **fields)
+        self._mouth.say(state, **fields)
         self._write(guarded, state, **fields)
 
     def _write(self, guarded: Guarded, state: str, **fields: Any) -> None:
@@ -245,3 +284,8 @@ class Watch:
                 environment = (entry / "environ").read_bytes().split(b"\0")
                 if any(marker in environment for marker in wanted):
                     os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _note(text: str) -> None:
+    """Say something where it is looked for when the session is gone: in the guardian's log."""
+    print(text, file=sys.stderr, flush=True)

@@ -185,10 +185,11 @@ class Monitoring(Event):
 
 class Guard(Event):
     """`guard`: the guardian stopped the drill, or took its fault back; what it saw of the stop conditions before the
-    strike (`watching`), and which of them it could not look at (`blind`) until it could again (`sees`)."""
+    strike (`watching`), and which of them it could not look at (`blind`) until it could again (`sees`); or that it
+    could not take the fault back and tries no more (`gave_up`)."""
 
-    state: Literal["tripped", "undone", "watching", "blind", "sees"]
-    rule: Literal["gone", "heartbeat", "deadline", "lever", "service", "alert", "query"] | None = None
+    state: Literal["tripped", "undone", "gave_up", "watching", "blind", "sees"]
+    rule: Literal["gone", "heartbeat", "deadline", "lever", "ended", "service", "alert", "query"] | None = None
 
 
 class Hook(Event):
