@@ -1,4 +1,7 @@
-"""Print what muster costs: start-up, throughput, load generator, drills, report, history, diagnosis."""
+"""Print what muster costs: start-up, throughput, load generator, drills, report, history, diagnosis.
+
+`python -m bench releases` simulates 1,000 releases of known quality and writes the table of docs/releasing.md again.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ from bench import analysis, history
 from bench.beside import beside
 from bench.diagnose import A_NAMESPACE, NAMESPACES, Cost, diagnose_all, diagnose_reference
 from bench.overhead import overhead
+from bench.releases.simulation import planned, simulated
+from bench.releases.table import PAGE as RELEASING
+from bench.releases.table import lines_of, write
 from bench.report import report
 from muster.base.timeline import Timeline, read_timeline
 from muster.drill import ManagedSystem
@@ -33,21 +39,21 @@ ROOT = Path(__file__).resolve().parents[1]
 SYSTEM = ROOT / "systems/enhancer/system.yaml"
 
 
-PARTS = ("start", "throughput", "overhead", "drills", "report", "history", "analysis", "diagnose")
+PARTS = ("start", "throughput", "overhead", "drills", "report", "history", "analysis", "diagnose", "releases")
 PAGE = "/workflows?limit=20"
 FIVE = "pod_crash or high_load or db_failure or config_corruption or full_outage"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all but releases)")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long each load lasts")
     parser.add_argument("--rates", type=float, nargs="+", default=[1000.0, 2000.0, 3000.0], help="requests/s")
     options = parser.parse_args()
     if strange := [part for part in options.parts if part not in PARTS]:
         parser.error(f"'{strange[0]}' is no part of the bench (there are: {', '.join(PARTS)})")
     print(f"{os.cpu_count()} cores")
-    for part in options.parts or PARTS:
+    for part in options.parts or [part for part in PARTS if part != "releases"]:
         measure(part, options)
     return 0
 
@@ -59,8 +65,7 @@ def measure(part: str, options: argparse.Namespace) -> None:
             cluster_start()
             system_start()
         case "throughput":
-            for rate in options.rates:
-                throughput(rate, options.seconds)
+            throughputs(options.rates, options.seconds)
         case "overhead":
             generator_overhead()
         case "drills":
@@ -74,6 +79,8 @@ def measure(part: str, options: argparse.Namespace) -> None:
             analysed()
         case "diagnose":
             diagnosed()
+        case "releases":
+            released()
 
 
 @contextmanager
@@ -100,6 +107,11 @@ def system_start() -> None:
     with cluster(definition) as found:
         ManagedSystem(found, definition).prepare()
         show("reference system ready from nothing", time.monotonic() - begun, "s", "cluster included, wanted < 8")
+
+
+def throughputs(rates: list[float], seconds: float) -> None:
+    for rate in rates:
+        throughput(rate, seconds)
 
 
 def throughput(rate: float, seconds: float) -> None:
@@ -203,6 +215,15 @@ def show_cost(what: str, cost: Cost, wanted: str) -> None:
     show("  memory at the most", cost.peak_mb, "MB", "wanted < 500")
     for one in cost.unknown:
         print(f"  not seen: {one}")
+
+
+def released() -> None:
+    """What several rules make of releases of known quality, printed and written into the docs."""
+    begun = time.monotonic()
+    told = simulated(planned())
+    print(*lines_of(told), sep="\n")
+    write(told)
+    show(f"{len(planned()):,} releases under each rule simulated", time.monotonic() - begun, "s", f"into {RELEASING}")
 
 
 def show(what: str, value: float, unit: str, note: str = "") -> None:

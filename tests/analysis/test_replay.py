@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from muster.analysis import Action, Look, Phase, Plan
 from muster.analysis.replay import Outcome, replay, replay_lines
 from muster.base.errors import UsageError
+from muster.schemas import DIRECTORY
 from muster.system.release_analysis import ErrorRate
 
 from .analysis_support import ERRORS, look, side
@@ -43,7 +46,10 @@ def test_it_says_where_it_would_have_been_aborted_and_why() -> None:
     assert text[0] == f"rolled back in phase half after {found.at_s:.0f} s ({found.in_all_s / 60:.1f} min in all)"
     assert "requests failed on canary" in text[1]
     assert max(map(len, text)) <= 80
-    assert found.to_json()["decision"]["triggers"][0]["verdict"] == "worse"
+    content = json.loads(json.dumps(found.to_json()))
+    assert content["decision"]["triggers"][0]["verdict"] == "worse"
+    schema = json.loads((DIRECTORY / "release-replay-v1.json").read_text())
+    assert list(Draft202012Validator(schema).iter_errors(content)) == []
 
 
 def test_other_triggers_may_have_let_it_pass() -> None:

@@ -16,6 +16,7 @@ from muster.analysis.plan import Plan
 from muster.analysis.state import State
 from muster.system.release_analysis import ReleaseAnalysis
 
+SCHEMA = "muster/release-replay/v1"
 WIDTH = 80
 
 
@@ -56,6 +57,7 @@ class Replay:
     def to_json(self) -> dict[str, Any]:
         """For programs."""
         return {
+            "schema": SCHEMA,
             "outcome": str(self.outcome),
             "phase": self.phase,
             "at_s": round(self.at_s, 3),

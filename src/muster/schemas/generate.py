@@ -28,6 +28,7 @@ from muster.schemas.monitoring import MonitoringFiles, MonitorRound
 from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
 from muster.schemas.plan import Plan
 from muster.schemas.recovery import Procedures, Recovery
+from muster.schemas.releases import ReleaseReplay
 from muster.schemas.scorecard import Scorecard
 from muster.setup.run import SetupReport
 from muster.system.definition import SystemDefinition
@@ -65,6 +66,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "procedures-v1.json": (Procedures, "serialization"),
     "recovery-v1.json": (Recovery, "serialization"),
     "release-recording-v1.json": (RecordedLook, "validation"),
+    "release-replay-v1.json": (ReleaseReplay, "serialization"),
     "safety-v1.json": (SafetySettings, "validation"),
     "scorecard-v1.json": (Scorecard, "serialization"),
     "setup-v1.json": (SetupReport, "serialization"),
