@@ -35,24 +35,24 @@ class FakeCluster:
     def unobserved(self) -> FakeCluster:
         return self
 
-    def request(self, method: str, path: str, **_: Any) -> None:
+    def request(self, _: str, path: str, **__: Any) -> None:
         kind = next(kind for kind in KINDS if KINDS[kind].path("shop") == path)
         if kind in self.unserved:
             raise ApiError(f"no {kind} here", code=404, reason="NotFound")
 
-    def find(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+    def find(self, kind: str, name: str, *_: Any) -> Object | None:
         found = self.objects.get((kind, name))
         return None if found is None else copy.deepcopy(found)
 
-    def get(self, kind: str, name: str, namespace: str | None = None) -> Object:
-        if (found := self.find(kind, name, namespace)) is None:
+    def get(self, kind: str, name: str, *_: Any) -> Object:
+        if (found := self.find(kind, name)) is None:
             raise ApiError(f"{kind} {name} not found", code=404, reason="NotFound")
         return found
 
-    def list(self, kind: str, namespace: str | None = None, **_: Any) -> list[Object]:
+    def list(self, kind: str, *_: Any, **__: Any) -> list[Object]:
         return [copy.deepcopy(one) for (each, _), one in self.objects.items() if each == kind]
 
-    def create(self, body: Object, namespace: str | None = None) -> Object:
+    def create(self, body: Object, *_: Any) -> Object:
         self._step_between()
         key = body["kind"], body["metadata"]["name"]
         if key in self.objects:
@@ -60,7 +60,7 @@ class FakeCluster:
         self.writes.append(f"create {key[0]}/{key[1]}")
         return self._put(key, body, generation=1)
 
-    def replace(self, body: Object, namespace: str | None = None, *, trying: bool = False) -> Object:
+    def replace(self, body: Object, *_: Any) -> Object:
         self._step_between()
         key = body["kind"], body["metadata"]["name"]
         if (found := self.objects.get(key)) is None:
@@ -71,7 +71,7 @@ class FakeCluster:
         self.writes.append(f"replace {key[0]}/{key[1]}")
         return self._put(key, body, generation=found["metadata"]["generation"] + 1)
 
-    def delete(self, kind: str, name: str, namespace: str | None = None, **_: Any) -> bool:
+    def delete(self, kind: str, name: str, *_: Any) -> bool:
         self._step_between()
         self.writes.append(f"delete {kind}/{name}")
         return self.objects.pop((kind, name), None) is not None

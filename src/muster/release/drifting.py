@@ -40,7 +40,7 @@ def _of_traffic(work: Releasing) -> Drift | None:
     if is_near(split.share, release.share.possible):
         return None
     by = next((name for one in split.objects for name in changed_by(one)), "somebody")
-    said = "no share at all" if split.share is None else f"{split.share:.0%}"
+    said = "shares that differ" if split.share is None else f"{split.share:.0%}"
     return Drift(
         f"{by} changed how traffic is shared: the new version has {said}, not {release.share.possible:.0%}", mends=True
     )

@@ -15,11 +15,12 @@ from muster.base.errors import RefusedError, TimeoutExceededError
 from muster.base.waiting import wait_for
 from muster.kube import ApiError
 from muster.release.canary import marked
-from muster.release.traffic.way import Object, Shared, Split
+from muster.release.traffic.way import Object, Shared, Split, one_share
 from muster.wire.names import KINDS
 
 OWN = "muster-release"
 FINE = 1000  # a weight of 1 becomes so much, of which shares are taken
+LARGEST = 1_000_000  # a weight that there may be
 HEEDED_WITHIN_S = 10.0
 
 
@@ -60,26 +61,22 @@ class Routes:
 
     def read(self) -> Split:
         objects = tuple(self._present())
-        shares = [self._share(one) for one in objects]
-        return Split(None if not shares or None in shares else max(filter(None, [*shares, 0.0]), default=0.0), objects)
+        return Split(one_share(share for one in objects for share in self._shares(one)), objects)
 
     def write(self, share: float, split: Split) -> None:
         for one in split.objects:
-            rules = self._rules(one, share)
-            if rules != one["spec"].get("rules"):
-                self._cluster.replace({**one, "spec": {**one["spec"], "rules": rules}}, self._shared.namespace)
+            self._write(one, [self._shared_rule(rule, share) for rule in self._original(one)])
 
     def lag(self) -> str:
         missing = [said for one in self._present() if (said := _unheeded(one))]
         return missing[0] if missing else ""
 
     def remove(self) -> str:
-        for name, rules in self._shared.kept.items():
-            while (one := self._cluster.find("HTTPRoute", name, self._shared.namespace)) is not None:
-                if self._share(one) is None:  # somebody else has put it back
-                    break
+        for name in self._shared.kept:
+            while (one := self._find(name)) is not None:
                 try:
-                    self._cluster.replace({**one, "spec": {**one["spec"], "rules": rules}}, self._shared.namespace)
+                    self._write(one, self._original(one))
+                    break
                 except ApiError as error:
                     if error.code != 409:
                         raise
@@ -90,55 +87,83 @@ class Routes:
 
     def _present(self) -> Iterator[Object]:
         for name in self._shared.kept or (OWN,):
-            if (found := self._cluster.find("HTTPRoute", name, self._shared.namespace)) is not None:
-                yield {**found, "kind": "HTTPRoute", "apiVersion": KINDS["HTTPRoute"].api}
+            if (found := self._find(name)) is not None:
+                yield found
+
+    def _find(self, name: str) -> Object | None:
+        found = self._cluster.find("HTTPRoute", name, self._shared.namespace)
+        return None if found is None else {**found, "kind": "HTTPRoute", "apiVersion": KINDS["HTTPRoute"].api}
+
+    def _write(self, route: Object, rules: list[Object]) -> None:
+        if rules != route["spec"].get("rules"):
+            self._cluster.replace({**route, "spec": {**route["spec"], "rules": rules}}, self._shared.namespace)
 
     def _leads(self, route: Object) -> bool:
         return route["metadata"]["name"] != OWN and any(
-            self._is_ref(ref, self._shared.service)
-            for rule in route["spec"].get("rules") or []
-            for ref in rule.get("backendRefs") or []
+            self._names(rule, self._shared.service) for rule in route["spec"].get("rules") or []
         )
+
+    def _names(self, rule: Object, service: str) -> bool:
+        return any(self._is_ref(ref, service) for ref in rule.get("backendRefs") or [])
 
     def _is_ref(self, ref: Object, service: str) -> bool:
         space = ref.get("namespace") or self._shared.namespace
         return (ref.get("kind", "Service"), ref.get("name"), space) == ("Service", service, self._shared.namespace)
 
-    def _rules(self, route: Object, share: float) -> list[Object]:
-        """The rules as they are to be, from those that were there before the release."""
-        rules: list[Object] = copy.deepcopy(
-            self._shared.kept.get(route["metadata"]["name"]) or self._own()["spec"]["rules"]
-        )
-        for rule in rules:
-            if any(self._is_ref(ref, self._shared.service) for ref in rule.get("backendRefs") or []):
-                rule["backendRefs"] = list(self._refs(rule["backendRefs"], share))
-        return rules
+    def _original(self, route: Object) -> list[Object]:
+        """The rules without what the release put in: as they were before it, and as others have changed them since."""
+        if not self._shared.kept:
+            return [self._unshared(rule) for rule in self._own()["spec"]["rules"]]
+        before = self._shared.kept[route["metadata"]["name"]]
+        return [
+            next((copy.deepcopy(one) for one in before if self._shape(one) == self._shape(rule)), self._unshared(rule))
+            if self._names(rule, self._shared.beside)
+            else rule
+            for rule in route["spec"].get("rules") or []
+        ]
 
-    def _refs(self, refs: list[Object], share: float) -> Iterator[Object]:
+    def _shape(self, rule: Object) -> Object:
+        """A rule without weights, and without the new version."""
+        refs = [ref for ref in rule.get("backendRefs") or [] if not self._is_ref(ref, self._shared.beside)]
+        return {**rule, "backendRefs": [{key: ref[key] for key in ref if key != "weight"} for ref in refs]}
+
+    def _unshared(self, rule: Object) -> Object:
+        """A rule that leads to both, or by somebody's doing to the new version alone, leading to the old one."""
+        refs = [dict(ref) for ref in rule["backendRefs"]]
+        both = [ref for ref in refs if self._is_ref(ref, self._shared.service)]
+        new = [ref for ref in refs if self._is_ref(ref, self._shared.beside)]
+        if not both:
+            both, new = new[:1], new[1:]
+            both[0]["name"] = self._shared.service
+        both[0]["weight"] = sum(ref.get("weight", 1) for ref in (*both, *new))
+        return {**rule, "backendRefs": [ref for ref in refs if not any(ref is one for one in new)]}
+
+    def _shared_rule(self, rule: Object, share: float) -> Object:
+        if not self._names(rule, self._shared.service):
+            return rule
+        refs = rule["backendRefs"]
+        # Of a weight as large as there may be no thousandth part can be taken, and none needs to be.
+        fine = min(FINE, LARGEST // max(1, *(ref.get("weight", 1) for ref in refs)))
+        return {**rule, "backendRefs": list(self._refs(refs, share, fine))}
+
+    def _refs(self, refs: list[Object], share: float, fine: int) -> Iterator[Object]:
         for ref in refs:
-            if self._is_ref(ref, self._shared.beside):
-                continue
-            weight = ref.get("weight", 1) * FINE
+            weight = ref.get("weight", 1) * fine
             if self._is_ref(ref, self._shared.service):
                 yield {**ref, "weight": round(weight * (1 - share))}
                 yield {**ref, "name": self._shared.beside, "weight": round(weight * share)}
             else:
                 yield {**ref, "weight": weight}
 
-    def _share(self, route: Object) -> float | None:
-        """The new version's share of what both get; None where a rule does not name both."""
-        shares = []
+    def _shares(self, route: Object) -> Iterator[float]:
+        """The new version's share of what both get, of each rule that leads anybody to one of them."""
         for rule in route["spec"].get("rules") or []:
             old, new = (
-                [ref.get("weight", 1) for ref in rule.get("backendRefs") or [] if self._is_ref(ref, service)]
+                sum(ref.get("weight", 1) for ref in rule.get("backendRefs") or [] if self._is_ref(ref, service))
                 for service in (self._shared.service, self._shared.beside)
             )
-            if not old and not new:
-                continue
-            if not old or not new:
-                return None
-            shares.append(sum(new) / (sum(old) + sum(new)) if sum(old) + sum(new) else 0.0)
-        return max(shares) if shares else None
+            if old + new:
+                yield new / (old + new)
 
     def _own(self) -> Object:
         backend = {"group": "", "kind": "Service", "port": self._shared.port}

@@ -53,7 +53,11 @@ class ReplicaShares:
         service, deployment = self._objects()
         if deployment is None:
             return Split(0.0, (service,))
-        if (service["spec"].get("selector") or {}).get(TRACK_LABEL) == TRACK_VALUE:
+        selector = dict(service["spec"].get("selector") or {})
+        track = selector.pop(TRACK_LABEL, None)
+        if selector != self._shared.kept["selector"]:
+            return Split(None, (service, deployment))
+        if track == TRACK_VALUE:
             return Split(1.0, (service, deployment))
         pods = int(deployment["spec"].get("replicas", 1))
         return Split(pods / (pods + self._shared.replicas) if pods else 0.0, (service, deployment))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from muster.kube import ApiError
-from muster.release.traffic.way import Object, Shared, Split
+from muster.release.traffic.way import Object, Shared, Split, one_share
 from muster.wire.names import KINDS
 
 ALL = 100
@@ -41,33 +41,22 @@ class VirtualServices:
 
     def read(self) -> Split:
         objects = tuple(self._present())
-        shares = [self._share(one) for one in objects]
-        told = [one for one in shares if one is not None]
-        return Split(max(told) if told and len(told) == len(shares) else None, objects)
+        return Split(one_share(share for one in objects for share in self._shares(one)), objects)
 
     def write(self, share: float, split: Split) -> None:
-        new = round(self.possible(share) * ALL)
         for one in split.objects:
-            http = copy.deepcopy(self._shared.kept[one["metadata"]["name"]])
-            for route in http:
-                if self._is_ours(route):
-                    own = route["route"][0]
-                    beside = copy.deepcopy(own)
-                    beside["destination"]["host"] = self._host(own, self._shared.beside)
-                    route["route"] = [own | {"weight": ALL - new}, beside | {"weight": new}]
-            self._cluster.replace({**one, "spec": {**one["spec"], "http": http}}, self._shared.namespace)
+            self._write(one, [self._shared_route(route, share) for route in self._original(one)])
 
     def lag(self) -> str:
         """Nothing: a VirtualService does not tell whether it is in force. What clients get does."""
         return ""
 
     def remove(self) -> str:
-        for name, http in self._shared.kept.items():
-            while (one := self._cluster.find("VirtualService", name, self._shared.namespace)) is not None:
-                if self._share(one) is None:
-                    break
+        for name in self._shared.kept:
+            while (one := self._find(name)) is not None:
                 try:
-                    self._cluster.replace({**one, "spec": {**one["spec"], "http": http}}, self._shared.namespace)
+                    self._write(one, self._original(one))
+                    break
                 except ApiError as error:
                     if error.code != 409:
                         raise
@@ -75,8 +64,16 @@ class VirtualServices:
 
     def _present(self) -> Iterator[Object]:
         for name in self._shared.kept:
-            if (found := self._cluster.find("VirtualService", name, self._shared.namespace)) is not None:
-                yield {**found, "kind": "VirtualService", "apiVersion": KINDS["VirtualService"].api}
+            if (found := self._find(name)) is not None:
+                yield found
+
+    def _find(self, name: str) -> Object | None:
+        found = self._cluster.find("VirtualService", name, self._shared.namespace)
+        return None if found is None else {**found, "kind": "VirtualService", "apiVersion": KINDS["VirtualService"].api}
+
+    def _write(self, one: Object, http: list[Object]) -> None:
+        if http != one["spec"].get("http"):
+            self._cluster.replace({**one, "spec": {**one["spec"], "http": http}}, self._shared.namespace)
 
     def _leads(self, one: Object) -> bool:
         return any(self._is_ours(route) for route in one["spec"].get("http") or [])
@@ -95,11 +92,45 @@ class VirtualServices:
         host = str(destination["destination"]["host"])
         return service + host.removeprefix(self._shared.service)
 
-    def _share(self, one: Object) -> float | None:
-        """The new version's share; None where it is not shared between both."""
+    def _original(self, one: Object) -> list[Object]:
+        """The routes without what the release put in: as they were before it, and as others have changed them since."""
+        before = [route for route in self._shared.kept[one["metadata"]["name"]] if self._is_ours(route)]
+        return [
+            next((copy.deepcopy(known) for known in before if _shape(known) == _shape(route)), self._unshared(route))
+            if self._leads_beside(route)
+            else route
+            for route in one["spec"].get("http") or []
+        ]
+
+    def _leads_beside(self, route: Object) -> bool:
+        return any(self._is_of(each, self._shared.beside) for each in route.get("route") or [])
+
+    def _unshared(self, route: Object) -> Object:
+        own = copy.deepcopy(route["route"][0])
+        own.pop("weight", None)
+        if self._is_of(own, self._shared.beside):
+            host = own["destination"]["host"].removeprefix(self._shared.beside)
+            own["destination"]["host"] = self._shared.service + host
+        return {**route, "route": [own]}
+
+    def _shared_route(self, route: Object, share: float) -> Object:
+        if not self._is_ours(route):
+            return route
+        new = round(self.possible(share) * ALL)
+        (own,) = route["route"]
+        beside = copy.deepcopy(own)
+        beside["destination"]["host"] = self._host(own, self._shared.beside)
+        return {**route, "route": [own | {"weight": ALL - new}, beside | {"weight": new}]}
+
+    def _shares(self, one: Object) -> Iterator[float]:
+        """The new version's share, of each route that leads to one of both."""
         for route in one["spec"].get("http") or []:
             both = route.get("route") or []
-            new = [each.get("weight", 0) for each in both if self._is_of(each, self._shared.beside)]
-            if new and any(self._is_of(each, self._shared.service) for each in both):
-                return float(sum(new)) / ALL
-        return None
+            new = [each.get("weight", ALL) for each in both if self._is_of(each, self._shared.beside)]
+            if new or self._is_ours(route):
+                yield float(sum(new)) / ALL
+
+
+def _shape(route: Object) -> Object:
+    """A route without where it leads."""
+    return {key: value for key, value in route.items() if key != "route"}

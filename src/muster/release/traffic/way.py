@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from muster.kube import Cluster
 
 Object = dict[str, Any]
+ALIKE = 0.005  # shares that differ by less are the same, as far as weights can say it
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,18 @@ class Shared:
 
 
 class Split(NamedTuple):
-    """How traffic is shared now, as the objects tell: the new version's share, None where they say no such thing; and
-    the objects themselves, as they were read, which only who read them last can change."""
+    """How traffic is shared now, as the objects tell: the new version's share, None where that is not the same
+    everywhere; and the objects themselves, as they were read, which only who read them last can change. Where nothing
+    leads to the new version its share is 0."""
 
     share: float | None
     objects: tuple[Object, ...]
+
+
+def one_share(shares: Iterable[float]) -> float | None:
+    """What several say alike; 0 where nobody says anything, None where they differ."""
+    told = list(shares) or [0.0]
+    return max(told) if max(told) - min(told) < ALIKE else None
 
 
 class TrafficWay(Protocol):
