@@ -49,11 +49,12 @@ class Adding:
             before = self._pods.get(name)
             now = _flat(counted)
             if before is None:
-                before = dict.fromkeys(now, 0.0) if name in new_since else dict(now)
+                before = {} if name in new_since else dict(now)
+            elif any(value < before.get(key, 0.0) for key, value in now.items()):
+                before = {}  # it has started anew, also where single counts are above what they were by now
             total = self.totals[side]
             for key, value in now.items():
-                went_up = value - before.get(key, 0.0)
-                _add(total, key, value if went_up < 0 else went_up)
+                _add(total, key, value - before.get(key, 0.0))
             self._pods[name] = {**before, **now}
 
     def begin(self) -> None:

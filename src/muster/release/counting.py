@@ -16,6 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from muster.system.metrics import Metrics, Selector, selector
 
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MEANT = {"n": "\n", "t": "\t", "r": "\r"}
 
 # Labels that tell how a request was answered, and so are no part of what kind of request it was.
 OF_ANSWERS = frozenset({"status", "code", "status_code", "http_status", "result", "outcome", "grpc_code"})
@@ -49,6 +51,9 @@ class Series:
         """Raises ValueError: it is no selector that can be looked at here."""
         self.selector: Selector = selector(text)
         self._matchers = list(_matchers(self.selector.matchers))
+        for _, how, wanted in self._matchers:
+            if how in ("=~", "!~"):
+                _check_pattern(wanted)
 
     @property
     def labels(self) -> frozenset[str]:
@@ -84,9 +89,9 @@ def counted(samples: Iterable[Sample], metrics: Metrics, workflow_errors: str | 
     if metrics.requests is not None and metrics.errors is not None and requests is not None:
         every, bad = Series(metrics.requests), Series(metrics.errors)
         apart = (bad.labels - every.labels) | OF_ANSWERS
-        failed = math.fsum(one.value for one in held if bad.takes(one))
+        failed = _fsum(one.value for one in held if bad.takes(one))
         for one in held:
-            if every.takes(one):
+            if every.takes(one) and math.isfinite(one.value):
                 kind = " ".join(value for label, value in sorted(one.labels.items()) if label not in apart)
                 of_kind, of_bad = kinds.get(kind, (0.0, 0.0))
                 kinds[kind] = (of_kind + one.value, of_bad + (one.value if bad.takes(one) else 0.0))
@@ -98,10 +103,17 @@ def _sum(samples: Iterable[Sample], text: str | None) -> float | None:
     if text is None:
         return None
     series = Series(text)
-    found = [one.value for one in samples if series.takes(one)]
-    total = math.fsum(found) if found else 0.0
     named = any(one.name == series.selector.name for one in samples)
-    return total if math.isfinite(total) and (found or named) else None
+    return _fsum(one.value for one in samples if series.takes(one)) if named else None
+
+
+def _fsum(values: Iterable[float]) -> float | None:
+    """A sum; None where it is no number."""
+    try:
+        total = math.fsum(values)
+    except (ValueError, OverflowError):
+        return None
+    return total if math.isfinite(total) else None
 
 
 def _timed(samples: list[Sample], text: str | None) -> tuple[float | None, dict[float, float]]:
@@ -110,7 +122,7 @@ def _timed(samples: list[Sample], text: str | None) -> tuple[float | None, dict[
     series = Series(text)
     found = dict[float, float]()
     for one in samples:
-        if series.takes(one, "_bucket"):
+        if series.takes(one, "_bucket") and "le" in one.labels:
             bound = float(one.labels["le"])
             found[bound] = found.get(bound, 0.0) + one.value
     if not found or any(not math.isfinite(value) for value in found.values()):
@@ -125,8 +137,15 @@ def _matchers(text: str) -> Iterator[tuple[str, str, str]]:
         found = _MATCHER.match(text, at)
         if found is None:
             raise ValueError(f"'{text}' is not understood from '{text[at:]}' on")
-        yield found[1], found[2], found[3].replace('\\"', '"').replace("\\\\", "\\")
+        yield found[1], found[2], _ESCAPED.sub(lambda each: _MEANT.get(each[1], each[1]), found[3])
         at = found.end()
+
+
+def _check_pattern(text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"'{text}' is no regular expression: {error}") from None
 
 
 def _fits(value: str, how: str, wanted: str) -> bool:
