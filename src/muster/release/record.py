@@ -200,7 +200,7 @@ class Release(_Kept):
         return self.model_copy(update={"events": events[-MOST_EVENTS:]})
 
 
-class _Recorded(Release):
+class Recorded(Release):
     """A release as it is written, with the schema that it is written by."""
 
     schema_: Literal["muster/release-state/v1"] = Field(alias="schema")
@@ -231,7 +231,7 @@ def release_of(item: dict[str, Any]) -> Release:
         ReleaseRecordError: it holds none that is known here.
     """
     try:
-        found = _Recorded.model_validate(json.loads(item["data"]["release.json"]))
+        found = Recorded.model_validate(json.loads(item["data"]["release.json"]))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ReleaseRecordError(
             f"the record of the release, ConfigMap {NAME}, cannot be understood ({type(error).__name__}: "

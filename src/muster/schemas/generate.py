@@ -13,6 +13,8 @@ from muster.drill.preview import Preview
 from muster.gate.statement import Statement
 from muster.gate.waivers import WaiverFile
 from muster.preflight.finding import Report
+from muster.release.record import Recorded
+from muster.release.wanted import ToldOfRelease
 from muster.report.summary import SummaryModel
 from muster.safety.limits import SafetySettings
 from muster.schemas.audit import AuditLine, AuditVerification
@@ -28,7 +30,7 @@ from muster.schemas.monitoring import MonitoringFiles, MonitorRound
 from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
 from muster.schemas.plan import Plan
 from muster.schemas.recovery import Procedures, Recovery
-from muster.schemas.releases import ReleaseReplay
+from muster.schemas.releases import ReleaseReplay, ReleaseResult
 from muster.schemas.scorecard import Scorecard
 from muster.setup.run import SetupReport
 from muster.system.definition import SystemDefinition
@@ -67,6 +69,9 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "recovery-v1.json": (Recovery, "serialization"),
     "release-recording-v1.json": (RecordedLook, "validation"),
     "release-replay-v1.json": (ReleaseReplay, "serialization"),
+    "release-result-v1.json": (ReleaseResult, "serialization"),
+    "release-state-v1.json": (Recorded, "serialization"),
+    "release-v1.json": (ToldOfRelease, "validation"),
     "safety-v1.json": (SafetySettings, "validation"),
     "scorecard-v1.json": (Scorecard, "serialization"),
     "setup-v1.json": (SetupReport, "serialization"),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from muster.analysis.judgement import Action, TriggerVerdict
 from muster.analysis.replay import Outcome
+from muster.release.record import Release
 
 
 class Trigger(BaseModel):
@@ -53,3 +54,22 @@ class ReleaseReplay(BaseModel):
     looks: int
     steps: list[ReleaseStep]
     decision: ReleaseDecision
+
+
+class ReturnedTraffic(BaseModel):
+    """How a rollback went, in seconds since the decision: when the weights were written, in force, and when clients
+    were seen to be answered by the old version alone; `doubt` is what could not be seen of that."""
+
+    written_s: float
+    in_force_s: float
+    verified_s: float
+    verified: str
+    doubt: str
+
+
+class ReleaseResult(BaseModel):
+    """What `muster deploy --json` and `muster rollback --json` end with."""
+
+    schema_: Literal["muster/release-result/v1"] = Field(alias="schema")
+    release: Release
+    returned: ReturnedTraffic | None

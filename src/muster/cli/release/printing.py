@@ -80,7 +80,7 @@ def ending(release: Release, returned: Returned | None) -> Iterator[str]:
 
 def as_json(release: Release, returned: Returned | None) -> dict[str, Any]:
     """How a release is, for programs."""
-    content = release.model_dump(mode="json", exclude={"bake": {"analysis", "counters"}, "way": True})
+    content = release.model_dump(mode="json", exclude={"bake": {"analysis", "counters"}})
     return {"schema": SCHEMA, "release": content, "returned": None if returned is None else returned.to_json()}
 
 
