@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from muster.analysis import PLAN
-from muster.system.release_analysis import TRIGGERS, Amounts, ReleaseAnalysis
+from muster.system.release_analysis import TRIGGERS, Memory, ReleaseAnalysis
 
 
 def test_the_defaults_are_the_triggers_of_the_plan() -> None:
@@ -19,10 +23,16 @@ def test_the_defaults_are_the_triggers_of_the_plan() -> None:
     assert limits == [5, 10, 0.9, 0.9]
 
 
+def test_the_docs_show_the_defaults() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/releasing.md").read_text()
+    (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "\n  analysis:" in block]
+    assert ReleaseAnalysis.model_validate(yaml.safe_load(shown)["release"]["analysis"]) == ReleaseAnalysis()
+
+
 def test_a_trigger_is_switched_off_by_null_and_the_others_stay() -> None:
-    found = ReleaseAnalysis.model_validate({"failed_agents": None, "memory": {"limit": 0.8, "margin": 0.1}})
+    found = ReleaseAnalysis.model_validate({"failed_agents": None, "memory": {"limit": 0.8}})
     assert "failed_agents" not in found.names()
-    assert isinstance(found.memory, Amounts)
+    assert found.memory == Memory(limit=0.8, compare="both", times=1.5, margin=0.2, looks=6, least=6)
     assert found.without("memory", "cpu").names() == ("error_rate", "latency", "workflow_errors")
 
 

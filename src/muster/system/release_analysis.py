@@ -80,6 +80,37 @@ class Amounts(_Trigger):
     least: Count = 1
 
 
+class FailedAgents(Amounts):
+    """How many agents have failed."""
+
+    limit: Amount = 5.0
+    margin: Amount = 5.0
+    looks: Count = 2
+
+
+class WorkflowErrors(Amounts):
+    """How many workflows have failed since the phase began."""
+
+    limit: Amount = 10.0
+    margin: Amount = 10.0
+
+
+class Cpu(Amounts):
+    """What the pods use of the processors that they may use, from 0 to 1."""
+
+    limit: Amount = 0.9
+    times: Times = 1.5
+    margin: Amount = 0.2
+    looks: Count = 6
+    least: Count = 6
+
+
+class Memory(Cpu):
+    """What the pods use of the memory that they may use, from 0 to 1."""
+
+    compare: Compare = "both"
+
+
 def _fewer(trigger: _Trigger, times: float) -> _Trigger:
     least = min(trigger.least, max(FEWEST, math.ceil(trigger.least / times)))
     return trigger.model_copy(update={"least": least})
@@ -98,10 +129,10 @@ class ReleaseAnalysis(Strict):
     hold_s: Seconds = 300.0
     error_rate: ErrorRate | None = ErrorRate()
     latency: SlowRequests | None = SlowRequests()
-    failed_agents: Amounts | None = Amounts(limit=5, margin=5, looks=2)
-    workflow_errors: Amounts | None = Amounts(limit=10, margin=10)
-    cpu: Amounts | None = Amounts(limit=0.9, times=1.5, margin=0.2, looks=6, least=6)
-    memory: Amounts | None = Amounts(limit=0.9, compare="both", times=1.5, margin=0.2, looks=6, least=6)
+    failed_agents: FailedAgents | None = FailedAgents()
+    workflow_errors: WorkflowErrors | None = WorkflowErrors()
+    cpu: Cpu | None = Cpu()
+    memory: Memory | None = Memory()
 
     @model_validator(mode="after")
     def _looks_at_something(self) -> Self:
