@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from muster.base.clock import now
 from muster.base.errors import MusterError, UsageError
 from muster.base.files import write_atomically
 from muster.base.process import processes_of_run, run_id, wait_gone
-from muster.kube import EmbeddedCluster, connect, embedded_images
+from muster.kube import EmbeddedCluster, connect, embedded_digests, embedded_images
 from muster.safety.targets import forget_server
 from muster.system import SystemDefinition
 
@@ -94,6 +94,18 @@ def images(system: SystemDefinition | None, say: Say) -> None:
     for name, stands_for in rows:
         say(f"{name:<{width}}  {stands_for}")
     say(HOW_TO_MAP)
+
+
+def digests(names: Iterable[str], system: SystemDefinition) -> dict[str, str]:
+    """What each of these images stands for on the embedded cluster, by content, as far as that can be told.
+
+    Raises:
+        ClusterError: the embedded cluster does not tell.
+    """
+    with tempfile.TemporaryDirectory(prefix="muster-images-") as directory:
+        table = Path(directory) / "images.yaml"
+        table.write_text(yaml.safe_dump(system.image_table()))
+        return embedded_digests(names, table)
 
 
 def _start_cluster(home: Path, system: SystemDefinition | None, say: Say) -> None:

@@ -15,7 +15,7 @@ SECTIONS = {
         *("diagnose", "status", "monitor", "recover", "procedures", "backup", "restore"),
         *("incident", "notify", "indicators", "audit", "manual"),
     ),
-    "Releases": ("gate", "deploy", "rollback"),
+    "Releases": ("ready", "gate", "deploy", "rollback"),
     "Your system": ("init", "setup", "experiments", "loads", "keep", "monitoring"),
     "The embedded cluster, and this command": ("up", "down", "images", "completion"),
 }

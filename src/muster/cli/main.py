@@ -28,6 +28,7 @@ from muster.cli.monitor import monitor
 from muster.cli.monitoring import monitoring
 from muster.cli.notify.commands import notify
 from muster.cli.packaged import experiments, loads
+from muster.cli.ready import ready
 from muster.cli.recovery.commands import procedures, recover
 from muster.cli.release.deploy import deploy
 from muster.cli.release.rollback import rollback
@@ -118,6 +119,7 @@ for command in (
     guard,
     recover,
     procedures,
+    ready,
     deploy,
     rollback,
     backup,

@@ -10,7 +10,7 @@ import click
 from muster.base.clock import utc
 from muster.base.errors import UsageError
 from muster.cli.noting import nothing_yet, where
-from muster.cli.shared import HISTORY, planned_drills, write_out
+from muster.cli.shared import HISTORY, PLAN, planned_drills, write_out
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,12 +30,7 @@ FILE = "scorecard.html"
     "--since", metavar="TIME", default="1y", show_default=True, help="from then on, UTC: 2026-03-01, or 30d, 8w, 1y ago"
 )
 @click.option("--system", metavar="NAME", help="drills and incidents of that system alone")
-@click.option(
-    "--plan",
-    metavar="PATH",
-    type=click.Path(path_type=Path),
-    help="which drills there are: a directory, or a plan (muster plan --json) (default: drills/, where it is there)",
-)
+@PLAN
 @HISTORY
 @click.option("--json", "as_json", is_flag=True, help="the same as JSON, printed; no page is written")
 def scorecard(

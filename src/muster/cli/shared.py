@@ -34,6 +34,13 @@ HISTORY = click.option(
     help="a file, sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: history.sqlite in reports/)",
 )
 
+PLAN = click.option(
+    "--plan",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="which drills there are: a directory, or a plan (muster plan --json) (default: drills/, where it is there)",
+)
+
 
 def definition_of(system: Path | None) -> SystemDefinition:
     """The named system.yaml, or the project's only one.

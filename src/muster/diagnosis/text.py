@@ -20,7 +20,7 @@ def lines_of(diagnosis: Diagnosis, *, options: str = "") -> Iterator[str]:
     """The text, a line each, none longer than 80 columns. `options` go with each command that is suggested."""
     causes = [(place, cause) for place, cause in enumerate(diagnosis.causes) if not cause.follows_from]
     if not diagnosis.causes:
-        yield from _wrapped(_nothing(diagnosis.unknown), "", "  ")
+        yield from wrapped(_nothing(diagnosis.unknown), "", "  ")
     for shown, (place, cause) in enumerate(causes):
         if shown == MOST_CAUSES:
             yield f"... and {len(causes) - shown} more causes: muster diagnose --json"
@@ -37,19 +37,19 @@ def lines_of(diagnosis: Diagnosis, *, options: str = "") -> Iterator[str]:
 def _cause(diagnosis: Diagnosis, place: int, cause: Cause, options: str) -> Iterator[str]:
     space = f" in {cause.ref.namespace}" if cause.ref.namespace and cause.ref.namespace != diagnosis.namespace else ""
     since = _since(diagnosis, cause)
-    yield from _wrapped(f"{cause.ref}{space}: {cause.finding.reason}", f"{cause.severity}  ", "    ", most=3)
+    yield from wrapped(f"{cause.ref}{space}: {cause.finding.reason}", f"{cause.severity}  ", "    ", most=3)
     if command := command_of(cause, options):
         yield f"    $ {command}"
     if since:
         yield f"    since {since}"
     for line in cause.evidence:
-        yield from _wrapped(line, "    - ", "      ", most=3)
+        yield from wrapped(line, "    - ", "      ", most=3)
     below = _below(diagnosis, place)
     for number, other in enumerate(below):
         if number == MOST_FOLLOWING:
             yield f"    so: {len(below) - number} more that follow from it"
             break
-        yield from _wrapped(f"{other.ref}: {other.finding.reason}", "    so: ", "        ", most=2)
+        yield from wrapped(f"{other.ref}: {other.finding.reason}", "    so: ", "        ", most=2)
 
 
 def _nothing(unknown: Sequence[Unknown]) -> str:
@@ -67,9 +67,9 @@ def _unseen(unknown: Sequence[Unknown]) -> Iterator[str]:
         if not one.why.startswith(LACKS):
             reasons.setdefault(one.why, []).append(one.what)
     for why, what in reasons.items():
-        yield from _wrapped(f"{', '.join(what)}: {why}", "  ? ", "    ")
+        yield from wrapped(f"{', '.join(what)}: {why}", "  ? ", "    ")
     if lacking:
-        yield from _wrapped(f"so not checked: {', '.join(lacking)}", "  ", "    ")
+        yield from wrapped(f"so not checked: {', '.join(lacking)}", "  ", "    ")
 
 
 def command_of(cause: Cause, options: str = "") -> str:
@@ -113,7 +113,8 @@ def span(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if seconds < 172800 else f"{seconds / 86400:.0f} days"
 
 
-def _wrapped(text: str, first: str, later: str, *, most: int = 4) -> list[str]:
+def wrapped(text: str, first: str, later: str, *, most: int = 4) -> list[str]:
+    """A text in at most so many lines of 80 columns; `first` and `later` stand before them."""
     lines = textwrap.wrap(
         text,
         WIDTH,

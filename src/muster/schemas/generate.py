@@ -29,6 +29,7 @@ from muster.schemas.manifest import Manifest
 from muster.schemas.monitoring import MonitoringFiles, MonitorRound
 from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices, Templates
 from muster.schemas.plan import Plan
+from muster.schemas.readiness import Readiness
 from muster.schemas.recovery import Procedures, Recovery
 from muster.schemas.releases import ReleaseReplay, ReleaseResult
 from muster.schemas.scorecard import Scorecard
@@ -66,6 +67,7 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "plan-v1.json": (Plan, "serialization"),
     "preview-v1.json": (Preview, "serialization"),
     "procedures-v1.json": (Procedures, "serialization"),
+    "readiness-v1.json": (Readiness, "serialization"),
     "recovery-v1.json": (Recovery, "serialization"),
     "release-recording-v1.json": (RecordedLook, "validation"),
     "release-replay-v1.json": (ReleaseReplay, "serialization"),

@@ -7,8 +7,9 @@ and what is not in it by then is in `missing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from muster.base.clock import now, utc_iso
 from muster.base.errors import UsageError
@@ -25,6 +26,8 @@ MOST_S = 30.0
 METRICS = ("pods", "nodes")
 MOST_OWN = 32  # of a system's own parts at once: each may hang until its own limit, and none is to wait for another
 PAGES_S = 0.1  # before the lists' time is over the pages that have come are handed on
+# What else is asked of a system, each by its name; of a cluster that does not answer too, so that it is missing.
+Further = Callable[[Cluster | None, SystemDefinition], Iterable[tuple[str, Callable[[], Any]]]]
 MARGIN = 0.06  # of the whole, kept for making something of what has come
 
 
@@ -35,12 +38,13 @@ def gather(
     namespace: str | None = None,
     within: float = WITHIN_S,
     meanwhile: Callable[[], object] = lambda: None,
+    further: Further | None = None,
 ) -> Snapshot:
     """A snapshot of a namespace, or of all (None), within so many seconds.
 
     `reach` connects to the cluster; that, too, may hang. What cannot be had is in the snapshot's `missing`. `meanwhile`
     is called once a cluster that answers was asked for all, while answers are waited for: what takes time and needs
-    none of them.
+    none of them. `further` names what else is asked for, each part beside those that every snapshot of a system has.
 
     Raises:
         UsageError: the cluster cannot even be asked for (no such context, a broken kubeconfig), or `within` is none.
@@ -55,8 +59,8 @@ def gather(
     cluster = met.values.get("cluster")
     begun = Snapshot(taken, namespace or "", system=told_of(system) if system else {})
     if isinstance(cluster, Cluster):
-        return _of_cluster(begun, cluster, system, deadline, meanwhile)
-    heard = ask(_own_parts(None, system, deadline), deadline, workers=MOST_OWN)
+        return _of_cluster(begun, cluster, _own_parts(cluster, system, deadline, further), deadline, meanwhile)
+    heard = ask(_own_parts(None, system, deadline, further), deadline, workers=MOST_OWN)
     unseen = [Missing(kind.name, "the cluster does not answer") for kind in KINDS if kind.everywhere]
     missing = [Missing("cluster", met.missing.get("cluster", "")), *unseen, *heard.lacking()]
     return replace(begun, answers=heard.answers(), missing=tuple(sorted(missing)))
@@ -65,7 +69,7 @@ def gather(
 def _of_cluster(
     begun: Snapshot,
     cluster: Cluster,
-    system: SystemDefinition | None,
+    own_parts: list[Part],
     deadline: float,
     meanwhile: Callable[[], object],
 ) -> Snapshot:
@@ -73,7 +77,7 @@ def _of_cluster(
     # First what takes its time by nature: metrics may be measured only once they are asked for.
     used_by = [Part(what, lambda what=what: used(cluster, what, space, deadline)) for what in METRICS]  # type: ignore[misc]
     measured = Beside(used_by, deadline)
-    beside = Beside(_own_parts(cluster, system, deadline), deadline, workers=MOST_OWN)
+    beside = Beside(own_parts, deadline, workers=MOST_OWN)
     listing = deadline - 0.3 * max(deadline - now(), 0)  # logs can be asked for once pods are known
     parts = [Part(kind.name, lambda kind=kind: list_all(cluster, kind, space, listing - PAGES_S)) for kind in KINDS]  # type: ignore[misc]
     parts.append(Part("version", cluster.version))
@@ -113,7 +117,12 @@ def _met(reach: Callable[[], Cluster]) -> Cluster | UsageError:
         return error
 
 
-def _own_parts(cluster: Cluster | None, system: SystemDefinition | None, deadline: float) -> list[Part]:
+def _own_parts(
+    cluster: Cluster | None, system: SystemDefinition | None, deadline: float, further: Further | None
+) -> list[Part]:
     from muster.snapshot.answers import parts_of  # noqa: PLC0415 - what few need, and costs
 
-    return [Part(name, get) for name, get in parts_of(cluster, system, deadline)] if system else []
+    if system is None:
+        return []
+    asked = (*parts_of(cluster, system, deadline), *(further(cluster, system) if further else ()))
+    return [Part(name, get) for name, get in asked]

@@ -18,7 +18,6 @@ TRACK_LABEL = "muster.dev/track"  # on the pods of a new version that is not yet
 TRACK_VALUE = "canary"
 KEEP_ONE_READY = "muster.dev/keep-one-ready"  # a label or an annotation, "true"
 REPLICAS_BEFORE_ANNOTATION = "muster.dev/replicas-before"
-TRACK_LABEL = "muster.dev/track"  # `canary` on what a release makes beside the version that is there
 # By whose label or annotation a controller says that an object is its own to keep, and what people call it.
 KEEPERS = {
     "argocd.argoproj.io/instance": "Argo CD",

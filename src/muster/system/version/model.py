@@ -75,7 +75,7 @@ class SystemVersion:
         return "unknown" if known is None else shortened(known)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that stands in summaries, timelines and the history (`VersionEntry` of `muster/summary/v1`)."""
+        """The object that stands in summaries, timelines and the history: `muster.verdict.entry.VersionEntry`."""
         return {
             "system": self.system,
             "images": [

@@ -17,11 +17,10 @@ from muster.system.pods import owners_of
 from muster.system.version.model import ContainerImage, SystemVersion
 from muster.system.version.secrets import plain_text
 from muster.system.version.template import template_of
-from muster.wire.names import EMBEDDED_IMAGE, TRACK_LABEL
+from muster.wire.names import EMBEDDED_IMAGE, TRACK_LABEL, TRACK_VALUE
 
 Object = dict[str, Any]
 
-CANARY = "canary"
 BESIDE = ("ConfigMap", "ReplicaSet", "Pod")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}$")
 # What of system.yaml says how the system is asked, what it runs on, and how it is brought back.
@@ -91,7 +90,7 @@ def _workloads(objects: Iterable[Object]) -> list[str]:
     return [
         f"{item['kind']}/{item['metadata']['name']}"
         for item in objects
-        if item["kind"] in WORKLOADS and (item["metadata"].get("labels") or {}).get(TRACK_LABEL) != CANARY
+        if item["kind"] in WORKLOADS and (item["metadata"].get("labels") or {}).get(TRACK_LABEL) != TRACK_VALUE
     ]
 
 
@@ -145,8 +144,8 @@ def _digest(image: str, ids: Collection[str], digests: Mapping[str, str]) -> tup
     stands for what is on the machine, whatever its name says."""
     found = {match[0] for one in ids if (match := _DIGEST.search(one))}
     embedded = any(one.startswith(EMBEDDED_IMAGE) for one in ids)
-    if not embedded and (named := _DIGEST.search(image)):
-        return named[0], ""
+    if not embedded and (named := digest_named(image)):
+        return named, ""
     if image in digests and not ids:
         return digests[image], ""
     if len(found) == 1:
@@ -155,7 +154,18 @@ def _digest(image: str, ids: Collection[str], digests: Mapping[str, str]) -> tup
         return None, f"its pods run {len(found)} different contents under the name {image}"
     if ids:
         return None, f"its pods do not tell by what content they run {image}"
-    return None, f"{image} is named by a tag, and no pod runs it that would tell its content"
+    return None, untold(image)
+
+
+def digest_named(image: str) -> str | None:
+    """The digest that stands in an image's name, if one does."""
+    named = _DIGEST.search(image)
+    return named[0] if named else None
+
+
+def untold(image: str) -> str:
+    """Why the content of an image that no pod runs is not known."""
+    return f"{image} is named by a tag, and no pod runs it that would tell its content"
 
 
 def _config_maps(workloads: Iterable[Object], definition: SystemDefinition) -> dict[str, bool]:
