@@ -170,7 +170,7 @@ def test_what_a_snapshot_of_another_command_does_not_hold_is_unknown_with_the_wa
     assert KEPT_SO in {one.mend for one in said}
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.sets(st.sampled_from(sorted({*ANSWERS, *READY.listed})), min_size=1))
 def test_seeing_less_never_makes_a_system_ready(gone: set[str]) -> None:
     crashing = looked(pod(crashed(), name="web-1-c"))

@@ -87,7 +87,7 @@ def test_a_version_on_record_that_was_changed_is_an_unknown_one() -> None:
     assert result(found, "pod_crash").state == "unknown"
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.builds(
