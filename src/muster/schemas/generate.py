@@ -21,7 +21,7 @@ from muster.schemas.audit import AuditLine, AuditVerification
 from muster.schemas.backups import BackupManifest, Backups, BackupVerification
 from muster.schemas.diagnosis import Checks, Diagnosis, Snapshot, Status
 from muster.schemas.events import EVENTS, Event
-from muster.schemas.gate import GateVerification
+from muster.schemas.gate import GateAnswer, GateHeld, GatePlan, GateVerification
 from muster.schemas.history import History
 from muster.schemas.incidents import Incidents, IncidentWithEntries, Indicators
 from muster.schemas.listings import Experiments, Init, Loads, ManualDrift
@@ -51,6 +51,9 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "delivered-v1.json": (DeliveredNotices, "serialization"),
     "diagnosis-v1.json": (Diagnosis, "serialization"),
     "experiments-v1.json": (Experiments, "serialization"),
+    "gate-answer-v1.json": (GateAnswer, "serialization"),
+    "gate-plan-v1.json": (GatePlan, "serialization"),
+    "gate-v1.json": (GateHeld, "serialization"),
     "gate-verification-v1.json": (GateVerification, "serialization"),
     "history-v1.json": (History, "serialization"),
     "incident-v1.json": (IncidentWithEntries, "serialization"),

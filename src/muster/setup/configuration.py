@@ -30,6 +30,7 @@ _SETTINGS: tuple[tuple[str, str, str], ...] = (
     (STORE_VARIABLE, "/mnt/backups", "Where backups lie, in place of backup.store of system.yaml."),
     (RECIPIENTS_VARIABLE, "age1...", "For whom backups are encrypted (no secret): muster backup key FILE prints it."),
     (KEY_VARIABLE, "/secure/backup.key", "The file that opens backups. Keep it where nobody who drills can lose it."),
+    ("MUSTER_GATE_KEY", "/secure/gate.key", "The key that signs acceptances of releases, or its file (docs/gate.md)."),
     (
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "http://collector.example:4318",

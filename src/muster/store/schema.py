@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 VERSION_TABLE = "muster_history_version"
 # The revision that this muster reads and writes: the newest of migrations/versions.
-REVISION = "0007"
+REVISION = "0008"
 
 METADATA = MetaData()
 
@@ -220,3 +220,36 @@ ALERTS_TOLD = Table(
     Column("at", String(32), nullable=False),
     Column("said", Text, nullable=False),
 )
+
+ANSWERS = Table(
+    "muster_answers",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("system", String(255), nullable=False),
+    Column("version", String(80), nullable=False),
+    Column("question", String(63), nullable=False),
+    Column("said", String(8), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("host", String(255), nullable=False),
+)
+Index("muster_answers_by_version", ANSWERS.c.system, ANSWERS.c.version)
+
+ACCEPTANCES = Table(
+    "muster_acceptances",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("system", String(255), nullable=False),
+    Column("cluster", String(255), nullable=False),
+    Column("release", Text, nullable=False),
+    Column("version", String(80), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("expires", String(32), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("baseline", Integer, nullable=False),
+)
+Index("muster_acceptances_by_system", ACCEPTANCES.c.system, ACCEPTANCES.c.cluster, ACCEPTANCES.c.at)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from muster.system.acceptance import Acceptance
 from muster.system.metrics import SelectorText
 from muster.system.release_analysis import ReleaseAnalysis
 from muster.system.requests import Request, check_places, check_reads
@@ -90,6 +91,7 @@ class ReleasePlan(Strict):
     writes_per_look: Annotated[int, Field(ge=0, le=200)] = 0
     backup: bool = True
     analysis: ReleaseAnalysis = ReleaseAnalysis()
+    acceptance: Acceptance = Acceptance()
 
     @model_validator(mode="after")
     def _rises_to_all(self) -> Self:
