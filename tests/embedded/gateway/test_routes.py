@@ -319,8 +319,8 @@ def listens(address: str, port: int) -> bool:
         return probe.connect_ex((address, port)) == 0
 
 
-def test_how_long_a_change_of_weights_takes(shop: Shop) -> None:
-    """Much less than a measured release needs: 200 ms; here it is some milliseconds."""
+def test_a_change_of_weights_does_not_wait_for_its_turn(shop: Shop) -> None:
+    """Some milliseconds, where nothing else keeps the machine busy; never the second that rules of Services take."""
     shop.route(weighed(1, 0))
     path = f"{API}/namespaces/{shop.namespace}/httproutes/shop"
     took = []
@@ -332,5 +332,4 @@ def test_how_long_a_change_of_weights_takes(shop: Shop) -> None:
             while ask(kept)[1]["who"] != wanted:
                 pass
             took.append(time.monotonic() - begun)
-    print(f"a change of weights took {[f'{seconds * 1000:.1f} ms' for seconds in sorted(took)]}")
-    assert sorted(took)[len(took) // 2] < 0.2
+    assert sorted(took)[len(took) // 2] < 0.5, [f"{seconds * 1000:.1f} ms" for seconds in took]
