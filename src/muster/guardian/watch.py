@@ -190,7 +190,8 @@ class Watch:
                 f"{', '.join(left)} in {where} may be in force still, and is undone no more: {why}; undo it: {command}"
             )
             taking.log("failed", left=left, why=f"{why}: {taking.trouble}")
-        self._write(guarded, "gave_up", why=why, left=left)
+        if guarded.tripped:  # else the drill was over: its timeline may be closed, and what is added would be a change
+            self._write(guarded, "gave_up", why=why, left=left)
 
     def _tell_undone(self, guarded: Guarded, taking: TakingBack, began: float) -> None:
         assert taking.undone_at is not None
