@@ -111,3 +111,32 @@ def test_as_json_a_refusal_is_told_as_well(empty: Path) -> None:
     told = json.loads(said)
     assert (code, told["verdict"], told["statement"]) == (1, "missed", None)
     assert told["refused"].startswith("no valid signature of other.pub")
+
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: shop}}
+spec:
+  selector: {{matchLabels: {{app: shop}}}}
+  template:
+    metadata: {{labels: {{app: shop}}}}
+    spec: {{containers: [{{name: shop, image: "{image}"}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("image", "code", "says"),
+    [
+        (f"registry.example:5000/shop:5.2@sha256:{IMAGE}", 0, "met: "),
+        (f"registry.example:5000/shop:5.2@sha256:{'c' * 64}", 1, "is cccccccccccc, and what was accepted is"),
+        (f"registry.example:5000/bank@sha256:{IMAGE}", 1, "it is not about an image 'registry.example:5000/bank'"),
+        ("registry.example:5000/shop:5.2", 64, "is named by a tag, which tells no content; see --image"),
+    ],
+)
+def test_manifests_are_held_to_all_that_was_accepted(empty: Path, image: str, code: int, says: str) -> None:
+    (empty / "deploy").mkdir()
+    (empty / "deploy" / "shop.yaml").write_text(DEPLOYMENT.format(image=image))
+    found, said, errors = muster(empty, "gate.json", "--key", "gate.pub", "--release", "deploy")
+    assert found == code
+    assert says in said + errors

@@ -24,7 +24,7 @@ def allowed(*items: Object, **template: Any) -> tuple[str, str]:
 
 
 def test_an_account_that_is_bound_to_nothing_and_has_no_token_may_nothing() -> None:
-    assert allowed() == ("met", "1 service accounts, none may do everything")
+    assert allowed() == ("met", "no service account may do everything (shop)")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def permissions(subject: Subject) -> Found:
         return Found("missed", troubles[0], tuple(troubles[1:MOST]))
     if unseen:
         return Found("unknown", f"who may do what could not be seen: {unseen}", tuple(lines))
-    return Found("met", f"{len(accounts)} service accounts, none may do everything", tuple(lines))
+    return Found("met", f"no service account may do everything ({', '.join(sorted(accounts))})", tuple(lines))
 
 
 def _bound(subject: Subject, account: str) -> Iterator[Object]:
