@@ -286,15 +286,15 @@ def test_every_request_has_the_headers_of_the_system_and_its_own(
     more = "operations: {status: {path: /status, headers: {X-Tenant: all}}}\n"
     more += "probes: [{name: more, request: {path: /}, expect: {a: 1}}]\n"
     system = read_system(_written(tmp_path, GOOD + HEADERS + more))
-    monkeypatch.setenv("SHOP_TOKEN", "canary\n")
-    told = {"X-Tenant": "shop", "Authorization": "Bearer canary"}
+    monkeypatch.setenv("SHOP_TOKEN", "s3cret\n")
+    told = {"X-Tenant": "shop", "Authorization": "Bearer s3cret"}
     assert isinstance(system.ledger, LedgerSpec)
     assert system.operations.status is not None
     for request in (system.read.request, system.ledger.create, system.ledger.read, system.probes[0].request):
         assert resolved(request.headers) == told
     assert resolved(system.operations.status.headers) == {**told, "X-Tenant": "all"}
     for text in (repr(system), system.model_dump_json(), to_environment(system.headers)):
-        assert "canary" not in text
+        assert "s3cret" not in text
 
 
 def test_what_an_environment_does_not_hold_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,8 @@ class Commands(Group):
     """All commands, shown in sections; each stands in one."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for section, names in SECTIONS.items():
+        for section, names in SECTIONS.items():  # without a line between them: all of it is read in one screen
             found = [(name, command) for name in names if (command := self.get_command(ctx, name)) is not None]
-            with formatter.section(section):
+            formatter.write_heading(section)
+            with formatter.indentation():
                 formatter.write_dl([(name, command.get_short_help_str(LIMIT)) for name, command in found])

@@ -35,7 +35,7 @@ class Given:
     as_json: bool
 
 
-@click.command(short_help="Bring out a new version: canary, watched, and rolled back by itself.")
+@click.command(short_help="Bring out a new version, watched, in four phases.")
 @click.argument("release", required=False)
 @click.argument("phase", required=False, type=click.Choice(STOPS))
 @CONTEXT
