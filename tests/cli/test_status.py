@@ -91,6 +91,64 @@ def test_a_fault_and_a_procedure_are_named_since_when(tmp_path: Path) -> None:
     assert "✗ procedures    full-restart, since 2026-11-28T02:58:00Z" in text
 
 
+RELEASE = {
+    "id": "20261128-025000-ab12",
+    "release": "releases/5.2",
+    "version": "5.2",
+    "state": "baking",
+    "phase": "grow",
+    "share": {"wanted": 0.2, "possible": 0.25, "way": "replicas"},
+    "began": "2026-11-28T02:40:00Z",
+    "ended": "",
+    "by": "ops",
+    "host": "desk",
+    "time_scale": 10.0,
+    "why": "",
+    "bake": {
+        "phase": "grow",
+        "began": "2026-11-28T02:50:00Z",
+        "limit_s": 2700.0,
+        "baked_s": 900.0,
+        "left_s": 1800.0,
+        "held_s": 0.0,
+        "looks": 90,
+        "decision": "go on",
+        "why": "30 min of the bake left",
+        "triggers": [{"name": "latency", "verdict": "fine", "why": "0 % of 900 requests took more than 1 s"}],
+        "seen": "2026-11-28T02:59:58Z",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "state", "said"),
+    [
+        ({}, "fine", "5.2 baking at phase grow, 25% of traffic, 3 min of the bake left"),
+        ({"state": "holding", "why": "no data"}, "finding", "3 min of the bake left: no data"),
+        ({"state": "frozen", "bake": None, "why": "by ops"}, "finding", "5.2 frozen at phase grow, 25% of traffic: by"),
+        (
+            {"bake": {**RELEASE["bake"], "seen": "2026-11-28T02:50:00Z"}},  # type: ignore[dict-item]
+            "unknown",
+            "nobody has looked at it for 10 min: muster deploy --continue",
+        ),
+        ({"state": "released", "ended": "2026-11-28T01:00:00Z"}, "fine", "none under way; 5.2 was released 2 h ago"),
+        ({"state": "failed", "ended": "2026-11-28T02:59:00Z", "why": "x"}, "finding", "5.2 failed 60 s ago: x"),
+    ],
+)
+def test_a_release_is_one_line(changed: dict[str, Any], state: str, said: str, tmp_path: Path) -> None:
+    text, parts = shown(replace(WELL, answers={**ANSWERS, "release": {**RELEASE, **changed}}), tmp_path)
+    assert parts["release"]["state"] == state
+    assert said in parts["release"]["says"]
+    assert "release       " in text
+
+
+def test_a_release_that_was_not_seen_is_unknown_and_none_is_none(tmp_path: Path) -> None:
+    _, parts = shown(replace(WELL, answers={**ANSWERS, "release": {}}), tmp_path)
+    assert parts["release"] == {"name": "release", "state": "fine", "says": "none under way"}
+    _, parts = shown(replace(WELL, missing=(Missing("release", "no answer in time"),)), tmp_path)
+    assert parts["release"]["state"] == "unknown"
+
+
 def test_what_was_not_seen_is_unknown_and_never_well(tmp_path: Path) -> None:
     text, parts = shown(BLIND, tmp_path)
     assert {part["state"] for part in parts.values()} == {"unknown"}

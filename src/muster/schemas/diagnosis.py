@@ -92,7 +92,7 @@ class Checks(BaseModel):
 class ShownPart(BaseModel):
     """One part of a system: how it is, and what is to be said of it in one line."""
 
-    name: Literal["service", "pods", "database", "agents", "workflows", "faults", "procedures", "findings"]
+    name: Literal["service", "release", "pods", "database", "agents", "workflows", "faults", "procedures", "findings"]
     state: Literal["fine", "finding", "unknown"]
     says: str
 
@@ -107,10 +107,61 @@ class ShownWorkload(BaseModel):
     wanted: int
 
 
+class TrafficShare(BaseModel):
+    """The share of traffic that a new version is to have, and what the way of sharing makes of it (0 to 1)."""
+
+    wanted: float
+    possible: float
+    way: str
+
+
+class TriggerShown(BaseModel):
+    """What the last look says of a trigger."""
+
+    name: str
+    verdict: Literal["fine", "worse", "undecided", "no data"]
+    why: str
+
+
+class BakeShown(BaseModel):
+    """A bake under way, in seconds of its plan; `decision` is what the last look (`seen`, UTC) led to."""
+
+    phase: str
+    began: str
+    limit_s: float
+    baked_s: float
+    left_s: float
+    held_s: float
+    looks: int
+    decision: str
+    why: str
+    triggers: list[TriggerShown]
+    seen: str
+
+
+class ShownRelease(BaseModel):
+    """A release as its record tells (muster/release-state/v1), of which this is a part. Times are UTC."""
+
+    id: str
+    release: str
+    version: str
+    state: str
+    phase: str
+    share: TrafficShare
+    began: str
+    ended: str
+    by: str
+    host: str
+    time_scale: float
+    why: str
+    bake: BakeShown | None
+
+
 class Status(BaseModel):
     """A system as it was at `taken` (UTC), `age_s` seconds ago. Of the optional parts only those that it has are there;
-    `service` and `database` are their answers, as a snapshot has them. `findings` is how many there are, `first` the
-    most causal."""
+    `service` and `database` are their answers, as a snapshot has them. `release` is the release of the system, the last
+    one where none is under way; null where there was none, or nobody could see (then `unknown` says why). `findings` is
+    how many there are, `first` the most causal."""
 
     schema_: Literal["muster/status/v1"] = Field(alias="schema")
     taken: str
@@ -124,6 +175,7 @@ class Status(BaseModel):
     workloads: list[ShownWorkload]
     service: dict[str, Any] | None
     database: dict[str, Any] | None
+    release: ShownRelease | None
     findings: int
     first: DiagnosedFinding | None
     unknown: list[Unseen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -26,10 +27,14 @@ from muster.snapshot.questions import asked_for
 from muster.system import SystemDefinition
 from muster.system.known_good import Content, changes, known_good
 from muster.system.schema import resolved_address
+from muster.wire.names import RELEASE_RECORD_LABEL
 
 LOOKS = 3
 STATUS_LOOKS = 9
 LIMIT_S = 2.0
+# Of a release's record: what goes back needs, and what the analysis keeps from look to look, which may be very long.
+RELEASE_BULK = ("way", "events")
+BAKE_BULK = ("analysis", "counters", "readings")
 APART_S = 1.0  # between two looks for work that stands still
 
 Get = Callable[[], Any]
@@ -47,6 +52,7 @@ def parts_of(cluster: Cluster | None, system: SystemDefinition, deadline: float)
         yield "workflows", lambda: _stuck(_url(cluster, system), system)
     for probe in system.probes:
         yield f"probe {probe.name}", lambda probe=probe: _probe(_url(cluster, system), probe)  # type: ignore[misc]
+    yield "release", lambda: _release(_there(cluster), system)
     if system.database is not None:
         yield "database", lambda: ask_database(_there(cluster), system, deadline)
     if system.operations.configuration:
@@ -179,6 +185,27 @@ def _known_good(cluster: Cluster, system: SystemDefinition) -> dict[str, Any]:
             "changes": [masked(text) for text in differs[:5]],
         }
     return said
+
+
+def _release(cluster: Cluster, system: SystemDefinition) -> dict[str, Any]:
+    """The release of the system's namespace, as its record says, without what only whoever looks after it needs; empty
+    where there was none."""
+    # Listed, since whoever looks may list ConfigMaps already, and needs no further right.
+    found = cluster.list("ConfigMap", system.namespace, labels=f"{RELEASE_RECORD_LABEL}=true")
+    if not found:
+        return {}
+    try:
+        record = json.loads(found[0]["data"]["release.json"])
+        told = {key: value for key, value in record.items() if key not in RELEASE_BULK}
+        bake = told.get("bake")
+        if bake is not None:
+            told["bake"] = {key: value for key, value in bake.items() if key not in BAKE_BULK}
+        told["why"] = masked(str(told.get("why") or ""))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise ClusterError(
+            f"the record of the release, ConfigMap {found[0]['metadata']['name']}, cannot be understood"
+        ) from None
+    return told
 
 
 def _alerts(system: SystemDefinition) -> dict[str, Any]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from muster.checks.seen import Seen, is_ready, labels
 from muster.checks.system.own import faults, procedure_of
 from muster.checks.system.service import answer
 from muster.diagnosis import Diagnosis
 from muster.snapshot import Ref, Snapshot, ref_of
+from muster.status.release import State, release_line
 from muster.wire.names import PROCEDURE_RECORD_LABEL
 
 SCHEMA = "muster/status/v1"
-State = Literal["fine", "finding", "unknown"]
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
@@ -66,6 +66,7 @@ class Glance:
             "workloads": [{**one.ref._asdict(), "ready": one.ready, "wanted": one.wanted} for one in self.workloads],
             "service": snapshot.answers.get("service"),
             "database": snapshot.answers.get("database"),
+            "release": snapshot.answers.get("release") or None,
             "findings": len(self.diagnosis.causes),
             "first": next(iter(told["findings"]), None),
             "unknown": told["unknown"],
@@ -98,6 +99,8 @@ class _Parts:
         system = self._seen.system
         if system:
             yield self._unseen("service", part="service") or self._service()
+            if (release := self._release()) is not None:
+                yield release
         yield self._unseen("pods", "Pod", *WORKLOADS) or self._pods(workloads)
         if system.get("database"):
             yield self._unseen("database", part="database") or self._database()
@@ -123,6 +126,13 @@ class _Parts:
         if troubles:
             return Shown("service", "finding", f"{at}: {troubles[0]}")
         return Shown("service", "fine", f"answers, {at}, at {said.get('url')}")
+
+    def _release(self) -> Shown | None:
+        """How the release is; None in a snapshot for which nobody asked."""
+        if (why := self._missing.get("release")) is not None:
+            return Shown("release", "unknown", f"not seen: {why}")
+        told = self._seen.snapshot.answers.get("release")
+        return None if told is None else Shown("release", *release_line(told, self._seen.now))
 
     def _pods(self, workloads: Sequence[Workload]) -> Shown:
         short = [one for one in workloads if one.ready < one.wanted]
