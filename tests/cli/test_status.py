@@ -175,6 +175,18 @@ def test_a_namespace_without_a_system_has_fewer_parts(tmp_path: Path) -> None:
     assert list(parts) == ["pods", "faults", "procedures", "findings"]
 
 
+def test_in_a_pipe_it_looks_once_as_if_it_were_told_to(tmp_path: Path) -> None:
+    path = save(ILL, tmp_path)
+    piped, once = status("--from", path), status("--once", "--from", path)
+    assert (piped.output, piped.exit_code) == (once.output, once.exit_code)
+    assert "\x1b" not in piped.output
+
+
+def test_json_looks_once(tmp_path: Path) -> None:
+    path = save(WELL, tmp_path)
+    assert json.loads(status("--json", "--from", path).output)["schema"] == "muster/status/v1"
+
+
 def test_it_says_how_old_it_is(tmp_path: Path) -> None:
     text, _ = shown(replace(WELL, taken=utc_iso(timespec="seconds", after_s=-7300)), tmp_path)
     assert text.splitlines()[1].endswith(" UTC, 2 h ago")
@@ -197,7 +209,8 @@ def test_it_fits_one_screen(snapshot: Snapshot, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "a view that goes on is not there yet; right would be: muster status --once"),
+        ((), "there is no system.yaml that names a namespace"),
+        (("--every", "0"), "'--every 0' is no time between two looks"),
         (("--once",), "there is no system.yaml that names a namespace"),
         (("--once", "-n", "shop"), "no cluster is up"),
         (("--once", "--within", "31", "-n", "shop"), "'--within 31' is no time"),

@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from muster.base.sparks import sparks
 from muster.history.facts import DrillFacts, ObjectiveFacts
 from muster.history.overview import DrillHistory, moment
 from muster.history.regression import regression_line
@@ -29,7 +30,6 @@ from muster.verdict.many.repeated import percent
 WIDTH = 132  # columns where there is no terminal to ask
 NARROW = 120  # columns below which a table goes without what is nice to have
 SMALL = 100  # and below which it has only what a person needs at 3 a.m.
-SPARKS = "▁▂▃▄▅▆▇█"
 SPARKED = 10  # runs in a line of sparks
 BAR = 10  # characters
 COLOURS = {"met": "green", "missed": "red", "unknown": "yellow"}
@@ -190,15 +190,6 @@ def limit(run: DrillFacts) -> str:
 def lost(run: DrillFacts) -> str:
     """Lost writes of acknowledged ones."""
     return "" if run.lost_writes is None else f"{run.lost_writes} of {run.acknowledged_writes}"
-
-
-def sparks(values: Sequence[float | None]) -> str:
-    """A line of blocks from 0 to the highest value; a dot where nothing was measured."""
-    highest = max((value for value in values if value is not None), default=0.0)
-    if highest <= 0:
-        return "".join("·" if value is None else SPARKS[0] for value in values)
-    top = len(SPARKS) - 1
-    return "".join("·" if value is None else SPARKS[round(value / highest * top)] for value in values)
 
 
 def bar(run: DrillFacts) -> str:
