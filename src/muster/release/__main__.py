@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from muster.analysis import Decision
+from muster.analysis import Decision, Look
 from muster.base.clock import now
 from muster.base.errors import MusterError
 from muster.base.timeline import Timeline
@@ -53,7 +53,7 @@ class Printer:
         """Say that a phase begins."""
         say(phase=release.phase)
 
-    def decided(self, decision: Decision) -> None:
+    def decided(self, decision: Decision, _look: Look) -> None:
         """Say what a look showed."""
         say(decision=str(decision.action), why=decision.why, left_s=round(decision.left_s, 1))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from muster.analysis import Action, Decision, Latency, Look, Plan, Side, State, Value, decide
+from muster.analysis import Action, Decision, Latency, Look, Plan, Side, State, TriggerVerdict, Value, decide
 from muster.analysis import Counted as CountedRequests
 from muster.analysis import Phase as PlannedPhase
 from muster.analysis.recording import append_look
@@ -35,7 +35,12 @@ PUT_BACK = 3  # so often what somebody puts back is written again
 
 
 class WorseError(MusterError):
-    """The new version is not to have traffic any more: the sentence says why."""
+    """The new version is not to have traffic any more: the sentence says why, `cause` by what it was decided (see
+    `Release`)."""
+
+    def __init__(self, why: str, cause: str = "check") -> None:
+        super().__init__(why)
+        self.cause = cause
 
 
 class FrozenError(MusterError):
@@ -44,14 +49,14 @@ class FrozenError(MusterError):
 
 @dataclass
 class Baking:
-    """One bake of a release. `told` is called with each look's decision, `recording` is a file that each look is
-    appended to."""
+    """One bake of a release. `told` is called with each look and what was decided after it, `recording` is a file that
+    each look is appended to."""
 
     work: Releasing
     meter: Meter
     phase: ReleasePhase
     settings: ReleaseAnalysis
-    told: Callable[[Decision], None]
+    told: Callable[[Decision, Look], None]
     recording: Path | None = None
     _wrong: int = field(default=0, init=False)
     _put_back: int = field(default=0, init=False)
@@ -80,7 +85,7 @@ class Baking:
             except ClusterError as error:
                 # Nobody can act on a cluster that does not answer, nor say that the new version does well.
                 if clock.now() - answered > max(self.settings.hold_s / self._scale, PATIENCE_S):
-                    raise WorseError(f"the cluster cannot be asked for too long: {error}") from error
+                    raise WorseError(f"the cluster cannot be asked for too long: {error}", "blind") from error
                 said = None
             if said is not None:
                 return said
@@ -100,12 +105,12 @@ class Baking:
             state=_state(decision, moved, paused=paused),
             why=moved.why if moved else decision.why,
         )
-        self.told(decision)
+        self.told(decision, look)
         self._act_on(reading, moved)
         if lost := self._writing.once():
             raise WorseError(lost)
         if decision.action is Action.ROLL_BACK:
-            raise WorseError(decision.why)
+            raise WorseError(decision.why, _cause(decision))
         return decision.why if decision.action is Action.PROMOTE and not moved and not paused else None
 
     @property
@@ -208,7 +213,7 @@ class Baking:
         self._put_back += 1
         self.work.book.tell(f"held: {moved.why}")
         if self._put_back > PUT_BACK or not moved.mends:
-            raise WorseError(moved.why)
+            raise WorseError(moved.why, "outside")
         self.work.shift(self.phase.share)
 
     def _kept(self, look: Look, decision: Decision) -> Bake:
@@ -249,7 +254,12 @@ def scaled(settings: ReleaseAnalysis, scale: float) -> ReleaseAnalysis:
 
 
 def _ended_by(asked: Asked, said: str) -> MusterError:
-    return FrozenError(said) if asked.command == "freeze" else WorseError(said)
+    return FrozenError(said) if asked.command == "freeze" else WorseError(said, "person")
+
+
+def _cause(decision: Decision) -> str:
+    worse = any(one.verdict is TriggerVerdict.WORSE for one in decision.judgements)
+    return "trigger" if worse else "blind"
 
 
 def _state(decision: Decision, moved: Drift | None, *, paused: bool) -> str:

@@ -168,6 +168,7 @@ def _described(
         namespace=system.namespace,
         evidence=cluster.evidence if time_scale == 1 else "rehearsal",
         time_scale=time_scale,
+        roles=system.release.roles.given(),
         workloads={one.name: one.replicas for one in contents.rolled},
         serving="" if serving is None else serving.name,
         database=None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from muster.analysis import Decision
+from muster.analysis import Decision, Look
 from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
 from muster.base.errors import MusterError, RefusedError
 from muster.release.baking import Baking, FrozenError, WorseError, scaled
@@ -36,8 +36,8 @@ class Watcher(StepObserver, Protocol):
     def phase(self, release: Release, /) -> None:
         """A phase begins."""
 
-    def decided(self, decision: Decision, /) -> None:
-        """A look was taken."""
+    def decided(self, decision: Decision, look: Look, /) -> None:
+        """A look was taken, and this was decided after it."""
 
     def over(self, release: Release, returned: Returned | None, /) -> None:
         """It has ended, is frozen, or is left where it was to stop."""
@@ -125,7 +125,7 @@ class Coordinator:
         """
         book = self.work.book
         if book.release.state == "rolling back":
-            return self._back(WorseError(book.release.why))
+            return self._back(WorseError(book.release.why, book.release.cause))
         for phase in PHASES[PHASES.index(book.release.phase) :]:
             if phase == "end":
                 break
@@ -173,7 +173,7 @@ class Coordinator:
     def _reason(self, noted: Noted, step: Step, outcome: StepOutcome) -> MusterError:
         if noted.taken or self.turn.lost:
             return SupersededError(noted.taken or f"refused: {self.turn.lost}")
-        return self._failed or WorseError(f"step '{step.name}' failed: {outcome.detail}")
+        return self._failed or WorseError(f"step '{step.name}' failed: {outcome.detail}", "step")
 
     def _steps(self, phase: PhaseName) -> Iterator[Step]:
         steps = Steps(self.work, self.url, self.audit)
@@ -226,7 +226,8 @@ class Coordinator:
         return release
 
     def _back(self, failed: MusterError) -> Release:
-        returning = Returning(self.work, self.url, events=self.events, clock=self.clock)
+        cause = failed.cause if isinstance(failed, WorseError) else "step"
+        returning = Returning(self.work, self.url, cause=cause, events=self.events, clock=self.clock)
         returned = None
         try:
             returned = returning.take_back(str(failed))

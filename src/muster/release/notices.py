@@ -42,6 +42,7 @@ def notice_of(release: Release, cluster: str, step: str, *, why: str = "", drill
             "share": release.share.possible,
             "why": why or release.why,
             "by": release.by,
+            "roles": release.roles,
         },
         drill=drill,
         step="" if step == "begun" else f"{step} {release.phase}"[:64],

@@ -118,11 +118,13 @@ class Asked(_Kept):
 
 
 class Happened(_Kept):
-    """Something that happened to the release."""
+    """Something that happened to the release, which was in `phase` then and had `share` of traffic."""
 
     at: str
     what: str
     by: str = ""
+    phase: str = ""
+    share: float = 0.0
 
 
 class DatabaseAt(_Kept):
@@ -149,6 +151,10 @@ class Release(_Kept):
     `serving` is the one of them that clients come in by, empty where the release leaves that alone. `stable` and
     `canary` are what the old and the new version's answers say that they are, empty where they do not; `images` what
     the new one runs from, by container.
+
+    `cause` is by what it was decided to roll it back, empty where that was not: `trigger` (one of the analysis was
+    passed), `check` (pods that crash or answer wrongly, a lost write), `blind` (nothing could be told for too long),
+    `outside` (somebody put back what was shared), `step` (one failed), `person`. `roles` says who has which part in it.
     """
 
     id: str
@@ -174,6 +180,8 @@ class Release(_Kept):
     bake: Bake | None = None
     wanted: Asked | None = None
     why: str = ""
+    cause: str = ""
+    roles: dict[str, str] = {}
     events: tuple[Happened, ...] = ()
     database: DatabaseAt | None = None
     backup: str = ""  # the one that was taken for it
@@ -196,8 +204,9 @@ class Release(_Kept):
 
     def with_event(self, what: str, by: str = "") -> Release:
         """The same with one more thing that happened; of very many the oldest are forgotten."""
-        events = (*self.events, Happened(at=utc_iso(timespec="milliseconds"), what=one_line(what), by=by))
-        return self.model_copy(update={"events": events[-MOST_EVENTS:]})
+        place = {"phase": self.phase, "share": self.share.possible}
+        happened = Happened(at=utc_iso(timespec="milliseconds"), what=one_line(what), by=by, **place)
+        return self.model_copy(update={"events": (*self.events, happened)[-MOST_EVENTS:]})
 
 
 class Recorded(Release):

@@ -65,12 +65,13 @@ class Returning:
         url: str,
         *,
         decided: float | None = None,
+        cause: str = "",
         events: RollbackEvents | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """`url` is where clients reach the system; `decided` when it was decided (CLOCK_MONOTONIC s, default: now);
-        `events` tells a drill's timeline of it."""
-        self._work, self._url, self._clock = work, url, clock
+        """`url` is where clients reach the system; `decided` when it was decided (CLOCK_MONOTONIC s, default: now), and
+        `cause` by what (see `Release`); `events` tells a drill's timeline of it."""
+        self._work, self._url, self._clock, self._cause = work, url, clock, cause
         self._events = RollbackEvents() if events is None else events
         self._decided = clock.now() if decided is None else decided
 
@@ -103,7 +104,7 @@ class Returning:
         """
         book = self._work.book
         if book.release.state != "rolling back":
-            book.tell(f"rolls back: {why}", state="rolling back", why=why, wanted=None)
+            book.tell(f"rolls back: {why}", state="rolling back", why=why, cause=self._cause, wanted=None)
         if book.release.past_return:
             told("the old version is brought back first: the new one carries all meanwhile")
             self._restore()

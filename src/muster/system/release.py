@@ -15,6 +15,7 @@ from muster.system.schema import DottedPath, Name, Seconds, Strict
 PhaseName = Literal["canary", "grow", "half", "switch"]
 PHASES: tuple[PhaseName, ...] = ("canary", "grow", "half", "switch")
 HEADER = r"^[A-Za-z0-9-]+$"
+Person = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ReleasePhase(Strict):
@@ -71,6 +72,21 @@ class FailedAgents(Strict):
         return self
 
 
+class Roles(Strict):
+    """Who has which part in a release: who decides, who leads the technical work, who watches the service, who brings
+    the release out, who answers for its quality. A name, a team, or how they are reached."""
+
+    commander: Person | None = None
+    technical: Person | None = None
+    sre: Person | None = None
+    devops: Person | None = None
+    quality: Person | None = None
+
+    def given(self) -> dict[str, str]:
+        """Those that somebody has."""
+        return self.model_dump(exclude_none=True)
+
+
 class ReleasePlan(Strict):
     """How a release goes. All of it is optional.
 
@@ -78,7 +94,7 @@ class ReleasePlan(Strict):
     `verify` names probes of system.yaml that the new version's own pods are asked before they get traffic and at every
     look. `failed_agents` and `workflow_errors`, a counter of its workers' pods, are what the triggers of these names
     look at. `writes_per_look` is how many writes of the ledger are made at each look, as clients make them, to be found
-    at the next; 0: none. `backup`: one is taken and verified first.
+    at the next; 0: none. `backup`: one is taken and verified first. `roles` are told with its notices, and kept.
     """
 
     workload: Name | None = None
@@ -90,6 +106,7 @@ class ReleasePlan(Strict):
     phases: list[ReleasePhase] = list(DEFAULT_PHASES)
     writes_per_look: Annotated[int, Field(ge=0, le=200)] = 0
     backup: bool = True
+    roles: Roles = Roles()
     analysis: ReleaseAnalysis = ReleaseAnalysis()
     acceptance: Acceptance = Acceptance()
 
