@@ -27,8 +27,8 @@ DOWN = ("P1", "P2")
 class Indicator:
     """A figure against its target; `value` is None where there was nothing to compute it of.
 
-    `unit` is `s` or `ratio`; `better` says which way the target lies (`below`, `above`); `bound` is how sure it is: the
-    value that it exceeds with 95 % confidence, where that can be told; `of` counts what it was computed of.
+    `unit` is `s`, `ratio` or `count`; `better` says which way the target lies (`below`, `above`); `bound` is how sure
+    it is: the value that it exceeds with 95 % confidence, where that can be told; `of` counts what it was computed of.
     """
 
     name: str
@@ -42,6 +42,8 @@ class Indicator:
 
     def in_unit(self, value: float) -> str:
         """A value of this indicator for people."""
+        if self.unit == "count":
+            return f"{value:.0f}"
         return f"{value:.3%}" if self.unit == "ratio" else span(value)
 
     @property

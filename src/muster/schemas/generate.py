@@ -31,6 +31,7 @@ from muster.schemas.notices import Channels, DeliveredNotices, Messages, Notices
 from muster.schemas.plan import Plan
 from muster.schemas.readiness import Readiness
 from muster.schemas.recovery import Procedures, Recovery
+from muster.schemas.released import KeptRelease, Releases
 from muster.schemas.releases import ReleaseReplay, ReleaseResult
 from muster.schemas.scorecard import Scorecard
 from muster.setup.run import SetupReport
@@ -72,11 +73,13 @@ FILES: dict[str, tuple[type[BaseModel], JsonSchemaMode]] = {
     "procedures-v1.json": (Procedures, "serialization"),
     "readiness-v1.json": (Readiness, "serialization"),
     "recovery-v1.json": (Recovery, "serialization"),
+    "kept-release-v1.json": (KeptRelease, "serialization"),
     "release-recording-v1.json": (RecordedLook, "validation"),
     "release-replay-v1.json": (ReleaseReplay, "serialization"),
     "release-result-v1.json": (ReleaseResult, "serialization"),
     "release-state-v1.json": (Recorded, "serialization"),
     "release-v1.json": (ToldOfRelease, "validation"),
+    "releases-v1.json": (Releases, "serialization"),
     "safety-v1.json": (SafetySettings, "validation"),
     "scorecard-v1.json": (Scorecard, "serialization"),
     "setup-v1.json": (SetupReport, "serialization"),

@@ -64,7 +64,7 @@ class ToldIndicator(BaseModel):
     name: str
     what: str
     value: float | None
-    unit: Literal["s", "ratio"]
+    unit: Literal["s", "ratio", "count"]
     target: float | None
     better: Literal["below", "above"]
     of: int

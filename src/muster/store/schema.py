@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 VERSION_TABLE = "muster_history_version"
 # The revision that this muster reads and writes: the newest of migrations/versions.
-REVISION = "0008"
+REVISION = "0009"
 
 METADATA = MetaData()
 
@@ -253,3 +253,67 @@ ACCEPTANCES = Table(
     Column("baseline", Integer, nullable=False),
 )
 Index("muster_acceptances_by_system", ACCEPTANCES.c.system, ACCEPTANCES.c.cluster, ACCEPTANCES.c.at)
+
+RELEASES = Table(
+    "muster_releases",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("system", String(255), nullable=False),
+    Column("cluster", String(255), nullable=False),
+    Column("namespace", String(255), nullable=False),
+    Column("evidence", String(16), nullable=False),
+    Column("release", Text, nullable=False),
+    Column("version", String(255), nullable=False),
+    Column("stable", String(255), nullable=False),
+    Column("images", Text, nullable=False),
+    Column("began", String(32), nullable=False),
+    Column("ended", String(32)),
+    Column("state", String(16), nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("share", Float, nullable=False),
+    Column("way", String(32), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("time_scale", Float, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("database", Text),
+    Column("backup", Text),
+    Column("returned", Text),
+    Column("told", String(32), nullable=False),
+)
+Index("muster_releases_by_system", RELEASES.c.system, RELEASES.c.began)
+
+RELEASE_EVENTS = Table(
+    "muster_release_events",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("release_id", String(64), ForeignKey("muster_releases.id", ondelete="CASCADE"), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("share", Float, nullable=False),
+)
+Index("muster_release_events_by_release", RELEASE_EVENTS.c.release_id, RELEASE_EVENTS.c.at)
+
+RELEASE_LOOKS = Table(
+    "muster_release_looks",
+    METADATA,
+    Column("release_id", String(64), ForeignKey("muster_releases.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", String(32), primary_key=True),
+    Column("phase", String(16), nullable=False),
+    Column("at_s", Float, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("stable_requests", Float),
+    Column("stable_failed", Float),
+    Column("stable_p95_s", Float),
+    Column("canary_requests", Float),
+    Column("canary_failed", Float),
+    Column("canary_p95_s", Float),
+    Column("triggers", Text, nullable=False),
+)
