@@ -1,4 +1,4 @@
-"""`muster history`: every drill over time; `muster plan`: what there is to hold."""
+"""`muster history`: every drill over time, and releases; `muster plan`: what there is to hold."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from muster.base.clock import utc
 from muster.base.errors import UsageError
+from muster.cli.release.kept import releases
 
 if TYPE_CHECKING:
     from muster.history import History
@@ -142,6 +143,9 @@ def overdue(paths: tuple[str, ...], form: str | None, **said: Any) -> None:
     if form is None and not found:
         click.echo("nothing is overdue")
     sys.exit(1 if found else 0)
+
+
+history.add_command(releases)
 
 
 @click.command(short_help="List the drills of the project.")

@@ -232,7 +232,8 @@ def review(identity: str, out: Path | None, address: str | None) -> None:
 @HISTORY
 @JSON
 def indicators(*, since: str, until: str | None, system: Path | None, address: str | None, as_json: bool) -> None:
-    """MTTD, MTTA, MTTR, MTBF, availability and recovery success over a time, against what is promised.
+    """MTTD, MTTA, MTTR, MTBF, availability and recovery success over a time, against what is promised; and releases:
+    how many were rolled back, how soon, and how many incidents that prevented.
 
     Exit code: 0 all that is known is met, 1 something is missed, 2 nothing is known.
     """
@@ -240,20 +241,25 @@ def indicators(*, since: str, until: str | None, system: Path | None, address: s
     from muster.history.query import Filters, read_moment
     from muster.incidents.indicators import indicators as computed
     from muster.incidents.indicators import watched_since
+    from muster.released import Releases
+    from muster.released.indicators import release_indicators
 
     name, now = definition_of(system).name, utc()
     first, last = read_moment(since, now), read_moment(until, now) if until else now
     if first >= last:
         raise UsageError(f"--since {since} is not before {until or 'now'}")
-    with _book(address) as book, History.open(*where(address)) as held:
+    store = where(address)
+    with _book(address) as book, History.open(*store) as held, Releases.open(*store) as kept:
+        releases = kept.releases(system=name, since=first, until=last)
+        told = release_indicators(releases, kept.looks)
         drills = held.drills(Filters(system=name, since=first, until=last))
         incidents = book.incidents(system=name)
         first = watched_since(first, incidents, (drill.at for drill in held.drills(Filters(system=name))))
-        found = computed(incidents, [drill.verdict for drill in drills], first, last)
+        found = [*computed(incidents, [drill.verdict for drill in drills], first, last), *told]
     if as_json:
-        told = [{**asdict(one), "verdict": one.verdict} for one in found]
+        said = [{**asdict(one), "verdict": one.verdict} for one in found]
         period = {"since": first.isoformat(), "until": last.isoformat()}
-        _print({"schema": "muster/indicators/v1", "system": name, **period, "indicators": told})
+        _print({"schema": "muster/indicators/v1", "system": name, **period, "indicators": said})
     else:
         for one in found:
             click.echo(_figure(one))

@@ -12,8 +12,10 @@ import click
 
 from muster.base.errors import ClusterError, UsageError
 from muster.cli.codes import FINDING, FINE, UNKNOWN
+from muster.cli.release.keeping import Keeping
 from muster.cli.release.notifying import Notifying
 from muster.cli.release.printing import ReleasePrinter, as_json, plan_lines, watch_lines
+from muster.cli.release.watching import Watching
 from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
 
 if TYPE_CHECKING:
@@ -164,11 +166,15 @@ def _run(release: str | None, given: Given) -> NoReturn:
     HOME.mkdir(exist_ok=True)
     trust(given.system)
     printer = ReleasePrinter(live=sys.stdout.isatty() and not given.as_json, silent=given.as_json)
-    with connected(given.kube_context) as cluster, Notifying(printer, given.system, given.kube_context) as watcher:
+    with (
+        connected(given.kube_context) as cluster,
+        Notifying(given.system, given.kube_context) as notifying,
+        Keeping(given.kube_context) as keeping,
+    ):
         looking = LookingAfter(
             cluster,
             given.system,
-            watcher,
+            Watching(printer, notifying, keeping),
             printer.said,
             AuditLog.of_run(find_project(Path.cwd()).reports),
             time_scale=given.time_scale,

@@ -12,22 +12,20 @@ from muster.cli.noting import cluster_name, where
 from muster.cli.posting import post_of, send_now
 
 if TYPE_CHECKING:
-    from muster.analysis import Decision
-    from muster.cli.release.printing import ReleasePrinter
+    from muster.analysis import Decision, Look
     from muster.release.record import Release
     from muster.release.returning import Returned
-    from muster.steps import Step, StepOutcome
     from muster.system import SystemDefinition
 
 ENDINGS = {"rolled back": "rolled back", "frozen": "frozen", "released": "released", "paused": "stopped"}
 
 
 class Notifying:
-    """Prints a release, and puts its notices into the outbox and on their way, one after the other, in a thread: the
-    release waits for none of them. A context manager; leaving it waits until they are on their way."""
+    """Puts the notices of a release into the outbox and on their way, one after the other, in a thread: the release
+    waits for none of them. A context manager; leaving it waits until they are on their way."""
 
-    def __init__(self, printer: ReleasePrinter, system: SystemDefinition, kube_context: str | None) -> None:
-        self._printer, self._system, self._cluster = printer, system, cluster_name(kube_context)
+    def __init__(self, system: SystemDefinition, kube_context: str | None) -> None:
+        self._system, self._cluster = system, cluster_name(kube_context)
         self._thread = ThreadPoolExecutor(1)
         self._begun = False
         self._held = ""
@@ -39,28 +37,15 @@ class Notifying:
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown()
 
-    def began(self, step: Step) -> None:
-        """A step began."""
-        self._printer.began(step)
-
-    def waits(self, step: Step, what: str) -> None:
-        """A step waits."""
-        self._printer.waits(step, what)
-
-    def ended(self, outcome: StepOutcome) -> None:
-        """A step ended."""
-        self._printer.ended(outcome)
-
     def phase(self, release: Release) -> None:
         """A phase begins."""
         self._release, self._held = release, ""
-        self._printer.phase(release)
         self._tell(release, "phase" if self._begun else "begun")
         self._begun = True
 
-    def decided(self, decision: Decision) -> None:
+    def decided(self, decision: Decision, look: Look) -> None:
         """A look was taken; the first of a hold is told."""
-        self._printer.decided(decision)
+        del look
         if str(decision.action) != "hold":
             self._held = ""
         elif not self._held and self._release is not None:
@@ -69,7 +54,7 @@ class Notifying:
 
     def over(self, release: Release, returned: Returned | None) -> None:
         """It has ended, or is left where it is."""
-        self._printer.over(release, returned)
+        del returned
         self._tell(release, ENDINGS.get(release.state, "failed"))
 
     def _tell(self, release: Release, step: str, why: str = "") -> None:

@@ -11,6 +11,7 @@ import click
 
 from muster.base.errors import MusterError, RefusedError, UsageError
 from muster.cli.codes import FINDING, FINE
+from muster.cli.release.keeping import Keeping
 from muster.cli.release.printing import as_json
 from muster.cli.shared import CONTEXT, HOME, SYSTEM, connected, definition_of
 
@@ -50,7 +51,9 @@ def rollback(
         if not force and not _confirmed(found):
             click.echo("nothing was done")
             sys.exit(FINDING)
-        _back(cluster, definition, found, reason, decided=decided if force else now(), as_json_=as_json_)
+        with Keeping(kube_context) as keeping:
+            decided = decided if force else now()
+            _back(cluster, definition, found, reason, keeping, decided=decided, as_json_=as_json_)
 
 
 def _under_way(cluster: Cluster, definition: SystemDefinition, *, force: bool) -> Release:
@@ -98,7 +101,14 @@ def _plan(cluster: Cluster, definition: SystemDefinition, found: Release) -> NoR
 
 
 def _back(
-    cluster: Cluster, definition: SystemDefinition, found: Release, reason: str, *, decided: float, as_json_: bool
+    cluster: Cluster,
+    definition: SystemDefinition,
+    found: Release,
+    reason: str,
+    keeping: Keeping,
+    *,
+    decided: float,
+    as_json_: bool,
 ) -> NoReturn:
     from muster.cli.project import find_project
     from muster.kube import PROCEDURE
@@ -117,9 +127,11 @@ def _back(
     try:
         returned = returning.take_back(reason, lambda seen: None if as_json_ else click.echo(str(seen)))
     except MusterError as error:
+        keeping.over(returning.release, None)
         audit.record("rollback", target=target, outcome="failed", why=str(error))
         click.echo(f"muster: the rollback did not come to its end: {error}; run it again", err=True)
         sys.exit(FINDING)
+    keeping.over(returning.release, returned)
     audit.record("rollback", target=target, outcome="done", release=found.id)
     if as_json_:
         click.echo(json.dumps(as_json(returning.release, returned), indent=2, ensure_ascii=False))
