@@ -31,6 +31,7 @@ from muster.system.release_analysis import TRIGGERS, ReleaseAnalysis
 LEAST_EVERY_S = 1.0
 WRONG_LOOKS = 3  # so often running a pod must answer wrongly: once may be the pod's own start or end
 PATIENCE_S = 30.0  # for so long at least a cluster may be silent
+ENDING = ("abort", "freeze")  # after these a release does not go on
 PUT_BACK = 3  # so often what somebody puts back is written again
 
 
@@ -41,6 +42,10 @@ class WorseError(MusterError):
     def __init__(self, why: str, cause: str = "check") -> None:
         super().__init__(why)
         self.cause = cause
+
+
+class AbortedError(WorseError):
+    """Somebody wants the release to be taken back."""
 
 
 class FrozenError(MusterError):
@@ -151,7 +156,7 @@ class Baking:
         asked = self.work.book.heard()
         if asked is None:
             return None
-        said = f"{asked.by} said {asked.command}{f': {asked.why}' if asked.why else ''}"
+        said = _said(asked)
         if asked.command == "pause":
             self.work.book.tell(f"paused: {said}", wanted=None, state="paused")
         elif asked.command == "continue":
@@ -161,7 +166,7 @@ class Baking:
             return f"cut short: {said}"
         else:
             self.work.book.put(wanted=None)
-            raise _ended_by(asked, said)
+            raise ended_by(asked)
         return None
 
     def _look(self) -> tuple[Reading | None, Look]:
@@ -253,8 +258,13 @@ def scaled(settings: ReleaseAnalysis, scale: float) -> ReleaseAnalysis:
     return ReleaseAnalysis.model_validate(told)
 
 
-def _ended_by(asked: Asked, said: str) -> MusterError:
-    return FrozenError(said) if asked.command == "freeze" else WorseError(said, "person")
+def ended_by(asked: Asked) -> MusterError:
+    """Why a release does not go on, where somebody asked for one of `ENDING`."""
+    return FrozenError(_said(asked)) if asked.command == "freeze" else AbortedError(_said(asked), "person")
+
+
+def _said(asked: Asked) -> str:
+    return f"{asked.by} said {asked.command}{f': {asked.why}' if asked.why else ''}"
 
 
 def _cause(decision: Decision) -> str:

@@ -12,8 +12,10 @@ from muster.base.texts import one_line
 from muster.kube import Cluster
 from muster.probes.answers.reading import read_once
 from muster.probes.http.outcomes import Outcome
+from muster.release.canary import beside, copies
 from muster.release.clients import Clients
 from muster.release.contents import Contents, contents_of
+from muster.release.counting import Series
 from muster.release.kept import find_kept, keep
 from muster.release.locks import ReleaseLock
 from muster.release.record import DatabaseAt, Release, ReleaseBook, find_release, new_release, take_over
@@ -62,6 +64,7 @@ def settings_of(system: SystemDefinition, contents: Contents, cluster: Cluster) 
             f"system.yaml of {system.name} names no 'metrics.requests' and 'metrics.errors': how the new version does "
             "could not be told; right would be the counters of requests that its pods expose"
         )
+    _check_selectors(system)
     if system.metrics is None or system.metrics.seconds is None:
         left.append(("latency", "system.yaml names no 'metrics.seconds'"))
     if serving is None:
@@ -77,6 +80,16 @@ def settings_of(system: SystemDefinition, contents: Contents, cluster: Cluster) 
     except ValueError:
         raise UsageError(f"nothing of the release can be judged: {'; '.join(f'{a}: {b}' for a, b in left)}") from None
     return settings, [f"{name} is not looked at: {why}" for name, why in left if name in names]
+
+
+def _check_selectors(system: SystemDefinition) -> None:
+    metrics = system.metrics
+    told = [] if metrics is None else [metrics.requests, metrics.errors, metrics.seconds]
+    for text in (*told, system.release.workflow_errors):
+        try:
+            Series(text or "up")
+        except ValueError as error:
+            raise UsageError(f"system.yaml of {system.name}: {text}: {error}") from None
 
 
 def begin(
@@ -149,9 +162,22 @@ def _check(cluster: Cluster, system: SystemDefinition, contents: Contents, url: 
             f"refused: the service is not well now ({one_line(answer.why)}), and what the release does could not be "
             "told from that; see 'muster diagnose'"
         )
+    if there := list(_in_the_way(cluster, system, contents)):
+        raise RefusedError(
+            f"refused: {there[0]} is there already, and the new version is called so for a while; delete or rename it"
+        )
     for rolled in contents.rolled:
         if rolled.serves and not rolled.replicas:
             raise RefusedError(f"refused: Deployment {rolled.name}, which clients come in by, is scaled to 0")
+
+
+def _in_the_way(cluster: Cluster, system: SystemDefinition, contents: Contents) -> Iterator[str]:
+    """What has the name already that something has while two versions run."""
+    wanted = [("Deployment", beside(one.name)) for one in contents.rolled]
+    wanted += [("ConfigMap", item["metadata"]["name"]) for item in copies(contents, "")]
+    if contents.serving is not None:
+        wanted.append(("Service", beside(system.service.name)))
+    yield from (f"{kind} {name}" for kind, name in wanted if cluster.find(kind, name, system.namespace) is not None)
 
 
 def _described(

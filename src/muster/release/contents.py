@@ -7,16 +7,19 @@ concerns both at once, such as a Service or a policy, is changed when the old ve
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from muster.base.errors import RefusedError, UsageError
-from muster.kube import Cluster
+from muster.kube import ApiError, Cluster
+from muster.recovery.workloads import RESTARTED_AT
 from muster.release.wanted import TOLD, Wanted
 from muster.system import SystemDefinition
 from muster.system.pods import controller_of
-from muster.wire.names import KINDS
+from muster.wire.names import CONFIGURATION_ANNOTATION, KINDS
 
 Object = dict[str, Any]
 # Made before the new version starts, where they are not there: it may need them, and nobody else does yet.
@@ -24,6 +27,9 @@ MADE_FIRST = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap", "PersistentV
 # The parts of a template that refer to a ConfigMap by its name.
 REFERENCES = {"configMap", "configMapKeyRef", "configMapRef"}
 SERVED = ("status", "metadata")
+DATA = ("data", "binaryData")
+TRIES = 6
+ROUTING = ("HTTPRoute", "VirtualService")
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,9 @@ def contents_of(wanted: Wanted, cluster: Cluster, system: SystemDefinition) -> C
         else:
             altered.append(Altered(found, looking.merged(item, found)))
     configurations = tuple(one for one in altered if one.live["kind"] == "ConfigMap" and _data_differs(one))
-    changed = frozenset(one.live["metadata"]["name"] for one in configurations)
-    rolled = tuple(_rolled([*altered, *looking.untold(altered)], looking, changed))
+    rolled = tuple(_rolled([*altered, *looking.untold(altered)], looking, configurations))
     last = tuple(_last(altered, looking))
+    _check_shared(system, last)
     _check_both(wanted.name, first, last)
     return Contents(rolled, configurations, tuple(first), last, migration)
 
@@ -181,11 +187,25 @@ class _Comparing:
         wanted = {**{key: value for key, value in item.items() if key not in SERVED}, "metadata": metadata}
         if item["kind"] == "Deployment":
             wanted["spec"] = {**item["spec"], "replicas": live["spec"].get("replicas", 1)}
+            wanted["spec"]["template"] = _as_restarted(item["spec"]["template"], live["spec"]["template"])
+        if item["kind"] == "PersistentVolumeClaim":  # it keeps the volume and the class that it was given
+            wanted["spec"] = {**live["spec"], **item["spec"]}
         for key in ("clusterIP", "clusterIPs", "healthCheckNodePort"):  # a Service keeps what it was given
             if item["kind"] == "Service" and key in live["spec"]:
                 wanted["spec"] = {key: live["spec"][key], **wanted["spec"]}
-        tried = self._cluster.replace(wanted, self._space(item), trying=True)
+        tried = self._tried(wanted)
         return {**tried, "kind": item["kind"], "apiVersion": KINDS[item["kind"]].api}
+
+    def _tried(self, wanted: Object) -> Object:
+        for _ in range(TRIES):
+            try:
+                return self._cluster.replace(wanted, self._space(wanted), trying=True)
+            except ApiError as error:  # a controller notes something in its status now and then
+                if error.code != 409 or (live := self.live(wanted)) is None:
+                    raise
+                metadata = {**wanted["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
+                wanted = {**wanted, "metadata": metadata}
+        return self._cluster.replace(wanted, self._space(wanted), trying=True)
 
     def untold(self, altered: list[Altered]) -> list[Altered]:
         """The Deployments that the release does not bring: it may change what they are configured by."""
@@ -200,14 +220,29 @@ class _Comparing:
         return self._system.namespace if KINDS[item["kind"]].namespaced else None
 
 
-def _rolled(altered: list[Altered], looking: _Comparing, changed: frozenset[str]) -> Iterator[Rolled]:
+def _rolled(altered: list[Altered], looking: _Comparing, configurations: Sequence[Altered]) -> Iterator[Rolled]:
+    changed = frozenset(one.live["metadata"]["name"] for one in configurations)
     for one in altered:
         if one.live["kind"] != "Deployment":
             continue
         template = one.wanted["spec"]["template"]
         copied = frozenset(str(each["name"]) for each in references(template)) & changed
         if template != one.live["spec"]["template"] or copied:
-            yield Rolled(one.live, one.wanted, looking.serves(one.live), copied)
+            yield Rolled(one.live, _restarted(one, configurations, copied), looking.serves(one.live), copied)
+
+
+def _restarted(one: Altered, configurations: Sequence[Altered], copied: frozenset[str]) -> Object:
+    """The Deployment as it is to be, with what makes it start new pods where its configuration alone is another."""
+    if not copied:
+        return one.wanted
+    data = [
+        [each.wanted.get(key) for key in DATA] for each in configurations if each.live["metadata"]["name"] in copied
+    ]
+    wanted = copy.deepcopy(one.wanted)
+    metadata = wanted["spec"]["template"].setdefault("metadata", {})
+    told = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), CONFIGURATION_ANNOTATION: told}
+    return wanted
 
 
 def _last(altered: list[Altered], looking: _Comparing) -> Iterator[Altered]:
@@ -225,6 +260,16 @@ def _last(altered: list[Altered], looking: _Comparing) -> Iterator[Altered]:
         yield one
 
 
+def _as_restarted(template: Object, live: Object) -> Object:
+    """A template with what only had the live one's pods start anew: that is no other version."""
+    told = (live.get("metadata") or {}).get("annotations") or {}
+    kept = {key: told[key] for key in (RESTARTED_AT, CONFIGURATION_ANNOTATION) if key in told}
+    if not kept:
+        return template
+    metadata = template.get("metadata") or {}
+    return {**template, "metadata": {**metadata, "annotations": {**kept, **(metadata.get("annotations") or {})}}}
+
+
 def _compared(item: Object) -> Object:
     metadata = item["metadata"]
     told = {key: metadata.get(key) or {} for key in ("labels", "annotations")}
@@ -232,8 +277,7 @@ def _compared(item: Object) -> Object:
 
 
 def _data_differs(one: Altered) -> bool:
-    keys = ("data", "binaryData")
-    return any((one.live.get(key) or {}) != (one.wanted.get(key) or {}) for key in keys)
+    return any((one.live.get(key) or {}) != (one.wanted.get(key) or {}) for key in DATA)
 
 
 def _check_kind(item: Object, live: Object | None) -> None:
@@ -252,6 +296,18 @@ def _check_kind(item: Object, live: Object | None) -> None:
 def _check_secret(one: Altered) -> None:
     if _data_differs(one):
         raise UsageError(f"the release changes {one}: what is secret is changed apart; leave it out of the release")
+
+
+def _check_shared(system: SystemDefinition, last: tuple[Altered, ...]) -> None:
+    """Refuse a change of what traffic may be shared by: it would undo the sharing, and that would undo it."""
+    for one in last:
+        of_service = (one.live["kind"], one.live["metadata"]["name"]) == ("Service", system.service.name)
+        selects = [each["spec"].get("selector") for each in (one.live, one.wanted)] if of_service else []
+        if one.live["kind"] in ROUTING or (selects and selects[0] != selects[1]):
+            what = f"what {one} selects by" if of_service else str(one)
+            raise UsageError(
+                f"the release changes {what}, and by that traffic is shared; change it apart, and leave it out"
+            )
 
 
 def _check_both(release: str, first: list[Object], last: tuple[Altered, ...]) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from muster.analysis import Decision, Look
 from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
 from muster.base.errors import MusterError, RefusedError
-from muster.release.baking import Baking, FrozenError, WorseError, scaled
+from muster.release.baking import ENDING, AbortedError, Baking, FrozenError, WorseError, ended_by, scaled
 from muster.release.measuring import Meter
 from muster.release.record import PHASES, PhaseName, Release, ReleaseBook, StepAt, SupersededError
 from muster.release.returning import Returned, Returning
@@ -148,10 +148,21 @@ class Coordinator:
         target = f"{self.work.cluster.context}/{self.work.namespace}"
         running = Running(Written(self.audit.record, target), noted, self.turn, self.clock, self.watcher)
         for step in self._steps(phase):
+            if (asked := self._asked()) is not None:
+                return asked
             outcome = self._alone(running, step)
             if outcome.state == "failed":
                 return self._reason(noted, step, outcome)
         return None
+
+    def _asked(self) -> MusterError | None:
+        """Why no further step is to be taken, as somebody asked for; None where nobody did. What is asked of a bake is
+        left to it."""
+        asked = self.work.book.heard()
+        if asked is None or asked.command not in ENDING:
+            return None
+        self.work.book.put(wanted=None)
+        return ended_by(asked)
 
     def _alone(self, running: Running, step: Step) -> StepOutcome:
         """Take a step; one that acts while no recovery procedure does: what mends an emergency comes first."""
@@ -203,7 +214,8 @@ class Coordinator:
             raise failed
         release = self.work.book.release
         changed = release.database is not None and release.database.begun and not release.database.backward_compatible
-        if isinstance(failed, FrozenError) or changed or release.past_return:
+        past = release.past_return and not isinstance(failed, AbortedError)
+        if isinstance(failed, FrozenError) or changed or past:
             return self._freeze(failed, changed=changed)
         return self._back(failed)
 

@@ -12,7 +12,7 @@ from muster.kube import PROCEDURE, Cluster
 from muster.probes.http.address import service_url
 from muster.release.beginning import begin, go_on, lock_of, settings_of, told_of
 from muster.release.coordinator import Coordinator, Watcher
-from muster.release.record import PhaseName, Release, find_release
+from muster.release.record import PHASES, PhaseName, Release, find_release
 from muster.release.telling import RollbackEvents
 from muster.safety import AuditLog
 from muster.system import SystemDefinition
@@ -55,6 +55,8 @@ class LookingAfter:
             raise UsageError(f"no release is under way in namespace '{system.namespace}'; name one to bring out")
         if release is not None and found is not None and found.release != release:
             raise UsageError(told_of(found))
+        if self.until is not None and found is not None and PHASES.index(found.phase) > PHASES.index(self.until):
+            raise UsageError(f"it cannot stop after {self.until}: {told_of(found)}")
         with lock_of(cluster, system.namespace, self.said) as turn:
             if found is not None:
                 work = go_on(cluster, system, found)

@@ -312,6 +312,7 @@ class ReleaseBook:
         return found.wanted
 
     def _put(self, wanted: Release, changes: dict[str, Any]) -> Release:
+        known = self.release.wanted  # what it takes as done; what was asked after that is not
         for _ in range(TRIES):
             body = _config_map(wanted)
             body["metadata"]["resourceVersion"] = wanted.resource_version
@@ -321,7 +322,7 @@ class ReleaseBook:
                 if error.code not in {404, 409}:
                     raise
                 found = self._again()
-                kept = {} if "wanted" in changes else {"wanted": found.wanted}
+                kept = {} if "wanted" in changes and found.wanted == known else {"wanted": found.wanted}
                 wanted = wanted.model_copy(update={**kept, "resource_version": found.resource_version})
             else:
                 return self.release
@@ -342,7 +343,8 @@ class ReleaseBook:
 
 
 def take_over(cluster: Cluster, release: Release, **changes: Any) -> ReleaseBook:
-    """Look after a release from now on, whoever did before; what they want to do after this is refused.
+    """Look after a release from now on, whoever did before; what they want to do after this is refused. What is asked
+    of it still is kept, unless `changes` say otherwise.
 
     Raises:
         RefusedError: it is gone, has ended, or another one took it over at the same moment.
@@ -350,7 +352,7 @@ def take_over(cluster: Cluster, release: Release, **changes: Any) -> ReleaseBook
     """
     book = ReleaseBook(cluster, release)
     for _ in range(TRIES):
-        own = {"epoch": book.release.epoch + 1, "by": who(), "host": socket.gethostname(), "wanted": None}
+        own = {"epoch": book.release.epoch + 1, "by": who(), "host": socket.gethostname()}
         taken = book.release.model_copy(update={**own, **changes})
         body = _config_map(taken)
         body["metadata"]["resourceVersion"] = book.release.resource_version

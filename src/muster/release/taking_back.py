@@ -32,7 +32,7 @@ def begin_rollback(
         ReleaseRecordError: it has begun to change something, and what is not kept any more.
         ClusterError: the cluster does not answer.
     """
-    book = take_over(cluster, found, state="rolling back", why=why, cause="person")
+    book = take_over(cluster, found, state="rolling back", why=why, cause="person", wanted=None)
     book.tell(f"rolls back: {why}")
     try:
         contents = find_kept(cluster, found)

@@ -20,9 +20,10 @@ from muster.system.schema import Name, Strict
 
 TOLD = "release.yaml"  # beside the manifests of a release
 SCHEMA = "muster/release/v1"
+LONGEST_VERSION = 63  # characters
 Object = dict[str, Any]
 _IMAGE = re.compile(
-    r"(?P<repository>[a-z0-9][a-z0-9._/:-]*?)(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]*))?"
+    r"(?P<repository>[a-z0-9]([a-z0-9._/:-]*?[a-z0-9])?)(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]*))?"
     r"(@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 
@@ -38,7 +39,7 @@ class ToldOfRelease(Strict):
     """What a release says of itself in `release.yaml`."""
 
     schema_: Literal["muster/release/v1"] = Field(alias="schema")
-    version: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    version: Annotated[str, Field(min_length=1, max_length=LONGEST_VERSION)] | None = None
     database: DatabaseChange | None = None
 
 
@@ -68,7 +69,8 @@ def read_wanted(said: str, cluster: Cluster, system: SystemDefinition) -> Wanted
         return Wanted(said, tuple(read_manifests(path, system.namespace, beside={TOLD})), _told(path))
     if path.exists() or said.startswith((".", "/")):
         raise UsageError(f"release {said} is no directory of manifests; right would be a directory, or an image")
-    return Wanted(said, tuple(_with_image(said, cluster, system.namespace)), ToldOfRelease(schema=SCHEMA))
+    objects = tuple(_with_image(said, cluster, system.namespace))
+    return Wanted(said, objects, ToldOfRelease(schema=SCHEMA, version=tag_of(said)[:LONGEST_VERSION]))
 
 
 def images_of(objects: tuple[Object, ...] | list[Object]) -> list[str]:
@@ -108,7 +110,7 @@ def _told(directory: Path) -> ToldOfRelease:
 
 def _with_image(image: str, cluster: Cluster, namespace: str) -> list[Object]:
     """The Deployments that run from that image's repository, with it in the place of what they have."""
-    if not repository_of(image):
+    if not repository_of(image) or not tag_of(image):
         raise UsageError(f"'{image}' is neither a directory nor an image; right would be such as shop:5.2")
     deployments = cluster.list("Deployment", namespace)
     found = []

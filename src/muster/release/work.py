@@ -261,7 +261,7 @@ class Releasing:
         """
         gone = list[str]()
         for rolled in self.contents.rolled:
-            if self.cluster.delete("Deployment", beside(rolled.name), self.namespace):
+            if self._remove("Deployment", beside(rolled.name)):
                 gone.append(f"Deployment {beside(rolled.name)}")
         wait_for(
             lambda: not self._left(),
@@ -271,22 +271,26 @@ class Releasing:
             latest=lambda: ", ".join(self._left()),
             clock=self.clock,
         )
-        if self.serving is not None and self.cluster.delete(
-            "Service", beside(self.system.service.name), self.namespace
-        ):
+        if self.serving is not None and self._remove("Service", beside(self.system.service.name)):
             gone.append(f"Service {beside(self.system.service.name)}")
         for policy in self._listed("NetworkPolicy"):
             if labels_on(policy).get(RELEASE_LABEL) == self.id:
                 self.cluster.delete("NetworkPolicy", policy["metadata"]["name"], self.namespace)
                 gone.append(f"NetworkPolicy {policy['metadata']['name']}")
         for item in copies(self.contents, self.id):
-            self.cluster.delete("ConfigMap", item["metadata"]["name"], self.namespace)
-            gone.append(_named(item))
+            if self._remove("ConfigMap", item["metadata"]["name"]):
+                gone.append(_named(item))
         for item in reversed(self.contents.first) if brought else ():
             self.cluster.delete(item["kind"], item["metadata"]["name"], self.namespace)
             gone.append(_named(item))
         forget(self.cluster, self.book.release)
         return f"deleted {', '.join(gone)}" if gone else "nothing was left"
+
+    def _remove(self, kind: str, name: str) -> bool:
+        """Delete what was made for this release; what another one made under that name is left to them."""
+        found = self.cluster.find(kind, name, self.namespace)
+        own = ((found or {}).get("metadata") or {}).get("labels") or {}
+        return own.get(RELEASE_LABEL) == self.id and self.cluster.delete(kind, name, self.namespace)
 
     def _left(self) -> list[str]:
         pods = self.cluster.list("Pod", self.namespace, labels=f"{RELEASE_LABEL}={self.id}")
@@ -372,6 +376,8 @@ class Releasing:
         for _ in range(TRIES):
             live = self.cluster.get(kind, name, self.namespace)
             body = copy.deepcopy(wanted)
+            if (kind, name) == ("Service", self.system.service.name):  # by that traffic may be shared now
+                body["spec"]["selector"] = live["spec"].get("selector")
             body["metadata"] = {
                 **live["metadata"],
                 **{k: v for k, v in wanted["metadata"].items() if k in ("labels", "annotations")},

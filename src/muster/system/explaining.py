@@ -45,6 +45,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _meant(place: Place, model: type[BaseModel]) -> str:
+    if not place:  # it is no mapping at all
+        return ""
     kinds = [model]
     for part in place[:-1]:
         # A place in a list and a key of the user's own lead to no other kind than the field above them.

@@ -14,6 +14,7 @@ RUN_LABEL = "muster.dev/run"
 KNOWN_GOOD_LABEL = "muster.dev/known-good"
 RELEASE_RECORD_LABEL = "muster.dev/release-record"
 RELEASE_LABEL = "muster.dev/release"  # on all that a release makes: its id
+CONFIGURATION_ANNOTATION = "muster.dev/configuration"  # on pods that a release restarted for their ConfigMaps' sake
 TRACK_LABEL = "muster.dev/track"  # on the pods of a new version that is not yet everywhere
 TRACK_VALUE = "canary"
 KEEP_ONE_READY = "muster.dev/keep-one-ready"  # a label or an annotation, "true"
