@@ -168,9 +168,20 @@ def looked_at(
         return read_snapshot(source, scenario)
     if scenario is not None:
         raise UsageError("--scenario names one of a file's scenarios; right would be --from FILE --scenario NAME")
-    if namespace and all_namespaces:
-        raise UsageError("-n and --all-namespaces contradict each other")
+    check_named(definition, namespace, everywhere=all_namespaces)
     return gathered(kube_context, definition, namespace, within, everywhere=all_namespaces)
+
+
+def check_named(definition: SystemDefinition | None, namespace: str | None, *, everywhere: bool) -> None:
+    """Refuse options that name nothing to look at, or two things.
+
+    Raises:
+        UsageError: they do.
+    """
+    if namespace and everywhere:
+        raise UsageError("-n and --all-namespaces contradict each other")
+    if definition is None and not namespace and not everywhere:
+        raise UsageError("there is no system.yaml that names a namespace; right would be -n NAME or --all-namespaces")
 
 
 def gathered(
@@ -189,8 +200,7 @@ def gathered(
     from muster.snapshot.gather import gather
     from muster.system.trust import trust
 
-    if definition is None and not namespace and not everywhere:
-        raise UsageError("there is no system.yaml that names a namespace; right would be -n NAME or --all-namespaces")
+    check_named(definition, namespace, everywhere=everywhere)
     if definition is not None and namespace and namespace != definition.namespace:
         definition = None  # another's namespace: what system.yaml says is not true of it
     if definition is not None:

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 import click
 
 from muster.base.errors import UsageError
-from muster.cli.diagnose import EVERYWHERE, NAMESPACE, SOURCE, WITHIN, looked_at, options_of
+from muster.cli.diagnose import EVERYWHERE, NAMESPACE, SOURCE, WITHIN, check_named, looked_at, options_of
 from muster.cli.noting import cluster_name, nothing_yet, where
 from muster.cli.shared import CONTEXT, HISTORY, SYSTEM, connected, definition_if_any
 
 if TYPE_CHECKING:
+    from muster.kube import Cluster
     from muster.snapshot import Snapshot
     from muster.system import SystemDefinition
+
+NAMED_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,9 @@ def status(
         source=source,
     )
     if not once and not as_json and source is None and _on_a_terminal():
-        if namespace and definition is not None and namespace != definition.namespace:
-            definition = None  # another's namespace: what system.yaml says is not true of it
-        own = None if all_namespaces else definition
+        check_named(definition, namespace, everywhere=all_namespaces)
+        others = all_namespaces or (namespace and definition is not None and namespace != definition.namespace)
+        own = None if others else definition  # what system.yaml says is not true of others
         _live(Live(own, gather, kube_context, address, every, within, options_of(kube_context, system)))
         return
     snapshot = gather()
@@ -118,11 +121,12 @@ def _live(live: Live) -> None:
     from muster.dashboard.screen.app import Dashboard
     from muster.dashboard.sources import Sources
     from muster.safety import AuditLog
+    from muster.snapshot.gather import check_within
     from muster.system.trust import trust
 
+    check_within(live.within_s)
     definition, reach = live.definition, partial(connected, live.kube_context)
-    with reach() as cluster:  # it need not answer, but must be named rightly
-        context = cluster.context
+    context = _context_of(reach, live.kube_context)
     if definition is not None:
         trust(definition)
     store = None if live.address == "none" or nothing_yet(live.address) else where(live.address)
@@ -137,3 +141,25 @@ def _live(live: Live) -> None:
         desk = Desk(definition, reach, audit.record)
     with looking(tuple(sources.looked(board)), every_s=live.every_s, within_s=live.within_s):
         Dashboard(board, desk, options=live.options).run()
+
+
+def _context_of(reach: Callable[[], Cluster], kube_context: str | None) -> str:
+    """What the context is called. Its cluster need not answer, now or ever: that is shown.
+
+    Raises:
+        UsageError: there is no such context, or no cluster is up.
+    """
+    from muster.base.clock import now
+    from muster.snapshot.asking import Part, ask
+
+    def named() -> str | UsageError:
+        try:
+            with reach() as cluster:
+                return cluster.context
+        except UsageError as error:
+            return error
+
+    found = ask([Part("cluster", named)], now() + NAMED_WITHIN_S).values.get("cluster")
+    if isinstance(found, UsageError):
+        raise found
+    return str(found or cluster_name(kube_context))

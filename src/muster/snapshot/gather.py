@@ -49,8 +49,7 @@ def gather(
     Raises:
         UsageError: the cluster cannot even be asked for (no such context, a broken kubeconfig), or `within` is none.
     """
-    if not 0 < within <= MOST_S:
-        raise UsageError(f"'--within {within:g}' is no time for a diagnosis; right would be up to {MOST_S:g} seconds")
+    check_within(within)
     deadline = now() + within * (1 - MARGIN)
     taken = utc_iso()
     met = ask([Part("cluster", lambda: _met(reach))], min(deadline, now() + within / 2))
@@ -64,6 +63,16 @@ def gather(
     unseen = [Missing(kind.name, "the cluster does not answer") for kind in KINDS if kind.everywhere]
     missing = [Missing("cluster", met.missing.get("cluster", "")), *unseen, *heard.lacking()]
     return replace(begun, answers=heard.answers(), missing=tuple(sorted(missing)))
+
+
+def check_within(within: float) -> None:
+    """Refuse a limit that no look can keep to.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not 0 < within <= MOST_S:
+        raise UsageError(f"'--within {within:g}' is no time for a diagnosis; right would be up to {MOST_S:g} seconds")
 
 
 def _of_cluster(
