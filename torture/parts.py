@@ -86,6 +86,18 @@ def _watchings(drills: Sequence[str], count: int | None, seed: int) -> Sequence[
     return draw(drills, count, seed)
 
 
+def _kills_of_coordinators() -> AbstractContextManager[Place]:
+    from torture.releases import kills  # noqa: PLC0415 - slow
+
+    return kills()
+
+
+def _releases(count: int | None, seed: int) -> Sequence[Any]:
+    from torture.releases import draw  # noqa: PLC0415 - slow
+
+    return draw(count, seed)
+
+
 PARTS = {
     "kills": Part(200, lambda drills, count, seed: moments.draw(_courses(drills), count, seed), _victims),
     "alone": Part(50, lambda drills, count, seed: moments.alone(_courses(drills), count, seed), _victims),
@@ -93,5 +105,6 @@ PARTS = {
     "api": Part(None, _calls, _stand_in),
     "cuts": Part(None, _writes, _cuts),
     "outbox": Part(50, lambda _, count, seed: _sendings(count, seed), _kills_of_senders),
+    "releases": Part(50, lambda _, count, seed: _releases(count, seed), _kills_of_coordinators),
     "monitor": Part(20, _watchings, _watching),
 }

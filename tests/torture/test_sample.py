@@ -10,7 +10,7 @@ from torture.parts import PARTS
 
 @pytest.mark.parametrize(
     ("part", "trials"),
-    [("kills", 1), ("alone", 1), ("pairs", 1), ("api", 4), ("cuts", 2), ("outbox", 3), ("monitor", 2)],
+    [("kills", 1), ("alone", 1), ("pairs", 1), ("api", 4), ("cuts", 2), ("outbox", 3), ("releases", 1), ("monitor", 2)],
 )
 def test_nothing_is_left(part: str, trials: int, pytestconfig: pytest.Config, tmp_path: Path) -> None:
     seed = pytestconfig.option.sabotage_seed

@@ -6,6 +6,7 @@ that would break the old version, as the database is changed already, it is froz
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,8 @@ class Noted:
         """Note that a step failed, unless the release is another's by now."""
         del refused
         if not self.taken:
-            self._put(self.book.release.step.name if self.book.release.step else "step", "failed", why)
+            with contextlib.suppress(SupersededError):  # then that is why it failed
+                self._put(self.book.release.step.name if self.book.release.step else "step", "failed", why)
 
     def _put(self, step: str, state: str, detail: str) -> None:
         at = StepAt(name=step, state=state, at=utc_iso(timespec="milliseconds"), detail=detail)

@@ -1,0 +1,192 @@
+"""Releases as a person makes them: the commands in processes of their own, a service under load, a cluster."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from torture.releasing import Load, Stage, staged
+
+pytestmark = pytest.mark.long(of="release")
+
+
+@pytest.fixture(scope="module", params=["replicas", "httproute"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A cluster for the tests of a worker, whose traffic is shared in one way."""
+    with staged(tmp_path_factory.mktemp("shop"), request.param) as found:
+        yield found
+
+
+@pytest.fixture
+def stage(place: Stage) -> Iterator[Stage]:
+    """The shop as it was deployed, with no release under way."""
+    place.put_back()
+    yield place
+    if (left := place.release) is not None and not left.is_over:
+        place.muster("rollback", "-f", "-r", "the test is over")
+
+
+def code_of(done: Any, code: int) -> str:
+    assert done.returncode == code, done.stdout
+    return str(done.stdout)
+
+
+def test_a_good_release_goes_out_without_a_failed_request(stage: Stage) -> None:
+    before = stage.objects()
+    with Load(stage.url) as load:
+        said = code_of(stage.muster("deploy", stage.new(SHOP_EXTRA="1")), 0)
+    assert "release 2 of shop: released" in said
+    assert load.failed == [], f"{len(load.failed)} of {load.asked}: {load.failed[:5]}"
+    assert load.versions.keys() == {"1", "2"}
+    after = stage.objects()
+    assert after.keys() == before.keys()
+    container = after["Deployment/web"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "shop:2"
+
+
+@pytest.mark.parametrize(
+    ("defect", "why"),
+    [
+        ("errs", "error_rate"),
+        ("slow", "latency"),
+        ("crashes", "does not run"),
+        ("mute", "held for|answered 404"),
+        ("unfit", "wrongly"),
+    ],
+)
+def test_a_bad_one_is_rolled_back_and_says_why(stage: Stage, defect: str, why: str) -> None:
+    before = stage.objects()
+    with Load(stage.url) as load:
+        said = code_of(stage.muster("deploy", stage.new(SHOP_DEFECT=defect)), 1)
+    told = said[said.index("release 2 of shop: ROLLED BACK") :].splitlines()
+    assert told[1].startswith("why: ")
+    assert any(each in told[1] for each in why.split("|")), told
+    if defect != "errs":
+        assert load.failed == [], f"{len(load.failed)} of {load.asked}: {load.failed[:5]}"
+    assert stage.objects() == before
+
+
+def test_a_configmap_alone_reaches_the_pods(stage: Stage) -> None:
+    release = stage.new("shop:1")
+    path = stage.root / release / "shop.yaml"
+    path.write_text(path.read_text().replace("currency: EUR", "currency: USD"))
+    with Load(stage.url) as load:
+        code_of(stage.muster("deploy", release), 0)
+    assert load.failed == []
+    pods = stage.cluster.list("Pod", "shop", labels="app=web")
+    told = [stage.cluster.ask_pod(pod["metadata"]["name"], "shop", 8080, "/items").body for pod in pods]
+    assert told and all(b"USD" in body for body in told), told
+    assert "nothing was done" in code_of(stage.muster("deploy", release), 0)
+
+
+def test_it_stops_after_a_phase_and_goes_on(stage: Stage) -> None:
+    release = stage.new()
+    with Load(stage.url) as load:
+        assert "PAUSED" in code_of(stage.muster("deploy", release, "canary"), 0)
+        assert "under way" in code_of(stage.muster("deploy", stage.new()), 64)
+        assert "it cannot stop after pre" in code_of(stage.muster("deploy", release, "pre"), 64)
+        code_of(stage.muster("deploy", "--continue"), 0)
+    assert load.failed == []
+    found = stage.release
+    assert found is not None and found.state == "released"
+
+
+def test_others_pause_it_and_abort_it(stage: Stage) -> None:
+    before = stage.objects()
+    with Load(stage.url) as load, stage.begun("deploy", stage.new()) as coordinator:
+        stage.wait_until("baking", "canary")
+        assert "looks after" in code_of(stage.muster("deploy", "--pause", "-r", "lunch"), 0)
+        stage.wait_until("paused")
+        second = code_of(stage.muster("deploy", stage.new()), 64)
+        assert "looked after by" in second
+        code_of(stage.muster("deploy", "--abort", "-r", "no more"), 0)
+        assert coordinator.wait(60) == 1
+    said = stage.ended(coordinator).stdout
+    assert "said abort: no more" in said
+    assert load.failed == []
+    assert stage.objects() == before
+
+
+def test_a_bake_is_cut_short_and_a_release_frozen(stage: Stage) -> None:
+    with Load(stage.url), stage.begun("deploy", stage.new()) as coordinator:
+        stage.wait_until("baking", "canary")
+        code_of(stage.muster("deploy", "--promote"), 0)
+        stage.wait_until("baking", "grow", within_s=20)
+        code_of(stage.muster("deploy", "--freeze", "-r", "do not touch"), 0)
+        assert coordinator.wait(60) == 1
+        share = stage.wait_until("frozen").share.possible
+        assert share > 0
+        assert "ROLLED BACK" not in stage.ended(coordinator).stdout
+        code_of(stage.muster("rollback", "-f", "-r", "thawed"), 0)
+
+
+def test_a_rollback_does_not_wait_for_a_dead_coordinator(stage: Stage) -> None:
+    before = stage.objects()
+    with Load(stage.url) as load, stage.begun("deploy", stage.new()) as coordinator:
+        stage.wait_until("baking", "half")
+        coordinator.send_signal(signal.SIGKILL)
+        said = code_of(stage.muster("rollback", "-f", "-r", "it is dead"), 0)
+    assert "all traffic on the old version after" in said
+    assert load.failed == []
+    assert stage.objects() == before
+
+
+def test_a_rollback_takes_the_release_from_a_coordinator_that_lives(stage: Stage) -> None:
+    before = stage.objects()
+    with Load(stage.url) as load, stage.begun("deploy", stage.new()) as coordinator:
+        stage.wait_until("baking", "grow")
+        code_of(stage.muster("rollback", "-f", "-r", "by hand"), 0)
+        assert coordinator.wait(30) == 2
+    said = stage.ended(coordinator).stdout
+    told = [line for line in said.splitlines() if line.startswith("muster: ")]
+    assert len(told) == 1 and "was taken over" in told[0], said
+    assert "its record cannot be brought up to date" not in said
+    assert load.failed == []
+    assert stage.objects() == before
+    assert "nothing is to be taken back" in code_of(stage.muster("rollback", "-f", "-r", "again"), 64)
+
+
+def test_an_abort_that_nobody_heard_is_heeded_by_who_goes_on(stage: Stage) -> None:
+    before = stage.objects()
+    with Load(stage.url) as load:
+        with stage.begun("deploy", stage.new()) as coordinator:
+            stage.wait_until("baking", "canary")
+            coordinator.send_signal(signal.SIGKILL)
+        stage.wait_for_nobody()
+        assert "nobody looks after it now" in code_of(stage.muster("deploy", "--abort"), 2)
+        assert "said abort" in code_of(stage.muster("deploy", "--continue"), 1)
+    assert load.failed == []
+    assert stage.objects() == before
+
+
+def test_who_puts_the_sharing_back_is_named(stage: Stage) -> None:
+    if stage.system.release.traffic.way == "replicas":
+        pytest.skip("what is put back is a route's weights")
+    with Load(stage.url), stage.begun("deploy", stage.new()) as coordinator:
+        stage.wait_until("baking", "grow")
+        route = stage.cluster.get("HTTPRoute", "muster-release", "shop")
+        for each in route["spec"]["rules"][0]["backendRefs"]:
+            each["weight"] = 0 if each["name"].endswith("-canary") else 1
+        path = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/muster-release"
+        stage.cluster.request("PUT", path, query={"fieldManager": "argocd-controller"}, body=route)
+        assert coordinator.wait(120) == 0
+    told = [event.what for event in stage.wait_until("released").events]
+    assert any("'argocd-controller' changed how traffic is shared" in line for line in told), told
+
+
+def test_what_has_the_name_already_is_left_alone(stage: Stage) -> None:
+    other = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web-canary"},
+        "spec": {"ports": [{"port": 1}]},
+    }
+    stage.cluster.create(other, "shop")
+    try:
+        said = code_of(stage.muster("deploy", stage.new()), 64)
+        assert "Service web-canary is there already" in said
+        assert stage.cluster.find("Service", "web-canary", "shop") is not None
+    finally:
+        stage.cluster.delete("Service", "web-canary", "shop")
