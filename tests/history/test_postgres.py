@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 from tests.notices.telling import Scripted, notice, scripted
+from tests.released.made import RETURNED, look, release, rolled_back
 
 from muster.base.process import Child
 from muster.base.waiting import wait_for
 from muster.history import History, HistoryError
 from muster.history.query import Filters
 from muster.notices import Outbox, deliver
+from muster.released import Releases
 from muster.store.schema import VERSION_TABLE
 
 from .history_support import run_of, told, write_at_once
@@ -94,6 +96,16 @@ def test_several_open_a_new_history_and_write_at_the_same_moment(address: str) -
     write_at_once(address, processes=4, drills=10)
     with History.open(address, Path("/")) as history:
         assert len(history.drills(ALL)) == 40
+
+
+def test_a_release_is_one_whoever_writes_it_and_an_earlier_writer_changes_nothing_of_it(address: str) -> None:
+    with Releases.open(address, Path("/"), create=True) as kept:
+        kept.keep(release(), "staging", looks=[look(2)])
+        kept.keep(rolled_back(epoch=2), "staging", returned=RETURNED, looks=[look(2), look(3)])
+        kept.keep(release(state="holding"), "staging")
+        found = kept.find("latest")
+        assert (found.state, found.back_s) == ("rolled back", 1.42)
+        assert (len(kept.looks(found.id)), len(kept.events(found.id))) == (2, 3)
 
 
 def test_a_history_of_a_newer_muster_is_refused(address: str) -> None:

@@ -60,7 +60,28 @@ def look(minute: int = 2, action: Action = Action.GO_ON, **changed: Any) -> Look
     return look_facts(decision, Look(**{"utc": f"2026-03-01T12:{minute:02}:00.000Z"} | own))
 
 
+def watched(minutes: int = 60, *, bad_from: int | None = None) -> list[LookFacts]:
+    """Looks of a release through its phases, one a minute, until what it does from `bad_from` on is rolled back."""
+    phases = (("canary", 0.05), ("grow", 0.2), ("half", 0.5), ("switch", 1.0))
+    looks = []
+    for minute in range(minutes):
+        phase, share = phases[minute * len(phases) // minutes]
+        within = minute % (minutes // len(phases)) + 1
+        requests = 6000.0 * within
+        bad = bad_from is not None and minute >= bad_from
+        canary = SideFacts(requests * share, requests * share * (0.03 if bad else 0.001), 0.9 if bad else 0.21)
+        stable = SideFacts(requests * (1 - share), requests * (1 - share) * 0.001, 0.2) if share < 1 else SideFacts()
+        over = bad and bad_from is not None and minute >= bad_from + 3
+        decision = "roll back" if over else "hold" if bad else "promote" if within * 4 == minutes else "go on"
+        at = f"2026-03-01T{12 + minute // 60}:{minute % 60:02}:00.000Z"
+        looks.append(LookFacts(at, phase, within * 60.0, share, decision, "as made", stable, canary))
+        if over:
+            break
+    return looks
+
+
 def seen(phase: str, share: float, stable: tuple[float, float] | None, canary: tuple[float, float]) -> LookFacts:
     """A look of which only (requests, failed) matter."""
-    sides = {"stable": SideFacts(*stable) if stable else SideFacts(), "canary": SideFacts(*canary)}
-    return LookFacts(f"2026-03-01T12:02:00.{int(share * 100):03}Z", phase, 60.0, share, "go on", "", **sides)
+    old = SideFacts(*stable) if stable else SideFacts()
+    at = f"2026-03-01T12:02:00.{int(share * 100):03}Z"
+    return LookFacts(at, phase, 60.0, share, "go on", "", old, SideFacts(*canary))

@@ -11,8 +11,10 @@ from bench.history import fill
 from click.testing import CliRunner
 from tests.browsing.axe import axe, complaints
 from tests.browsing.chromium import Page, browse, chromium_or_skip
+from tests.released.made import RETURNED, release, rolled_back, watched
 
 from muster.cli.main import commands
+from muster.released import Releases
 
 LOADED = "document.readyState === 'complete' && document.querySelector('#main') !== null"
 SCREENS = {"light": (1200, 1000, "light"), "dark": (1200, 1000, "dark"), "phone": (390, 844, "light")}
@@ -24,6 +26,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("scorecard")
     history, plan, out = where / "history.sqlite", where / "plan.json", where / "scorecard.html"
     fill(history, runs=500, drills=13)
+    with Releases.open(str(history), where) as kept:
+        kept.keep(release(1, "released", ended="2026-03-01T13:00:00Z"), "staging", looks=watched())
+        kept.keep(rolled_back(2), "staging", returned=RETURNED, looks=watched(bad_from=20))
+        kept.keep(release(3), "staging")
     drills = [{"name": "never_held", "severity": "P1", "cadence": "monthly", "fault": "pods-lost", "recovery": None}]
     plan.write_text(json.dumps({"drills": drills}))
     said = ["scorecard", "--history", str(history), "--plan", str(plan), "--since", "3y", "--out", str(out)]
@@ -72,7 +78,8 @@ def test_it_says_what_became_of_the_runs_and_asks_nobody(page: Page, written: Pa
     text = page.evaluate("document.body.innerText")
     for words in ("were never held", "never_held: monthly, never held", "The latest 10 of 500 runs"):
         assert words in text
-    assert page.evaluate("document.querySelectorAll('svg.chart').length") == 13
+    assert page.evaluate("document.querySelectorAll('svg.chart:not(.release)').length") == 13
+    assert page.evaluate("document.querySelectorAll('svg.release').length") == 2
     assert page.complaints == []
     assert [address for address in page.asked if not address.startswith(("file:", "data:", "about:"))] == []
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from muster.schemas.incidents import ToldIncident, ToldIndicator
+from muster.schemas.released import ListedRelease
 
 Verdict = Literal["met", "missed", "unknown"]
 Evidence = Literal["cluster", "rehearsal"]
@@ -101,3 +102,4 @@ class Scorecard(BaseModel):
     overdue: list[str]
     indicators: list[ToldIndicator]
     incidents: list[OpenIncident]
+    releases: list[ListedRelease]

@@ -1,4 +1,4 @@
-"""What stands on a scorecard, of a history, its plan, incidents and indicators. Pure: nothing is read here.
+"""What stands on a scorecard, of a history, its plan, incidents, indicators and releases. Pure: nothing is read here.
 
 A rehearsal on the embedded cluster and a drill on a cluster of one's own are never added up: the one proves procedure
 and instrument, the other the RTO (docs/measurement.md, Evidence).
@@ -19,6 +19,7 @@ from muster.history.words import due_line
 from muster.incidents.escalation import overdue as to_be_asked
 from muster.incidents.incident import Entry, Incident
 from muster.incidents.indicators import Indicator
+from muster.released import KeptRelease, LookFacts
 
 EVIDENCE = ("cluster", "rehearsal")
 LAST_RUNS = 10
@@ -125,6 +126,24 @@ class Open:
 
 
 @dataclass(frozen=True)
+class ReleaseStory:
+    """A release, and what was seen of it, the oldest first."""
+
+    release: KeptRelease
+    looks: tuple[LookFacts, ...]
+
+    @property
+    def said(self) -> str:
+        """How it went in one sentence, for who cannot see the picture."""
+        one = self.release
+        shares = [f"{look.phase} {look.share:.0%}" for look in {look.phase: look for look in self.looks}.values()]
+        back = "" if one.back_s is None else f" All traffic was on the old version after {one.back_s:.2f} s."
+        why = "" if one.state == "released" or not one.why else f": {one.why}"
+        seen = f"; traffic of the new version: {', '.join(shares)}" if shares else ""
+        return f"{one.target}: {one.state}{why}{seen}.{back}"
+
+
+@dataclass(frozen=True)
 class Scorecard:
     """All that stands on the page, as it was at `now`."""
 
@@ -137,6 +156,7 @@ class Scorecard:
     overdue: tuple[str, ...]
     indicators: tuple[Indicator, ...]
     incidents: tuple[Open, ...]
+    releases: tuple[ReleaseStory, ...] = ()
 
     def proven(self, evidence: str) -> list[str]:
         """The drills whose latest run of a kind of evidence is met."""
@@ -164,8 +184,9 @@ def scorecard(
     since: datetime,
     now: datetime,
     system: str | None = None,
+    releases: Sequence[ReleaseStory] = (),
 ) -> Scorecard:
-    """What there is to say of drills, incidents and indicators.
+    """What there is to say of drills, incidents, indicators and releases.
 
     `since` is from when on runs are shown; how old evidence is, and what is overdue, is of all. `plan` are the drills
     that the project has: what of it was never held stands on the page as such.
@@ -182,6 +203,7 @@ def scorecard(
         overdue=tuple(_overdue(histories, now)),
         indicators=tuple(indicators),
         incidents=tuple(_open(one, entries, now) for one, entries in incidents if one.resolved is None),
+        releases=tuple(sorted(releases, key=lambda story: story.release.began, reverse=True)),
     )
 
 

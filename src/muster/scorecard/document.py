@@ -26,6 +26,7 @@ def as_json(card: Scorecard) -> dict[str, Any]:
         "incidents": [
             {**asdict(one.incident), "state": one.incident.state, "next": one.next} for one in card.incidents
         ],
+        "releases": [asdict(story.release) for story in card.releases],
     }
 
 

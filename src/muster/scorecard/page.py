@@ -10,7 +10,8 @@ from muster.history.words import age
 from muster.incidents.indicators import Indicator
 from muster.pages import environment
 from muster.scorecard.chart import chart
-from muster.scorecard.content import Drill, Scorecard
+from muster.scorecard.content import Drill, ReleaseStory, Scorecard
+from muster.scorecard.release_chart import release_chart
 
 SHOWN = 10  # the latest runs of a drill in its table
 SIGNS = {"met": "✓", "missed": "✗", "unknown": "?"}
@@ -21,11 +22,16 @@ def page(card: Scorecard) -> str:
     templates = environment("muster.scorecard")
     templates.filters |= {"day": _day, "figure": _figure, "days": _days}
     template = templates.get_template("scorecard.html.j2")
-    return template.render(card=card, signs=SIGNS, chart=_chart, shown=SHOWN, wanted=_wanted, value=_value)
+    drawn = {"chart": _chart, "release_chart": _release_chart}
+    return template.render(card=card, signs=SIGNS, shown=SHOWN, wanted=_wanted, value=_value, **drawn)
 
 
 def _chart(drill: Drill, number: int) -> Markup:
     return Markup(chart(drill, f"chart-{number}"))  # noqa: S704 - all that it is told is escaped there
+
+
+def _release_chart(story: ReleaseStory, number: int) -> Markup:
+    return Markup(release_chart(story, f"release-chart-{number}"))  # noqa: S704 - as above
 
 
 def _day(stamp: str | datetime) -> str:
