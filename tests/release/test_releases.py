@@ -49,8 +49,8 @@ def test_a_good_release_goes_out_without_a_failed_request(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("defect", "why"),
     [
-        ("errs", "error_rate"),
-        ("slow", "latency"),
+        ("errs", "requests failed on canary"),
+        ("slow", "took more than 1 s on canary"),
         ("crashes", "does not run"),
         ("mute", "held for|answered 404"),
         ("unfit", "wrongly"),
@@ -173,7 +173,8 @@ def test_who_puts_the_sharing_back_is_named(stage: Stage) -> None:
         stage.cluster.request("PUT", path, query={"fieldManager": "argocd-controller"}, body=route)
         assert coordinator.wait(120) == 0
     told = [event.what for event in stage.wait_until("released").events]
-    assert any("'argocd-controller' changed how traffic is shared" in line for line in told), told
+    held = [line for line in told if line.startswith("held: ")]
+    assert held and all("'argocd-controller' changed how traffic is shared" in line for line in held), told
 
 
 def test_what_has_the_name_already_is_left_alone(stage: Stage) -> None:

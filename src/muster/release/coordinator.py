@@ -17,7 +17,7 @@ from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
 from muster.base.errors import MusterError, RefusedError
 from muster.release.baking import ENDING, AbortedError, Baking, FrozenError, WorseError, ended_by, scaled
 from muster.release.measuring import Meter
-from muster.release.record import PHASES, PhaseName, Release, ReleaseBook, StepAt, SupersededError
+from muster.release.record import PHASES, PhaseName, Release, ReleaseBook, State, StepAt, SupersededError
 from muster.release.returning import Returned, Returning
 from muster.release.steps import Steps
 from muster.release.telling import RollbackEvents
@@ -29,6 +29,7 @@ from muster.system.release_analysis import ReleaseAnalysis
 
 PATIENCE_S = 60.0  # for so long at least a recovery is waited for
 LOOK_EVERY_S = 1.0
+BEFORE_A_BAKE: dict[PhaseName, State] = {"pre": "preparing", "promote": "promoting"}
 
 
 class Watcher(StepObserver, Protocol):
@@ -132,7 +133,7 @@ class Coordinator:
             if phase == "end":
                 break
             if book.release.phase != phase or phase == "pre":
-                book.put(phase=phase, until=until or "")
+                book.put(phase=phase, state=BEFORE_A_BAKE.get(phase, "shifting"), until=until or "")
             self.watcher.phase(book.release)
             if (failed := self._take(phase)) is not None:
                 return self._ended_by(failed)
