@@ -29,6 +29,18 @@ def line_of(look: Look) -> str:
     return orjson.dumps({"schema": SCHEMA, **content, **sides}).decode()
 
 
+def check_appendable(path: Path) -> None:
+    """Let pass a file that looks can be appended to, before there are any.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644))
+    except OSError as error:
+        raise UsageError(f"recording {path} cannot be written: {error.strerror}") from error
+
+
 def append_look(path: Path, look: Look) -> None:
     """Append a look to a recording, in one write, so that a crash loses no line that stands there.
 

@@ -19,7 +19,7 @@ from muster.release.counting import Series
 from muster.release.kept import find_kept, keep
 from muster.release.locks import ReleaseLock
 from muster.release.record import DatabaseAt, Release, ReleaseBook, find_release, new_release, take_over
-from muster.release.wanted import Wanted, containers_of, read_wanted
+from muster.release.wanted import Wanted, containers_of, read_wanted, tag_of
 from muster.release.work import Releasing
 from muster.safety import begun_procedures
 from muster.safety.audit import who
@@ -143,6 +143,16 @@ def lock_of(cluster: Cluster, namespace: str, told: object) -> ReleaseLock:
     return ReleaseLock(cluster.unobserved(), namespace, holder, run=run_id(), told=told)
 
 
+def version_of(wanted: Wanted, contents: Contents) -> str:
+    """What the new version is called: as the release says, else by the image of what it changes, what clients come in
+    by before all else."""
+    if wanted.told.version:
+        return wanted.told.version
+    order = sorted(contents.rolled, key=lambda one: not one.serves)
+    tags = [tag_of(str(one.get("image", ""))) for rolled in order for one in containers_of(rolled.wanted)]
+    return next(filter(None, tags), wanted.version)
+
+
 def told_of(release: Release) -> str:
     """What a person should know of a release that is under way, with the commands that end it."""
     return (
@@ -188,7 +198,7 @@ def _described(
     serving = contents.serving
     return new_release(
         release=wanted.name,
-        version=wanted.version,
+        version=version_of(wanted, contents),
         images=images,
         system=system.name,
         namespace=system.namespace,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from muster.analysis.recording import check_appendable
 from muster.base.errors import UsageError
 from muster.base.timeline import Timeline
 from muster.kube import PROCEDURE, Cluster
@@ -45,6 +46,8 @@ class LookingAfter:
             SupersededError: another one has taken it over meanwhile.
             ClusterError: the cluster does not answer.
         """
+        if self.recording is not None:
+            check_appendable(self.recording)
         events = RollbackEvents(self.timeline)
         cluster, system = events.observed(self.cluster.asking_as(PROCEDURE)), self.system
         url = service_url(cluster, system)
@@ -68,6 +71,9 @@ class LookingAfter:
             settings, left = settings_of(system, work.contents, cluster)
             for line in left:
                 self.said(line)
+            if (scale := work.book.release.time_scale) != 1:
+                self.said(f"a rehearsal: bakes are {scale:g} times shorter than they are said to be, and of the least")
+                self.said("samples as much less is asked; it proves nothing for production")
             coordinator = Coordinator(
                 work, url, turn, self.watcher, self.audit, settings, recording=self.recording, events=events
             )

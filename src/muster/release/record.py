@@ -44,6 +44,8 @@ ENDED: tuple[State, ...] = ("rolled back", "released", "failed")
 PhaseName = Literal["pre", "canary", "grow", "half", "switch", "promote", "end"]
 PHASES: tuple[PhaseName, ...] = ("pre", "canary", "grow", "half", "switch", "promote", "end")
 Command = Literal["pause", "continue", "promote", "abort", "freeze"]
+# What is asked replaces what was asked before, and is not yet heeded, only where it is not weaker.
+STRENGTH: dict[Command, int] = {"continue": 0, "promote": 0, "pause": 0, "freeze": 1, "abort": 2}
 
 
 class ReleaseRecordError(MusterError):
@@ -374,7 +376,7 @@ def ask(cluster: Cluster, namespace: str, command: Command, why: str = "") -> Re
     """Ask something of whoever looks after the release of a namespace; returns the release as it was.
 
     Raises:
-        RefusedError: no release is under way.
+        RefusedError: no release is under way, what is asked cannot be heeded any more, or something stronger is asked.
         ReleaseRecordError: its record cannot be understood.
         ClusterError: the cluster does not answer.
     """
@@ -384,6 +386,7 @@ def ask(cluster: Cluster, namespace: str, command: Command, why: str = "") -> Re
         if found is None or found.is_over:
             ended = "none was begun" if found is None else f"{found.target} is {found.state} since {found.ended}"
             raise RefusedError(f"no release is under way in namespace '{namespace}': {ended}")
+        _check_heeded(found, command)
         wanted = found.with_event(f"{command} asked for{f': {why}' if why else ''}", asked.by)
         body = _config_map(wanted.model_copy(update={"wanted": asked}))
         body["metadata"]["resourceVersion"] = found.resource_version
@@ -395,6 +398,21 @@ def ask(cluster: Cluster, namespace: str, command: Command, why: str = "") -> Re
         else:
             return found
     raise RefusedError("refused: the record of the release is changed all the time; try again")
+
+
+def _check_heeded(found: Release, command: Command) -> None:
+    """Let pass what is not weaker than what is asked already, and can still be heeded."""
+    before = found.wanted
+    if before is not None and STRENGTH[command] < STRENGTH[before.command]:
+        raise RefusedError(
+            f"refused: {before.command} is asked of {found.target} already, by {before.by} at {before.at}; to go on "
+            "all the same, wait until that is done"
+        )
+    if found.phase == "promote" and STRENGTH[command] < STRENGTH["freeze"] and command != "continue":
+        raise RefusedError(
+            f"refused: {found.target} is being made the only version already, and {command} is for a bake; right would "
+            "be --freeze, --abort or 'muster rollback'"
+        )
 
 
 def _config_map(release: Release) -> dict[str, Any]:

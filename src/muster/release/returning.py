@@ -14,6 +14,7 @@ from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
 from muster.base.errors import TimeoutExceededError
 from muster.base.waiting import wait_for
 from muster.release.clients import Answers, Clients
+from muster.release.locks import end_tenure
 from muster.release.measuring import Meter
 from muster.release.record import Release
 from muster.release.telling import RollbackEvents
@@ -134,6 +135,7 @@ class Returning:
         if (way := self._work.way) is not None:
             said.append(way.remove())
         said.append(self._work.clear(brought=True))
+        end_tenure(self._work.cluster, self._work.namespace)
         self._work.book.tell(
             f"rolled back: {'; '.join(said)}", state="rolled back", phase="end", ended=utc_iso(timespec="seconds")
         )

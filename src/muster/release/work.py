@@ -406,6 +406,8 @@ def is_near(share: float | None, wanted: float) -> bool:
 
 
 def _told_share(wanted: float, possible: float, way: str) -> str:
+    if wanted == 0:
+        return f"all traffic goes to the Service's own pods ({way})"
     if is_near(possible, wanted):
         return f"{wanted:.0%} of traffic goes to the new version ({way})"
     return f"{possible:.0%} of traffic goes to the new version: {wanted:.0%} cannot be made of so many pods ({way})"

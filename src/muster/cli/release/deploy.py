@@ -44,10 +44,10 @@ class Given:
 @SYSTEM
 @click.option("--plan", "planning", is_flag=True, help="say what it would do, and change nothing")
 @click.option("--continue", "going_on", is_flag=True, help="go on with the release that is under way")
-@click.option("--pause", "command", flag_value="pause", help="stay in this phase; it is watched still")
-@click.option("--promote", "command", flag_value="promote", help="end this phase's bake now, and go on")
-@click.option("--abort", "command", flag_value="abort", help="have whoever looks after the release roll it back")
-@click.option("--freeze", "command", flag_value="freeze", help="leave all as it is: nothing is done by itself")
+@click.option("--pause", is_flag=True, help="stay in this phase; it is watched still")
+@click.option("--promote", is_flag=True, help="end this phase's bake now, and go on")
+@click.option("--abort", is_flag=True, help="have whoever looks after the release roll it back")
+@click.option("--freeze", is_flag=True, help="leave all as it is: nothing is done by itself")
 @click.option("-r", "--reason", default="", help="why, for the record")
 @click.option(
     "--time-scale", type=click.FloatRange(min=1), default=1.0, help="bakes are so many times shorter: a rehearsal"
@@ -67,7 +67,10 @@ def deploy(
     system: Path | None,
     planning: bool,
     going_on: bool,
-    command: str | None,
+    pause: bool,
+    promote: bool,
+    abort: bool,
+    freeze: bool,
     reason: str,
     time_scale: float,
     recording: Path | None,
@@ -83,17 +86,22 @@ def deploy(
     Exit code: 0 released, or stopped after PHASE; 1 rolled back, frozen or failed; 2 somebody else looks after it now,
     or it cannot be told; 64 used wrongly, or not begun.
     """
-    wishes = [bool(release), going_on, bool(command), replay is not None]
-    if sum(wishes) != 1:
+    said = {"pause": pause, "promote": promote, "abort": abort, "freeze": freeze}
+    commands = [name for name, is_said in said.items() if is_said]
+    if bool(release) + going_on + len(commands) + (replay is not None) != 1:
         raise UsageError(
             "say one thing: a RELEASE to bring out, --continue, --pause, --promote, --abort, --freeze or --replay FILE"
         )
     definition = definition_of(system)
     if replay is not None:
         _replay(replay, definition, as_json=as_json_)
-    if command:
-        _command(cast("Command", command), reason, kube_context, definition)
+    if commands:
+        _command(cast("Command", commands[0]), reason, kube_context, definition)
     given = Given(definition, kube_context, cast("PhaseName | None", phase), time_scale, recording, as_json_)
+    if recording is not None:
+        from muster.analysis.recording import check_appendable
+
+        check_appendable(recording)
     if planning:
         _plan(str(release), given)
     _run(release, given)
@@ -133,7 +141,7 @@ def _command(command: Command, reason: str, kube_context: str | None, definition
 
 
 def _plan(release: str, given: Given) -> NoReturn:
-    from muster.release.beginning import SAME, settings_of
+    from muster.release.beginning import SAME, settings_of, version_of
     from muster.release.contents import contents_of
     from muster.release.planning import planned_way
     from muster.release.wanted import read_wanted
@@ -148,7 +156,7 @@ def _plan(release: str, given: Given) -> NoReturn:
             sys.exit(FINE)
         settings, left = settings_of(definition, contents, cluster)
         way = planned_way(cluster, definition, contents)
-        click.echo(f"plan of release {wanted.version} on {cluster.context}/{definition.namespace}:")
+        click.echo(f"plan of release {version_of(wanted, contents)} on {cluster.context}/{definition.namespace}:")
         for line in (*plan_lines(wanted, contents, definition, way), *watch_lines(settings, left)):
             click.echo(line)
         click.echo("nothing was changed")

@@ -66,7 +66,8 @@ class ReleasePrinter(StepPrinter):
 
 def ending(release: Release, returned: Returned | None) -> Iterator[str]:
     """How a release ended, in a few lines."""
-    yield f"{release.target}: {release.state.upper() if release.state != 'released' else 'released'}"
+    rehearsed = " (a rehearsal)" if release.time_scale != 1 else ""
+    yield f"{release.target}: {release.state.upper() if release.state != 'released' else 'released'}{rehearsed}"
     if release.state == "released":
         return
     if release.why:

@@ -63,9 +63,10 @@ def _under_way(cluster: Cluster, definition: SystemDefinition, *, force: bool) -
     if found is None:
         raise UsageError(f"there is no release in namespace '{definition.namespace}', nothing to take back")
     if found.is_over:
+        before = f"before it ({found.stable})" if found.stable else "before it"
         raise UsageError(
             f"{found.target} is {found.state} since {found.ended}, nothing is to be taken back; to bring back what ran "
-            "before it, release that: 'muster deploy'"
+            f"{before}, release that: 'muster deploy' with its manifests or its image"
         )
     changed = found.database is not None and found.database.begun and not found.database.backward_compatible
     if changed and not force:
@@ -85,6 +86,7 @@ def _confirmed(found: Release) -> bool:
 
 def _plan(cluster: Cluster, definition: SystemDefinition, found: Release) -> NoReturn:
     from muster.release.canary import beside
+    from muster.release.traffic.routes import OWN
 
     click.echo(f"plan of the rollback of {found.target} on {cluster.context}/{definition.namespace}:")
     if found.past_return:
@@ -94,8 +96,12 @@ def _plan(cluster: Cluster, definition: SystemDefinition, found: Release) -> NoR
         named = ", ".join(found.way.kept) if found.way.name != "replicas" else definition.service.name
         click.echo(f"traffic   all to the old version ({found.way.name}{f': {named}' if named else ''})")
         click.echo("verify    live requests on new connections and on kept ones are answered by the old version")
-    for name in found.workloads:
-        click.echo(f"deletes   Deployment {beside(name)}")
+    made = [f"Deployment {beside(name)}" for name in found.workloads]
+    if found.way.name and found.way.name != "replicas":
+        made.append(f"Service {beside(definition.service.name)}")
+    if found.way.name == "httproute" and not found.way.kept:
+        made.append(f"HTTPRoute {OWN}")
+    click.echo(f"deletes   {', '.join(made)}")
     click.echo("nothing was changed")
     sys.exit(FINE)
 
