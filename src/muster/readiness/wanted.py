@@ -30,7 +30,8 @@ def version_of(
     path = Path(release)
     if path.is_dir():
         objects = read_manifests(path, definition.namespace, beside={TOLD})
-        return of_manifests(objects, definition, digests(images_of(objects)))
+        brought = of_manifests(objects, definition, digests(images_of(objects)))
+        return brought if isinstance(running, str) else _in_place(brought, running)
     if path.exists() or release.startswith((".", "/")) or not repository_of(release):
         raise UsageError(f"release {release} is no directory of manifests, and no image such as shop:5.2")
     if isinstance(running, str):
@@ -46,3 +47,15 @@ def version_of(
         for one in running.images
     )
     return replace(running, images=tuple(images))
+
+
+def _in_place(brought: SystemVersion, running: SystemVersion) -> SystemVersion:
+    """What will run once the release is everywhere: what it brings, and for the rest what runs now."""
+    own = {one.workload for one in brought.images}
+    kept = [one for one in running.images if one.workload not in own]
+    return replace(
+        brought,
+        images=tuple(sorted([*brought.images, *kept], key=lambda one: (one.workload, one.container))),
+        parts={**running.parts, **brought.parts},
+        lacking=tuple(said for said in brought.lacking if said.partition(" ")[0] not in running.parts),
+    )
