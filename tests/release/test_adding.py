@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from muster.release.adding import Adding
+from muster.release.adding import MOST_KINDS, OTHER, Adding
 from muster.release.counting import Counted
 
 
@@ -176,6 +176,37 @@ class Looks(RuleBasedStateMachine):
 
 TestLooks = Looks.TestCase
 TestLooks.settings = settings(max_examples=60, stateful_step_count=30)
+
+
+def kinds(numbers: range, every: float) -> Counted:
+    return Counted(every * len(numbers), 0.0, {f"/items/{number}": (every + number, 1.0) for number in numbers})
+
+
+def test_of_very_many_kinds_the_most_asked_are_told_apart_and_the_others_are_one() -> None:
+    adding = Adding()
+    adding.add({"a": ("canary", kinds(range(200), 0))}, new_since=frozenset({"a"}))
+    told = adding.totals["canary"].kinds
+    assert set(told) == {OTHER, *(f"/items/{number}" for number in range(200 - MOST_KINDS, 200))}
+    assert told[OTHER] == [sum(range(200 - MOST_KINDS)), 200 - MOST_KINDS]
+    later = Adding(json.loads(json.dumps(adding.state)))
+    later.add({"a": ("canary", kinds(range(300), 1000))})
+    grown = later.totals["canary"].kinds
+    assert set(grown) == set(told), "which are told apart would change, and with it what each counts"
+    assert all(grown[kind][0] > told[kind][0] for kind in told)
+
+
+def test_a_kind_that_comes_later_is_told_apart_while_there_is_room() -> None:
+    adding = Adding()
+    adding.add({"a": ("canary", kinds(range(1), 5))}, new_since=frozenset({"a"}))
+    adding.add({"a": ("canary", kinds(range(3), 7))})
+    assert adding.totals["canary"].kinds == {"/items/0": [7, 1], "/items/1": [8, 1], "/items/2": [9, 1]}
+
+
+def test_what_is_known_of_many_pods_and_kinds_fits_into_an_object_of_the_cluster() -> None:
+    adding = Adding()
+    counted = Counted(1e7, 1e5, {f"/api/v1/things/{kind} GET": (1e6 + kind, 1e5) for kind in range(200)}, 1e7)
+    adding.add({f"web-7d4b9c6f5-{number:05d}": (("stable", "canary")[number % 2], counted) for number in range(100)})
+    assert len(json.dumps(adding.state, indent=1)) < 600_000  # of 1 MiB
 
 
 @given(st.permutations(range(6)))
