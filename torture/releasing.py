@@ -112,6 +112,8 @@ class Stage:
         for kind in KINDS:
             for item in self.cluster.list(kind, self.system.namespace):
                 name = item["metadata"]["name"]
+                if "deletionTimestamp" in item["metadata"]:
+                    continue  # on its way out already
                 if kind == "Pod":
                     key = f"Pod of {(item['metadata'].get('labels') or {}).get('app')}"
                     found[key] = found.get(key, 0) + 1

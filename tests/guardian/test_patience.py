@@ -76,6 +76,8 @@ def test_one_that_was_back_meanwhile_is_tried_for_as_long_again(day: Day) -> Non
 
 def test_the_sessions_own_goes_with_it(day: Day) -> None:
     day.cluster.embedded = True
+    assert day.tried(HOUR, every=0.5) == (1.5, "nobody listens at https://there:6443 for 1 s")
+    day.gone = False
     assert day.tried(HOUR, every=0.5) == (10.5, "it tried for 10 s")
 
 

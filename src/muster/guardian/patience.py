@@ -18,6 +18,7 @@ from muster.kube import Cluster
 TRY_FOR_S = 24 * 3600.0
 TRY_GONE_FOR_S = 600.0
 TRY_OWN_FOR_S = 10.0
+TRY_OWN_GONE_FOR_S = 1.0
 TRY_ENDING_FOR_S = 5.0
 LOOK_WITHIN_S = 1.0
 
@@ -39,12 +40,13 @@ class Patience:
         limit = TRY_OWN_FOR_S if self._cluster.embedded else TRY_FOR_S
         if now() - self._began > limit:
             return f"it tried for {limit:g} s"
+        gone_for_s = TRY_OWN_GONE_FOR_S if self._cluster.embedded else TRY_GONE_FOR_S
         if not is_gone(self._cluster):
             self._gone_since = None
         elif self._gone_since is None:
             self._gone_since = now()
-        elif now() - self._gone_since > TRY_GONE_FOR_S:
-            return f"nobody listens at {self._cluster.server} for {TRY_GONE_FOR_S:g} s"
+        elif now() - self._gone_since > gone_for_s:
+            return f"nobody listens at {self._cluster.server} for {gone_for_s:g} s"
         return ""
 
 
