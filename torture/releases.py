@@ -8,6 +8,7 @@ and nothing may be left.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import signal
@@ -21,7 +22,8 @@ from types import TracebackType
 from typing import Self
 
 from muster.base.clock import SYSTEM_CLOCK, now
-from muster.base.errors import ClusterError
+from muster.base.errors import ClusterError, TimeoutExceededError
+from muster.base.waiting import wait_for
 from muster.release.record import Release, StepAt
 from torture.releasing import Load, Stage, staged
 from torture.results import Trial
@@ -50,6 +52,7 @@ STATES = ("acting", "done")
 LATEST_S = 5.0  # after a boundary, at the most: as long as a bake of the shop takes
 LOOK_EVERY_S = 0.02
 WITHIN_S = 150.0
+GONE_WITHIN_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,13 @@ class Kills:
         released = found is not None and found.state == "released"
         if found is None or not found.is_over:
             wrong.append(f"it has not ended: {found and (found.state, found.phase, found.why)}")
+        with contextlib.suppress(TimeoutExceededError):  # pods on their way out are let go
+            wait_for(
+                lambda: not list(self._left(before, stage, released=released)),
+                within=GONE_WITHIN_S,
+                every=0.2,
+                reason="pods to be gone",
+            )
         wrong += self._left(before, stage, released=released)
         kept = str(self._keep(stage, keep)) if wrong else ""
         return Trial(

@@ -25,6 +25,7 @@ from muster.base.waiting import wait_for
 from muster.drill.managed import ManagedSystem
 from muster.kube import Cluster, EmbeddedCluster, connect
 from muster.probes.http.address import service_url
+from muster.release.kept import NAME as KEPT
 from muster.release.record import NAME, Release, find_release
 from muster.release.watching import looked_after
 from muster.system import SystemDefinition, read_system
@@ -107,8 +108,11 @@ class Stage:
         wait_for(lambda: looked_after(self.cluster, space) is None, within=SILENT_S, reason="a Lease to run out")
 
     def objects(self) -> dict[str, Any]:
-        """What there is, and what it is to be; of pods their images and how many there are, of records nothing."""
+        """What there is, and what it is to be; of pods how many there are, of records nothing, nor of what one that was
+        killed right after it had noted its end kept for whoever might have to go on."""
         found: dict[str, Any] = {}
+        release = self.release
+        records = {NAME, KEPT} if release is None or release.is_over else {NAME}
         for kind in KINDS:
             for item in self.cluster.list(kind, self.system.namespace):
                 name = item["metadata"]["name"]
@@ -117,7 +121,7 @@ class Stage:
                 if kind == "Pod":
                     key = f"Pod of {(item['metadata'].get('labels') or {}).get('app')}"
                     found[key] = found.get(key, 0) + 1
-                elif (kind, name) != ("ConfigMap", NAME):
+                elif kind != "ConfigMap" or name not in records:
                     found[f"{kind}/{name}"] = {key: item.get(key) for key in ("spec", "data") if key in item}
         return {key: value for key, value in found.items() if not key.startswith("Lease/")}
 

@@ -116,8 +116,8 @@ def begin(
     if before is not None:
         release = release.model_copy(update={"resource_version": before.resource_version})
     book = ReleaseBook(cluster, release.with_event(f"began: {wanted.name}", release.by))
+    keep(cluster, release, contents)  # first: whoever goes on needs it from the first moment on
     book.begin()
-    keep(cluster, release, contents)
     return Releasing(cluster, system, book, contents)
 
 

@@ -141,7 +141,7 @@ class Coordinator:
                 book.tell(f"stops after {phase}, as it was told to", state="paused")
                 self.watcher.over(book.release, None)
                 return book.release
-        book.tell("released: the new version is everywhere", state="released", phase="end", ended=utc_iso())
+        self.work.end("released: the new version is everywhere", "released")
         self.watcher.over(book.release, None)
         return book.release
 

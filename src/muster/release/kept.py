@@ -58,12 +58,15 @@ def find_kept(cluster: Cluster, release: Release) -> Contents:
 
 
 def forget(cluster: Cluster, release: Release) -> None:
-    """Delete what was kept.
+    """Delete what was kept for a release, and not what another one keeps there by now.
 
     Raises:
         ClusterError: the cluster does not answer.
     """
-    cluster.unobserved().delete("ConfigMap", NAME, release.namespace)
+    found = cluster.find("ConfigMap", NAME, release.namespace)
+    if found is None or (found.get("data") or {}).get("release") != release.id:
+        return
+    cluster.unobserved().delete("ConfigMap", NAME, release.namespace, version=found["metadata"]["resourceVersion"])
 
 
 def _told(contents: Contents) -> Object:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
+from muster.base.clock import SYSTEM_CLOCK, Clock
 from muster.base.errors import TimeoutExceededError
 from muster.base.waiting import wait_for
 from muster.release.clients import Answers, Clients
@@ -136,9 +136,7 @@ class Returning:
             said.append(way.remove())
         said.append(self._work.clear(brought=True))
         end_tenure(self._work.cluster, self._work.namespace)
-        self._work.book.tell(
-            f"rolled back: {'; '.join(said)}", state="rolled back", phase="end", ended=utc_iso(timespec="seconds")
-        )
+        self._work.end(f"rolled back: {'; '.join(said)}", "rolled back")
         return "; ".join(said)
 
     def _since(self) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from muster.base.clock import SYSTEM_CLOCK, Clock
+from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
 from muster.base.errors import ClusterError, MusterError, RefusedError, TimeoutExceededError
 from muster.base.waiting import wait_for
 from muster.kube import ApiError, Cluster
@@ -24,7 +25,7 @@ from muster.release.canary import (
 from muster.release.contents import Altered, Contents, Rolled, labels_of
 from muster.release.kept import forget
 from muster.release.policies import policies_beside
-from muster.release.record import ReleaseBook, Share, Way
+from muster.release.record import Release, ReleaseBook, Share, State, Way
 from muster.release.traffic import Shared, TrafficWay, way_named
 from muster.system import SystemDefinition
 from muster.system.pods import STUCK
@@ -283,8 +284,18 @@ class Releasing:
         for item in reversed(self.contents.first) if brought else ():
             self.cluster.delete(item["kind"], item["metadata"]["name"], self.namespace)
             gone.append(_named(item))
-        forget(self.cluster, self.book.release)
         return f"deleted {', '.join(gone)}" if gone else "nothing was left"
+
+    def end(self, what: str, state: State) -> Release:
+        """Note how it ended, and then forget what was kept: until it is noted, whoever goes on needs that.
+
+        Raises:
+            SupersededError, ClusterError: it cannot be noted.
+        """
+        self.book.tell(what, state=state, phase="end", ended=utc_iso(timespec="seconds"))
+        with contextlib.suppress(ClusterError):  # the next release keeps its own in that place
+            forget(self.cluster, self.book.release)
+        return self.book.release
 
     def _remove(self, kind: str, name: str) -> bool:
         """Delete what was made for this release; what another one made under that name is left to them."""
