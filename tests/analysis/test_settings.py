@@ -9,7 +9,6 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from muster.analysis import PLAN
 from muster.system.release_analysis import TRIGGERS, Memory, ReleaseAnalysis
 
 
@@ -34,17 +33,6 @@ def test_a_trigger_is_switched_off_by_null_and_the_others_stay() -> None:
     assert "failed_agents" not in found.names()
     assert found.memory == Memory(limit=0.8, compare="both", times=1.5, margin=0.2, looks=6, least=6)
     assert found.without("memory", "cpu").names() == ("error_rate", "latency", "workflow_errors")
-
-
-def test_a_rehearsal_is_faster_and_asks_for_fewer_samples() -> None:
-    found, plan = ReleaseAnalysis().faster(60), PLAN.faster(60)
-    assert [phase.bake_s for phase in plan.phases] == [30, 45, 30, 15]
-    assert [phase.share for phase in plan.phases] == [0.05, 0.2, 0.5, 1]
-    assert (found.every_s, found.hold_s, found.alpha) == (0.5, 5, 0.01)
-    assert found.error_rate is not None
-    assert found.failed_agents is not None
-    assert (found.error_rate.least, found.error_rate.limit, found.failed_agents.least) == (20, 0.005, 1)
-    assert ReleaseAnalysis().faster(1) == ReleaseAnalysis()
 
 
 @pytest.mark.parametrize(

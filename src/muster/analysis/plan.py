@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from muster.base.errors import UsageError
 
@@ -21,10 +21,6 @@ class Plan:
     """Phases, in their order."""
 
     phases: tuple[Phase, ...]
-
-    def faster(self, times: float) -> Plan:
-        """The same in a rehearsal, so many times as fast."""
-        return Plan(tuple(replace(phase, bake_s=phase.bake_s / times) for phase in self.phases))
 
     def phase(self, name: str) -> Phase:
         """The phase of that name.

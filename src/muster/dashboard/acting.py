@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from muster.base.clock import now
 from muster.base.errors import MusterError, RefusedError
-from muster.dashboard.deciding import changed_for_good
 from muster.kube import PROCEDURE, Cluster
 from muster.probes.http.address import service_url
 from muster.release.record import Command, Release, ask, find_release
@@ -94,7 +93,7 @@ def check_way_back(release: Release) -> None:
     Raises:
         RefusedError: the release has changed the database for good.
     """
-    if changed_for_good(release):
+    if release.changed_for_good:
         raise RefusedError(
             f"refused: {release.target} has changed the database, and not so that the old version works on; to force "
             "it, leave with q and run 'muster rollback -f -r REASON'"

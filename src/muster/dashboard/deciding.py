@@ -62,12 +62,7 @@ def _of_steps(release: Release) -> Next:
         frozen = "FROZEN where a step fails: the way back is longer from here on"
         return Next("the next step; once all are done it is released", instead=frozen)
     first = "the steps before any traffic" if release.phase == "pre" else "the next step, then the bake of this phase"
-    return Next(first, instead=KEEPS if changed_for_good(release) else "rolled back where a step fails")
-
-
-def changed_for_good(release: Release) -> bool:
-    """Whether it has begun to change the database so that the old version may not work any more."""
-    return release.database is not None and release.database.begun and not release.database.backward_compatible
+    return Next(first, instead=KEEPS if release.changed_for_good else "rolled back where a step fails")
 
 
 def _alone(release: Release) -> Next:
@@ -78,8 +73,8 @@ def _alone(release: Release) -> Next:
 def _of_bake(release: Release, plan: ReleasePlan, utc: datetime) -> Next:
     bake = release.bake
     if bake is None or bake.phase != release.phase:
-        return Next("the bake of this phase begins", instead=KEEPS if changed_for_good(release) else BACK)
-    instead = KEEPS if changed_for_good(release) else BACK
+        return Next("the bake of this phase begins", instead=KEEPS if release.changed_for_good else BACK)
+    instead = KEEPS if release.changed_for_good else BACK
     hangs = tuple(_hanging(release, bake, plan))
     since = (utc - moment(bake.seen)).total_seconds() if bake.seen else 0.0
     if release.state == "paused":
@@ -88,7 +83,7 @@ def _of_bake(release: Release, plan: ReleasePlan, utc: datetime) -> Next:
         left = (plan.analysis.hold_s - bake.held_s) / release.time_scale - since
         limit = duration(plan.analysis.hold_s / release.time_scale)
         held = f"held for {duration(bake.held_s / release.time_scale + since)} of at most {limit}"
-        ended = "FROZEN" if changed_for_good(release) else "rolled back"
+        ended = "FROZEN" if release.changed_for_good else "rolled back"
         return Next(f"{ended} for want of data, unless it comes ({held})", max(left, 0.0), instead, hangs)
     left = max(bake.left_s / release.time_scale - since, 0.0)
     return Next(_after(release, plan), left, instead, hangs)

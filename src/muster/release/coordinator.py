@@ -216,7 +216,7 @@ class Coordinator:
         if isinstance(failed, SupersededError):
             raise failed
         release = self.work.book.release
-        changed = release.database is not None and release.database.begun and not release.database.backward_compatible
+        changed = release.changed_for_good
         past = release.past_return and not isinstance(failed, AbortedError)
         if isinstance(failed, FrozenError) or changed or past:
             return self._freeze(failed, changed=changed)

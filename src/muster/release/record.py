@@ -200,6 +200,11 @@ class Release(_Kept):
         return self.state in ENDED
 
     @property
+    def changed_for_good(self) -> bool:
+        """Whether it has begun to change the database so that the old version may not work any more."""
+        return self.database is not None and self.database.begun and not self.database.backward_compatible
+
+    @property
     def target(self) -> str:
         """What it is called, for people."""
         return f"release {self.version} of {self.system}"

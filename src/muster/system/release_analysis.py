@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -18,7 +17,6 @@ PROPORTIONS = ("error_rate", "latency")
 VALUES = ("failed_agents", "workflow_errors", "cpu", "memory")
 TRIGGERS = PROPORTIONS + VALUES
 # In a rehearsal nothing is looked at more often, and no phase is left with less.
-QUICKEST_S = 0.5
 FEWEST = 20
 
 
@@ -111,11 +109,6 @@ class Memory(Cpu):
     compare: Compare = "both"
 
 
-def _fewer(trigger: _Trigger, times: float) -> _Trigger:
-    least = min(trigger.least, max(FEWEST, math.ceil(trigger.least / times)))
-    return trigger.model_copy(update={"least": least})
-
-
 class ReleaseAnalysis(Strict):
     """How a release is watched: every `every_s` seconds, by triggers of which null is not looked at.
 
@@ -143,15 +136,6 @@ class ReleaseAnalysis(Strict):
     def names(self) -> tuple[str, ...]:
         """The triggers that are looked at."""
         return tuple(name for name in TRIGGERS if getattr(self, name) is not None)
-
-    def faster(self, times: float) -> ReleaseAnalysis:
-        """The same in a rehearsal, so many times as fast: looks come and holds end sooner.
-
-        Fewer samples are needed, for the traffic is what it is; what is worse is shown by the same evidence.
-        """
-        every_s = max(QUICKEST_S, self.every_s / times)
-        fewer = {name: _fewer(getattr(self, name), times) for name in self.names()}
-        return self.model_copy(update={"every_s": every_s, "hold_s": max(5 * every_s, self.hold_s / times), **fewer})
 
     def without(self, *names: str) -> ReleaseAnalysis:
         """The same without triggers that a system has nothing for.

@@ -68,8 +68,7 @@ def _under_way(cluster: Cluster, definition: SystemDefinition, *, force: bool) -
             f"{found.target} is {found.state} since {found.ended}, nothing is to be taken back; to bring back what ran "
             f"{before}, release that: 'muster deploy' with its manifests or its image"
         )
-    changed = found.database is not None and found.database.begun and not found.database.backward_compatible
-    if changed and not force:
+    if found.changed_for_good and not force:
         raise RefusedError(
             f"refused: {found.target} has changed the database, and not so that the old version works on; go on with "
             "'muster deploy --continue', or force the way back with -f"
