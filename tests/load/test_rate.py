@@ -61,6 +61,16 @@ def test_a_new_rate_holds_from_the_moment_that_the_timeline_tells(timeline: Path
     assert of_kind(timeline, "load")[-1]["rate"] == 200, "its end tells the rate at which it ran last"
 
 
+def test_it_goes_up_and_down_again(timeline: Path) -> None:
+    with Service() as service, start(timeline, service) as run:
+        for number, rate in enumerate((300, 60, 300, 60), 1):
+            run.set_rate(rate)
+            wait_seen(timeline, lambda seen: len(changes(seen)) == number, "the new rate")  # noqa: B023 - called at once
+        told = len(of_kind(timeline, "request"))
+        wait_seen(timeline, lambda seen: sum(e["kind"] == "request" for e in seen) > told + 20, "further requests")
+    assert of_kind(timeline, "load")[-1]["reason"] != "Locust did not end in time and was killed"
+
+
 def test_a_rate_is_reached_evenly_where_that_is_wanted(timeline: Path) -> None:
     with Service() as service, start(timeline, service) as run:
         run.set_rate(400, over_s=1.0)

@@ -92,6 +92,8 @@ class Allowance:
             fcntl.flock(directory, fcntl.LOCK_EX)
             yield
         finally:
+            # Not left to the closing: under gevent that comes later, and the next claim of this process waited for ever.
+            fcntl.flock(directory, fcntl.LOCK_UN)
             os.close(directory)
 
 
