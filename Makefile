@@ -1,6 +1,6 @@
 # Two commands matter: `make drill` and `make test`. Both set up what they need in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help setup drill report test lint types layers tests bench selfcheck torture lock clean
+.PHONY: help setup drill drill-releases report test lint types layers tests bench selfcheck torture lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -25,10 +25,14 @@ $(STAMP): requirements.lock pyproject.toml src/muster/report/html/npm/package-lo
 	@$(BIN)/python -m muster.report.html.install || echo "drills run all the same, and leave no report.html" >&2
 	@touch $@
 
-drill: setup  ## rehearse: every drill on the embedded cluster
-	@command -v prometheus >/dev/null && command -v prometheus-alertmanager >/dev/null || \
-	  { echo "left out: detection, as Prometheus and its Alertmanager are not installed" >&2; set -- -k "not detection"; }; \
-	$(BIN)/muster run drills "$$@"; code=$$?; $(BIN)/muster report; exit $$code
+drill: setup  ## rehearse: every drill of an emergency on the embedded cluster
+	@set -- "not test_release"; \
+	command -v prometheus >/dev/null && command -v prometheus-alertmanager >/dev/null || \
+	  { echo "left out: detection, as Prometheus and its Alertmanager are not installed" >&2; set -- "$$1 and not detection"; }; \
+	$(BIN)/muster run drills -k "$$1"; code=$$?; $(BIN)/muster report; exit $$code
+
+drill-releases: setup  ## rehearse releases: good ones, bad ones, and the way back in trouble
+	@$(BIN)/muster run drills/test_release.py; code=$$?; $(BIN)/muster report; exit $$code
 
 report: setup  ## make the report of the latest run again: reports/report.html
 	@$(BIN)/muster report

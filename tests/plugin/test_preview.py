@@ -44,7 +44,7 @@ def test_all_drills_are_planned_of_the_manifests_alone(drill_project: DrillProje
     assert "             undone: made anew by StatefulSet/db-a" in lines
     assert "steady, 150 requests/s; raised to 450 requests/s" in session.output
     assert "  limits   struck within 90 s, service good again within 30 s" in lines
-    assert lines[-1] == "14 drills planned, none would be refused"
+    assert lines[-1] == "26 drills planned, none would be refused"
     assert not (drill_project.root / "reports").exists(), "a plan is no run"
     assert not (drill_project.root / ".muster").exists()
 
@@ -178,7 +178,7 @@ def test_a_plan_against_a_cluster_reads_its_objects_and_writes_nothing(
         session = drill_project.pytest("drills", "--plan", "--json", "--kube-context", "there", **environment)
     said = planned(session)
     assert (said["context"], said["namespace"]) == ("there", namespace)
-    assert len(said["drills"]) == 14
+    assert len(said["drills"]) == 26
     assert recorded.writing() == []
     assert ("GET", f"/api/v1/namespaces/{namespace}/pods") in recorded.asked
     assert ("GET", f"/api/v1/namespaces/{namespace}/configmaps/muster-safety") in recorded.asked

@@ -287,6 +287,32 @@ def test_where_service_may_have_been_good_before_the_procedure_acted_it_is_not_p
         assert judge(story.events()).verdict is not Verdict.MET, seed
 
 
+@pytest.mark.parametrize(("acted", "by"), [(9.05, {"platform?", "promote"}), (12.5, {"platform"})])
+def test_where_only_some_fail_a_moment_of_good_service_does_not_tell_who_ended_it(acted: float, by: set[str]) -> None:
+    """Trouble ends with its last violation, which may lie before a procedure that mends just then; long before it is
+    another matter."""
+    probes = [Asking("read", 0.05), Asking("write", 0.05, write=True)]
+    seen = set[str | None]()
+    for seed in range(12):
+        entry = judge(
+            DrillStory(
+                outages=[Outage(5.2, 9.0, "error", share=0.1)],
+                probes=probes,
+                recovery=(6.0, acted + 1.0),
+                steps=[("wait", 6.0, acted, "skipped"), ("promote", acted, acted + 0.9, "done")],
+                seed=seed,
+                load=None,
+                declared={"load": None, "proves_procedure": False, "recovery": "promote"},
+                judged=["rto"],
+            ).events()
+        )
+        seen.add(entry.recovered_by)
+        if entry.recovered_by == "platform?":
+            proved = entry.why or " ".join(entry.reasons)
+            assert "came and went" in proved or entry.verdict is Verdict.MET, proved
+    assert by - {"promote"} <= seen <= by, seen
+
+
 def test_a_relapse_right_after_the_window_of_good_service_does_not_hide_before_the_end_of_the_hold() -> None:
     outages = [
         Outage(5.2, 11.7),

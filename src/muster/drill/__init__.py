@@ -8,6 +8,7 @@ from muster.drill.backups import BackupsView
 from muster.drill.drill import Drill, Project, UnprovableError
 from muster.drill.live import Live
 from muster.drill.managed import ManagedSystem
+from muster.drill.release import ReleaseView
 from muster.drill.views import InjectView, LoadView, ObjectivesView, RecoverView, SystemView
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ObjectivesView",
     "Project",
     "RecoverView",
+    "ReleaseView",
     "SystemView",
     "UnprovableError",
 ]

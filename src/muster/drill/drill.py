@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -251,6 +251,15 @@ class Drill:
         path = self.directory / f"{self.declaration.name}.d"
         path.mkdir(exist_ok=True)
         return path
+
+    @property
+    def prepared(self) -> Injection | None:
+        """The drill's injection, once its process has been started."""
+        return self._injection
+
+    def end_with(self, end: Callable[[], object]) -> None:
+        """Have something ended when the drill is."""
+        self._stack.callback(end)
 
     @property
     def since_injection_s(self) -> float | None:

@@ -33,7 +33,7 @@ class Writes:
 class LoadAfter:
     """The load after a point of the drill, for `objectives.judge(slo=...)`."""
 
-    recovery: Outcome | None
+    recovery: object
 
 
 class SystemView:
@@ -163,8 +163,8 @@ class LoadView:
                 yield run
                 drill.enter("after")
 
-    def after(self, recovery: Outcome | None) -> LoadAfter:
-        """The load after a recovery, whose service levels are to be judged."""
+    def after(self, recovery: object) -> LoadAfter:
+        """The load after a recovery, or a release that is over, whose service levels are to be judged."""
         return LoadAfter(recovery)
 
 

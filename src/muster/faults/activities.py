@@ -15,6 +15,7 @@ from muster.faults.activity import entry_of, or_exit, strike
 from muster.faults.channel import RELEASE, URL_VARIABLE
 from muster.faults.effects import Reported, Reporting, selected
 from muster.faults.ending import ENDING
+from muster.faults.releasing import bring_out
 from muster.faults.surge import raise_load
 from muster.faults.texts import replace_line
 from muster.faults.workloads import delete_volumes, kill_pods, renew_pods, rolled_out, stop_workloads
@@ -25,6 +26,7 @@ from muster.safety.fields import ABSENT
 from muster.system.pods import troubles
 
 __all__ = [
+    "bring_out",
     "crashed",
     "current_primary",
     "delete_volumes",

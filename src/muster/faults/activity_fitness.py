@@ -16,7 +16,7 @@ ACTIVITIES = "muster.faults.activities"
 
 # The activities that announce themselves when they strike, and that know no namespace but the guarded one.
 OWN_ACTIVITIES = frozenset(
-    {"crashed", "delete_volumes", "hold", "kill_pods", "patch_field", "raise_load", "remember_command"}
+    {"bring_out", "crashed", "delete_volumes", "hold", "kill_pods", "patch_field", "raise_load", "remember_command"}
     | {"remember_field", "renew_pods", "replace_line", "reported", "rolled_out", "stop_workloads", "undo"}
 )
 # The configuration is read before the guard is passed, by this one, which changes nothing.
@@ -29,7 +29,8 @@ FOREIGN_MODULES = frozenset(f"chaosk8s.{kind}.{part}" for kind in KINDS for part
 GUARDED = "${namespace}"
 
 SUCH_TOLERANCES = ("regex", "range", "jsonpath")
-WAITS_S = 30.0  # what an own activity that waits does, where it says no within_s
+# What own activities that wait do, where they say no within_s.
+WAITS_S = {"bring_out": 60.0, "crashed": 30.0, "renew_pods": 30.0, "reported": 30.0, "rolled_out": 30.0}
 
 
 class Part(BaseModel):
@@ -72,7 +73,7 @@ def unfit(activity: Activity, *, of_method: bool) -> str | None:
 def longest_s(activity: Activity) -> float:
     """How many seconds a fit activity may take by what it says itself: its time limit and its pauses."""
     arguments = activity.provider.arguments if isinstance(activity.provider.arguments, dict) else {}
-    waits = WAITS_S if any(map(activity.provider.is_own, ("crashed", "renew_pods", "reported", "rolled_out"))) else 0.0
+    waits = next((seconds for func, seconds in WAITS_S.items() if activity.provider.is_own(func)), 0.0)
     said: Any = arguments.get("within_s", arguments.get("timeout", waits))
     pauses: dict[str, float] = activity.pauses or {}
     return (float(said) if _is_time(said) else 0.0) + sum(pauses.values())

@@ -7,9 +7,11 @@ these variables, and only those that the experiment asks for; by hand they are w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from muster.base.errors import UsageError
@@ -17,6 +19,7 @@ from muster.system import Database, SystemDefinition
 from muster.system.databases.declared import streaming
 from muster.system.names import Names, Object, containers, in_order, pod_labels, replicas, selector_text
 
+RELEASE_TIME_SCALE = 60.0
 SURGE = 1.5  # times what capacity admits
 DEFAULT_LOAD = "clients"  # the package's own
 
@@ -26,13 +29,17 @@ class Aim:
     """What a drill's marker says of whom its fault strikes; all else comes from the system.
 
     `target` is a Deployment or StatefulSet, `container` one of its containers, `config_map` a ConfigMap, or `name/key`
-    where it has several; `surge` is a load in requests/s.
+    where it has several; `surge` is a load in requests/s. `release` is what is brought out, a directory or an image,
+    `release_env` are variables that its containers have besides, `time_scale` is by how much its bakes are shorter.
     """
 
     target: str | None = None
     container: str | None = None
     config_map: str | None = None
     surge: float | None = None
+    release: str | None = None
+    release_env: Mapping[str, str] | None = None
+    time_scale: float | None = None
     load: str | None = None
 
     @classmethod
@@ -227,6 +234,28 @@ class Aimed:
             )
         return f"{SURGE * capacity.admits_per_s:g}"
 
+    def release(self) -> str:
+        """What is brought out: a directory, from the one of system.yaml or from the working one, else an image."""
+        if (said := self._aim.release) is None:
+            raise UsageError("it brings out a release; right would be release='DIRECTORY' in the drill's marker")
+        found = next((path for path in (self._system.directory / said, Path(said)) if path.is_dir()), None)
+        if found is None and ":" not in said and "@" not in said:
+            raise UsageError(
+                f"release '{said}' is no directory, neither in {self._system.directory} nor in {Path.cwd()}, and no "
+                "image with a tag or a digest"
+            )
+        return said if found is None else str(found.absolute())
+
+    def release_env(self) -> str:
+        """What its containers find in their environment besides, as JSON."""
+        return json.dumps(dict(self._aim.release_env or {}), sort_keys=True)
+
+    def release_time_scale(self) -> str:
+        """By how much its bakes are shorter."""
+        if not (scale := self._aim.time_scale or RELEASE_TIME_SCALE) > 0:
+            raise UsageError(f"time_scale is {scale:g}; right would be a number above 0")
+        return f"{scale:g}"
+
     def load(self) -> str:
         """The load profile that is raised."""
         return self._aim.load or DEFAULT_LOAD
@@ -253,6 +282,9 @@ VARIABLES: Mapping[str, Callable[[Aimed], str]] = {
     "MUSTER_SERVICE_PORT": Aimed.port,
     "MUSTER_READ_PATH": Aimed.read_path,
     "MUSTER_SURGE": Aimed.surge,
+    "MUSTER_RELEASE": Aimed.release,
+    "MUSTER_RELEASE_ENV": Aimed.release_env,
+    "MUSTER_RELEASE_TIME_SCALE": Aimed.release_time_scale,
     "MUSTER_LOAD": Aimed.load,
 }
 # What of system.yaml, its manifests or the marker they come from, by the first letters of a variable.
@@ -265,6 +297,7 @@ SOURCES: Mapping[str, str] = {
     "MUSTER_WORKLOADS": "manifests, and the order of operations.stages",
     "MUSTER_SERVICE": "service",
     "MUSTER_READ": "read",
+    "MUSTER_RELEASE": "release='DIRECTORY' or 'IMAGE' in the marker, release_env={...}, time_scale=...",
     "MUSTER_SURGE": "surge=... in the marker, or operations.capacity.admits_per_s",
 }
 # What of a marker is heeded only where an experiment asks for one of these.
@@ -273,6 +306,9 @@ HEEDED_BY: Mapping[str, str] = {
     "container": "MUSTER_TARGET_CONTAINER",
     "config_map": "MUSTER_CONFIG_MAP",
     "surge": "MUSTER_SURGE",
+    "release": "MUSTER_RELEASE",
+    "release_env": "MUSTER_RELEASE_ENV",
+    "time_scale": "MUSTER_RELEASE_TIME_SCALE",
 }
 
 

@@ -26,6 +26,8 @@ from muster.faults.needs import rights_of_experiment
 from muster.safety.rights import Right
 from muster.system import SystemDefinition
 
+UNDO_S = 20.0
+UNDO_OF_RELEASE_S = 60.0  # its rollback, verified, until the new version's pods are gone
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 
 
@@ -42,6 +44,7 @@ class Experiment:
     title: str
     effect: Effect
     longest_s: float = 0.0  # what its method may take by its own time limits and pauses
+    undo_s: float = UNDO_S  # by when it must have undone what it did
     needs: frozenset[Right] = frozenset()
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -81,7 +84,9 @@ def read_experiment(path: Path, system: SystemDefinition | None = None, aim: Aim
         _check_configuration(fit, environment)
         effect = _effect(path.stem, fit)
         needs = rights_of_experiment(fit, effect)
-        return Experiment(path.stem, path, fit.title, effect, fit.longest_s, needs, environment)
+        releases = any(activity.provider.is_own("bring_out") for activity in fit.method)
+        undo_s = UNDO_OF_RELEASE_S if releases else UNDO_S
+        return Experiment(path.stem, path, fit.title, effect, fit.longest_s, undo_s, needs, environment)
     except UsageError as error:
         raise UsageError(f"experiment {path}: {error}") from error
 

@@ -31,7 +31,6 @@ from muster.system import SystemDefinition
 # Importing chaosk8s takes about two seconds on an idle machine.
 START_WITHIN_S = 60.0
 STRIKE_WITHIN_S = 60.0  # besides what its activities say that they wait for
-UNDO_WITHIN_S = 20.0
 SETTLE_S = 1.0  # how long what a process has sent that was killed may be carried out after it
 # Colour and time before a line of Chaos Toolkit's log.
 LOG_PREFIX = re.compile(r"(\x1b\[[0-9;]*m)*(\[[^]]*\] )?")
@@ -155,6 +154,10 @@ class Injection:
             raise
         return self
 
+    def told(self, kind: str) -> Mapping[str, Any] | None:
+        """The last thing of a kind that the experiment's process told of its progress, if it did."""
+        return None if self._channel is None else self._channel.seen(kind)
+
     def wait_landed(self, seconds: float) -> bool:
         """Whether the declared effect is observed within so many seconds from now."""
         assert self._watch is not None, "wait_landed belongs into the block of the injection"
@@ -180,7 +183,7 @@ class Injection:
                 self._note_sent()
                 channel.order(RELEASE)
                 channel.close()
-                child.wait(within=UNDO_WITHIN_S, reason=f"experiment {self.experiment.name} to undo its fault")
+                child.wait(within=self.experiment.undo_s, reason=f"experiment {self.experiment.name} to undo its fault")
         except TimeoutExceededError:
             pass  # ended by force below, and undone from its record
         finally:

@@ -18,6 +18,7 @@ from muster.faults.effects import (
     FieldValue,
     NoEndpoints,
     ObjectGone,
+    ObjectThere,
     PodsGone,
     PodsReplaced,
     PrimaryGone,
@@ -26,6 +27,7 @@ from muster.faults.effects import (
 )
 from muster.faults.fitness import Content
 from muster.safety.rights import EXEC, Right, rights
+from muster.safety.rollouts import RIGHTS as OF_A_RELEASE
 from muster.system.manifests import WORKLOADS
 from muster.wire.names import KINDS
 
@@ -52,6 +54,13 @@ VERBS_OF = {
 }
 
 KILLS = rights("list delete", "Pod")
+# Of muster's own activities, where their arguments do not matter.
+OF_OWN = {
+    "bring_out": OF_A_RELEASE,
+    "crashed": rights("list", "Pod"),
+    "current_primary": rights("get", "Service"),
+    "remember_command": rights("list get", "Pod") | EXEC,  # for that is how it is undone
+}
 
 
 def rights_of_experiment(content: Content, effect: Effect) -> frozenset[Right]:
@@ -73,7 +82,7 @@ def rights_of_effect(effect: Effect) -> frozenset[Right]:
             needed = rights("list", "Pod") | rights("get", "Service") | EXEC
         case SqlValue(url_env=None):
             needed = rights("list", "Pod") | EXEC
-        case Condition() | FieldValue() | ObjectGone() | ReadyBelow():
+        case Condition() | FieldValue() | ObjectGone() | ObjectThere() | ReadyBelow():
             needed = rights("get", effect.object.partition("/")[0])
         case NoEndpoints():
             needed = rights("get", "Service") | rights("list", "EndpointSlice")
@@ -98,12 +107,8 @@ def _rights_of_activity(activity: Activity) -> frozenset[Right]:
 
 def _rights_of_own(func: str, arguments: Any) -> frozenset[Right]:
     """Of an activity that changes a field, reading and patching it, for a record is undone by that."""
-    if func == "crashed":
-        return rights("list", "Pod")
-    if func == "remember_command":
-        return rights("list get", "Pod") | EXEC  # for that is how it is undone
-    if func == "current_primary":
-        return rights("get", "Service")
+    if func in OF_OWN:
+        return OF_OWN[func]
     if func in {"stop_workloads", "kill_pods", "renew_pods", "rolled_out"}:
         kinds = _kinds_of(arguments)
         renews = KILLS | rights("get", "Pod")

@@ -34,6 +34,7 @@ from muster.safety import (
     Held,
     Part,
     Record,
+    Rollout,
     check_nothing_open,
     check_target,
     find_record,
@@ -80,6 +81,10 @@ class Session:
     def remember_command(self, command: Command) -> None:
         """Write down what is to be run in a container to take back what is about to be done there. Raises likewise."""
         self._record(command)
+
+    def remember_rollout(self, rollout: Rollout) -> None:
+        """Write down which release is about to be brought out. Raises likewise."""
+        self._record(rollout)
 
     def hold(self, what: str, undo: Callable[[], object], *, by: int | None = None) -> None:
         """Write down a part of the fault that lasts only as long as a process, in whatever way that ends: `by` its id,

@@ -33,6 +33,7 @@ KIND_OF = {
     "service_endpoint": "Service",
     "statefulset": "StatefulSet",
 }
+BY_ROLLBACK = "rolled back where it is under way still, as by 'muster rollback'; one that is over stays"
 BY_COMMAND = "by the command on record, as long as it is that very pod"
 BY_LASTING_COMMAND = "by the command on record, in whichever pod has that name"
 TOUCHING_NOTHING = frozenset(
@@ -178,6 +179,7 @@ class _Telling:
 
     def _teller(self, func: str) -> Callable[[Activity, Mapping[str, Any]], Strike] | None:
         known = {
+            "bring_out": self._brought_out,
             "patch_field": self._patched,
             "replace_line": self._patched,
             "terminate_pods": self._terminated,
@@ -210,6 +212,11 @@ class _Telling:
         return {key: self._value(value) for key, value in said.items()} if isinstance(said, Mapping) else said
 
     # Of each kind of activity:
+
+    def _brought_out(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
+        """The old version keeps its pods until the new one has carried all: see docs/releasing.md."""
+        act = f"made, and given traffic phase by phase: release {arguments.get('release')}"
+        return Strike(activity.name, (Touch("Deployment", "*-canary", act, BY_ROLLBACK),))
 
     def _patched(self, activity: Activity, arguments: Mapping[str, Any]) -> Strike:
         kind, name, path = (str(arguments.get(key)) for key in ("kind", "name", "path"))

@@ -92,7 +92,7 @@ class Allowance:
             fcntl.flock(directory, fcntl.LOCK_EX)
             yield
         finally:
-            # Not left to the closing: under gevent that comes later, and the next claim of this process waited for ever.
+            # Not left to the closing: under gevent that comes later, and the next claim of this process waits for it.
             fcntl.flock(directory, fcntl.LOCK_UN)
             os.close(directory)
 

@@ -16,6 +16,7 @@ from muster.plugin.fixtures import (
     managed_system,
     objectives,
     recover,
+    release,
     system,
 )
 from muster.plugin.options import pytest_addoption
@@ -65,6 +66,7 @@ __all__ = [
     "pytest_testnodedown",
     "pytest_xdist_node_collection_finished",
     "recover",
+    "release",
     "repetition",
     "system",
 ]

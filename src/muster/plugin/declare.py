@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 DECLARED = pytest.StashKey["tuple[Declaration, SystemDefinition]"]()
 TAKEN = ("", "audit", "summary")
 CADENCES = ("monthly", "quarterly", "yearly")
-AIMED = ("target", "container", "config_map", "surge")  # whom the fault strikes, see muster.faults.aim
+# Whom the fault strikes, and what it brings out: see muster.faults.aim.
+AIMED = ("target", "container", "config_map", "surge", "release", "release_env", "time_scale")
 KEYS = frozenset(
     (
         *("severity", "cadence", "fault", "load", "recovery", "budget_s", "max_lost_writes", "error_budget"),
@@ -48,6 +49,9 @@ TYPES |= {
     "container": str,
     "config_map": str,
     "surge": (int, float),
+    "release": str,
+    "release_env": dict,
+    "time_scale": (int, float),
 }
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ManagedSystem,
         ObjectivesView,
         RecoverView,
+        ReleaseView,
         SystemView,
     )
     from muster.guardian import Guardian
@@ -170,6 +171,14 @@ def recover(drill: Drill) -> RecoverView:
     from muster.drill import RecoverView
 
     return RecoverView(drill)
+
+
+@pytest.fixture
+def release(drill: Drill) -> ReleaseView:
+    """The release that the drill's fault brings out: `release.wait("canary")`, `release.wait_over()`."""
+    from muster.drill import ReleaseView
+
+    return ReleaseView(drill)
 
 
 @pytest.fixture

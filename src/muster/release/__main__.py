@@ -1,6 +1,7 @@
 """A release, or its rollback, in a process of its own: what a drill starts, as an operator would with `muster`.
 
-Prints one JSON object a line: each phase, each decision, and at last the release as it is.
+Prints one JSON object a line: each phase, each decision, and at last the release as it is. A drill's timeline
+(MUSTER_TIMELINE) is told of phases, of decisions that change, and of a rollback.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from muster.release.returning import Returned
 from muster.release.taking_back import begin_rollback
 from muster.release.telling import RollbackEvents
 from muster.safety import AuditLog
+from muster.safety.rollouts import NOTHING_LEFT
 from muster.steps import Step, StepOutcome
 from muster.system import SystemDefinition, read_system
 from muster.system.trust import trust
@@ -33,10 +35,11 @@ FAILED, IMPOSSIBLE = 1, 64
 
 
 class Printer:
-    """Prints what it is told, one JSON object a line."""
+    """Prints what it is told, one JSON object a line, and tells a drill's timeline of what matters there."""
 
-    def __init__(self) -> None:
-        self.returned: Returned | None = None
+    def __init__(self, timeline: Timeline | None = None) -> None:
+        self._timeline = timeline
+        self._phase = self._decided = ""
 
     def began(self, step: Step) -> None:
         """A step began: not worth a line."""
@@ -52,15 +55,21 @@ class Printer:
     def phase(self, release: Release) -> None:
         """Say that a phase begins."""
         say(phase=release.phase)
+        self._phase, self._decided = release.phase, ""
+        tell(self._timeline, release)
 
     def decided(self, decision: Decision, _look: Look) -> None:
         """Say what a look showed."""
-        say(decision=str(decision.action), why=decision.why, left_s=round(decision.left_s, 1))
+        said = str(decision.action)
+        say(decision=said, why=decision.why, left_s=round(decision.left_s, 1))
+        if said != self._decided and self._timeline is not None:
+            self._timeline.append("release", state="baking", phase=self._phase, decision=said, why=decision.why)
+        self._decided = said
 
     def over(self, release: Release, returned: Returned | None) -> None:
         """Say how it ended."""
-        self.returned = returned
         ended(release, returned)
+        tell(self._timeline, release, returned)
 
 
 def say(**what: Any) -> None:
@@ -68,9 +77,22 @@ def say(**what: Any) -> None:
     print(json.dumps(what, ensure_ascii=False), flush=True)
 
 
+def tell(timeline: Timeline | None, release: Release, returned: Returned | None = None) -> None:
+    """Tell a drill's timeline how far a release is."""
+    if timeline is not None:
+        timeline.append(
+            "release",
+            state=release.state,
+            phase=release.phase,
+            share=release.share.possible,
+            why=release.why,
+            returned=None if returned is None else returned.to_json(),
+        )
+
+
 def ended(release: Release, returned: Returned | None) -> None:
     """Print the last object."""
-    told = release.model_dump(mode="json", include={"id", "state", "phase", "why", "share", "version"})
+    told = release.model_dump(mode="json", include={"id", "state", "phase", "why", "cause", "share", "version"})
     say(ended=told, returned=None if returned is None else returned.to_json())
 
 
@@ -78,13 +100,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m muster.release", description="bring out a release, or take it back"
     )
-    parser.add_argument("--kubeconfig", type=Path, required=True)
-    parser.add_argument("--embedded", action="store_true")
-    parser.add_argument("--system", type=Path, required=True)
-    parser.add_argument("--reports", type=Path, default=Path("reports"))
-    parser.add_argument("--time-scale", type=float, default=1.0)
-    parser.add_argument("--rollback", metavar="REASON")
-    parser.add_argument("release", nargs="?")
+    parser.add_argument("--kubeconfig", type=Path, required=True, help="a kubeconfig with a single context")
+    parser.add_argument("--embedded", action="store_true", help="it is an embedded cluster's")
+    parser.add_argument("--system", type=Path, required=True, help="the path of system.yaml")
+    parser.add_argument("--url", default="", help="where clients reach the system, where that is not to be found out")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), help="where the audit log lies")
+    parser.add_argument("--time-scale", type=float, default=1.0, help="bakes are so many times shorter")
+    parser.add_argument("--id", default="", help="the id of the release that begins")
+    parser.add_argument("--rollback", metavar="REASON", help="take back the release that is under way")
+    parser.add_argument("--only", default="", metavar="ID", help="take back this one, and no other")
+    parser.add_argument("release", nargs="?", help="what is released; without it the one under way is gone on with")
     options = parser.parse_args()
     decided = now()
     try:
@@ -94,16 +119,17 @@ def main() -> int:
         audit = AuditLog.of_run(options.reports)
         with connect(options.kubeconfig, embedded=options.embedded) as cluster:
             if options.rollback:
-                return _rollback(cluster, system, options.rollback, timeline, decided)
-            printer = Printer()
+                return _rollback(cluster, system, options, timeline, audit, decided=decided)
             looking = LookingAfter(
                 cluster,
                 system,
-                printer,
+                Printer(timeline),
                 lambda line: say(said=line),
                 audit,
                 time_scale=options.time_scale,
                 timeline=timeline,
+                url=options.url,
+                id_=options.id,
             )
             release = looking.run(options.release)
     except MusterError as error:
@@ -114,18 +140,32 @@ def main() -> int:
 
 
 def _rollback(
-    connection: Cluster, system: SystemDefinition, why: str, timeline: Timeline | None, decided: float
+    connection: Cluster,
+    system: SystemDefinition,
+    options: argparse.Namespace,
+    timeline: Timeline | None,
+    audit: AuditLog,
+    *,
+    decided: float,
 ) -> int:
     events = RollbackEvents(timeline)
     cluster = events.observed(connection.asking_as(PROCEDURE))
     found = find_release(cluster, system.namespace)
-    if found is None or found.is_over:
-        say(failed="no release is under way")
-        return IMPOSSIBLE
-    url = service_url(cluster, system)
+    if found is None or found.is_over or options.only not in {"", found.id}:
+        say(failed="no release is under way" if not options.only else f"release {options.only} is not under way")
+        return NOTHING_LEFT if options.only else IMPOSSIBLE
+    why, target = options.rollback, f"{cluster.context}/{system.namespace}"
+    audit.record("rollback", target=target, outcome="begun", why=why, release=found.id)
+    url = options.url or service_url(cluster, system)
     returning = begin_rollback(cluster, system, found, why, url, decided=decided, events=events)
-    returned = returning.take_back(why)
+    try:
+        returned = returning.take_back(why)
+    except MusterError as error:
+        audit.record("rollback", target=target, outcome="failed", why=str(error))
+        raise
+    audit.record("rollback", target=target, outcome="done", release=found.id)
     ended(returning.release, returned)
+    tell(timeline, returning.release, returned)
     return 0 if returned is None or returned.in_time else FAILED
 
 

@@ -24,6 +24,7 @@ from muster.release.work import Releasing
 from muster.safety import begun_procedures
 from muster.safety.audit import who
 from muster.safety.rights import Right, check_rights, rights
+from muster.safety.rollouts import RIGHTS
 from muster.system import SystemDefinition
 from muster.system.release_analysis import ReleaseAnalysis
 
@@ -32,16 +33,7 @@ SAME = "everything of the release runs already"
 
 def needs(contents: Contents) -> frozenset[Right]:
     """The rights that a release takes in its namespace."""
-    needed = (
-        rights("get list create update patch delete", "Deployment")
-        | rights("get create update", "ConfigMap", "Service")
-        | rights("delete", "ConfigMap", "Service")
-        | rights("get create update patch delete", "Lease")
-        | rights("list", "Pod", "ReplicaSet", "ConfigMap", "Service", "NetworkPolicy")
-        | rights("create delete", "NetworkPolicy")
-        | rights("get", "Pod", sub="proxy")
-        | rights("patch update", "Deployment", sub="scale")
-    )
+    needed = RIGHTS
     if contents.migration is not None:
         needed |= rights("get create", "Job")
     for item in contents.first:
@@ -93,9 +85,10 @@ def _check_selectors(system: SystemDefinition) -> None:
 
 
 def begin(
-    said: str, cluster: Cluster, system: SystemDefinition, url: str, *, time_scale: float = 1.0
+    said: str, cluster: Cluster, system: SystemDefinition, url: str, *, time_scale: float = 1.0, id_: str = ""
 ) -> Releasing | None:
-    """Begin a release: compare it with what runs, keep what it changes, and put it on record. None: nothing differs.
+    """Begin a release: compare it with what runs, keep what it changes, and put it on record, under an id of its own or
+    `id_`. None: nothing differs.
 
     Raises:
         UsageError: the release is wrong.
@@ -112,7 +105,7 @@ def begin(
     _check(cluster, system, contents, url)
     settings_of(system, contents, cluster)
     release = _described(wanted, contents, system, cluster, time_scale)
-    release = release.model_copy(update={"stable": _stable(system, url)})
+    release = release.model_copy(update={"stable": _stable(system, url)} | ({"id": id_} if id_ else {}))
     if before is not None:
         release = release.model_copy(update={"resource_version": before.resource_version})
     book = ReleaseBook(cluster, release.with_event(f"began: {wanted.name}", release.by))

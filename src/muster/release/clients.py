@@ -21,8 +21,8 @@ NEW, KEPT = 12, 6  # of each look: requests on connections of their own, and on 
 
 @dataclass(frozen=True)
 class Answers:
-    """What some requests came to: how many of how many were answered rightly, by which versions (None: it does not
-    say), and the first that went wrong, in one line."""
+    """What some requests came to: how many of how many were answered rightly, which versions gave the answers, right or
+    not (None: it does not say, or there was none), and the first that went wrong, in one line."""
 
     asked: int
     good: int
@@ -33,6 +33,11 @@ class Answers:
     def by(self, version: str) -> int:
         """How many a version answered."""
         return self.versions[version]
+
+    @property
+    def all_told(self) -> bool:
+        """Whether each was answered, rightly or not, by a version that says which it is."""
+        return not self.versions[None]
 
     def __str__(self) -> str:
         told = ", ".join(f"{number} by {name or 'who does not say'}" for name, number in self.versions.items())
@@ -76,7 +81,7 @@ class Clients:
         answers = await asyncio.gather(*(self._one(kept=number < kept) for number in range(times)))
         wrong = [answer.why for answer, _ in answers if answer.outcome is not Outcome.OK]
         on_kept = sum(answer.conn == "kept" for answer, _ in answers)
-        told = Counter(version for answer, version in answers if answer.outcome is Outcome.OK)
+        told = Counter(version for _, version in answers)
         return Answers(times, times - len(wrong), told, on_kept, wrong[0] if wrong else "")
 
     async def _one(self, *, kept: bool) -> tuple[Answer, str | None]:

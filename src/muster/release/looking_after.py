@@ -24,7 +24,8 @@ class LookingAfter:
     """Who looks after a release, and how.
 
     `said` is told single lines, each look is appended to `recording`;
-    `timeline` is a drill's, which is told of a rollback.
+    `timeline` is a drill's, which is told of a rollback. `url` is where clients reach the system, where that is not to
+    be found out; `id_` is the id of the release that begins.
     """
 
     cluster: Cluster
@@ -36,6 +37,8 @@ class LookingAfter:
     until: PhaseName | None = None
     recording: Path | None = None
     timeline: Timeline | None = None
+    url: str = ""
+    id_: str = ""
 
     def run(self, release: str | None) -> Release | None:
         """Bring out a release, or without one go on with that which is under way. None: nothing differs.
@@ -50,7 +53,7 @@ class LookingAfter:
             check_appendable(self.recording)
         events = RollbackEvents(self.timeline)
         cluster, system = events.observed(self.cluster.asking_as(PROCEDURE)), self.system
-        url = service_url(cluster, system)
+        url = self.url or service_url(cluster, system)
         found = find_release(cluster, system.namespace)
         if found is not None and found.is_over:
             found = None
@@ -64,7 +67,7 @@ class LookingAfter:
             if found is not None:
                 work = go_on(cluster, system, found)
             else:
-                begun = begin(str(release), cluster, system, url, time_scale=self.time_scale)
+                begun = begin(str(release), cluster, system, url, time_scale=self.time_scale, id_=self.id_)
                 if begun is None:
                     return None
                 work = begun

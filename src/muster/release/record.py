@@ -9,20 +9,20 @@ release, so that everybody can see how it ended.
 from __future__ import annotations
 
 import json
-import secrets
 import socket
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from muster.base.clock import utc, utc_iso
+from muster.base.clock import utc_iso
 from muster.base.errors import MusterError, RefusedError
 from muster.base.texts import one_line
 from muster.kube import ApiError, Cluster
 from muster.safety.audit import who
-from muster.wire.names import MANAGED_BY_LABEL, MANAGED_BY_VALUE, RELEASE_RECORD_LABEL
+from muster.safety.rollouts import new_rollout_id
+from muster.wire.names import MANAGED_BY_LABEL, MANAGED_BY_VALUE, RELEASE_RECORD, RELEASE_RECORD_LABEL
 
-NAME = "muster-release"
+NAME = RELEASE_RECORD
 SCHEMA = "muster/release-state/v1"
 MOST_EVENTS = 60
 TRIES = 8  # others write what they ask for in between
@@ -223,10 +223,9 @@ class Recorded(Release):
 
 
 def new_release(**fields: Any) -> Release:
-    """A release that begins now, under an id of its own."""
-    stamp = utc().strftime("%Y%m%d-%H%M%S")
-    own = {"id": f"{stamp}-{secrets.token_hex(2)}", "began": utc_iso(timespec="seconds"), "by": who()}
-    return Release(**own, host=socket.gethostname(), epoch=1, **fields)
+    """A release that begins now, under an id of its own unless `fields` have one."""
+    own = {"id": new_rollout_id(), "began": utc_iso(timespec="seconds"), "by": who(), **fields}
+    return Release(**own, host=socket.gethostname(), epoch=1)
 
 
 def find_release(cluster: Cluster, namespace: str) -> Release | None:

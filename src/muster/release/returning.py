@@ -166,7 +166,9 @@ class Returning:
             counted = self._counted()
             answers = clients.look()
             on_new = answers.by(self._new) if self._new else self._more(counted)
-            running = running + 1 if answers.good == answers.asked and not on_new else 0
+            # Who refuses, or has lost its database, tells by its answer which version it is all the same.
+            seen = answers.good == answers.asked or (bool(self._new) and answers.all_told)
+            running = running + 1 if seen and not on_new else 0
             if running >= IN_A_ROW:
                 return answers, self._doubt(answers, counted)
             if self._clock.now() >= deadline:
@@ -199,4 +201,6 @@ class Returning:
             return "which version answers: answers do not say, and the new version's pods do not tell what they count"
         if self._new and None in answers.versions:
             return f"which version gave {answers.versions[None]} of the answers"
+        if answers.good < answers.asked:
+            return f"that the old version serves well: {answers.why}"
         return "" if answers.kept else "kept connections, as the service closes them"

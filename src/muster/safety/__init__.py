@@ -22,6 +22,7 @@ from muster.safety.records import (
     sift_records,
     undo,
 )
+from muster.safety.rollouts import Rollout
 
 __all__ = [
     "AuditLog",
@@ -34,6 +35,7 @@ __all__ = [
     "ProcedureRecordError",
     "Record",
     "RecordError",
+    "Rollout",
     "Undone",
     "begun_procedures",
     "check_nothing_open",

@@ -3,8 +3,8 @@
 A record is a ConfigMap with the label `muster.dev/fault-record` in the target's namespace, so it outlives the process
 that injected the fault. Undoing puts a field back only where it still holds the value that the fault gave it: what a
 recovery procedure, a controller or a person changed since stays. A record also says until when the fault may last at
-most, what is to be run in which container to take a part of it back, and which process of which machine holds what
-lasts only as long as that process does.
+most, what is to be run in which container to take a part of it back, which process of which machine holds what lasts
+only as long as that process does, and which release it brings out.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from muster.safety.fields import (
     show_path,
 )
 from muster.safety.held import Held
+from muster.safety.rollouts import Rollout
 from muster.wire.names import FAULT_RECORD_LABEL, MANAGED_BY_LABEL, MANAGED_BY_VALUE, RUN_LABEL
 
 SCHEMA = "muster/fault-record/v1"
@@ -108,7 +109,7 @@ class Command:
         return cls(command=tuple(map(str, content["command"])), **texts)
 
 
-Part = Entry | Command | Held  # of a fault, as its record has it
+Part = Entry | Command | Held | Rollout  # of a fault, as its record has it
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class Record:
     entries: tuple[Entry, ...] = ()
     commands: tuple[Command, ...] = ()
     held: tuple[Held, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
     deadline: str = ""  # ISO 8601: until when it may last; empty where nothing was said
     version: str = ""  # the ConfigMap's resourceVersion
 
@@ -153,6 +155,7 @@ class Record:
             "entries": [entry.to_json() for entry in self.entries],
             "commands": [command.to_json() for command in self.commands],
             "held": [held.to_json() for held in self.held],
+            "rollouts": [rollout.to_json() for rollout in self.rollouts],
         }
         metadata = {
             "name": self.name,
@@ -190,6 +193,7 @@ class Record:
                 entries=tuple(Entry.from_json(entry) for entry in content["entries"]),
                 commands=tuple(Command.from_json(command) for command in content.get("commands", ())),
                 held=tuple(Held.from_json(held) for held in content.get("held", ())),
+                rollouts=tuple(Rollout.from_json(rollout) for rollout in content.get("rollouts", ())),
                 deadline=_a_time(content.get("deadline", "")),
                 version=str(metadata.get("resourceVersion", "")),
             )
@@ -263,6 +267,8 @@ def _longer(record: Record, part: Part) -> Record:
             return replace(record, commands=(*record.commands, part))
         case Held():
             return replace(record, held=(*record.held, part))
+        case Rollout():
+            return replace(record, rollouts=(*record.rollouts, part))
 
 
 def remember(cluster: Cluster, begun: Record, part: Part) -> Record:
@@ -340,6 +346,11 @@ def _parts_undone(cluster: Cluster, record: Record) -> Iterator[Undone]:
         try:
             yield _run_back(cluster, record.namespace, command)
         except ClusterError as error:  # another pod may hold what is to be taken back
+            failed = failed or error
+    for rollout in reversed(record.rollouts):  # last: the service that it is verified by is well again
+        try:
+            yield Undone(*rollout.taken_back(cluster, record.namespace))
+        except ClusterError as error:
             failed = failed or error
     if failed is not None:
         raise failed

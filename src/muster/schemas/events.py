@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -192,6 +192,18 @@ class Guard(Event):
     rule: Literal["gone", "heartbeat", "deadline", "lever", "ended", "service", "alert", "query"] | None = None
 
 
+class ReleaseAt(Event):
+    """`release`: how far a release is that the drill brings out; what a look at it decided, where that is another
+    decision than before (`decision`); and of one that was rolled back how long that took (`returned`, s)."""
+
+    state: str
+    phase: str
+    share: float | None = None
+    decision: str = ""
+    why: str
+    returned: dict[str, Any] | None = None
+
+
 class Hook(Event):
     """`hook`: a command of the operator's own before or after the drill began, wrote a line, or ended."""
 
@@ -254,6 +266,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "alert": Alert,
     "monitoring": Monitoring,
     "guard": Guard,
+    "release": ReleaseAt,
     "hook": Hook,
     "left": Left,
     "judged": Judged,

@@ -12,6 +12,7 @@ FAULT_RECORD_LABEL = "muster.dev/fault-record"
 PROCEDURE_RECORD_LABEL = "muster.dev/procedure-record"
 RUN_LABEL = "muster.dev/run"
 KNOWN_GOOD_LABEL = "muster.dev/known-good"
+RELEASE_RECORD = "muster-release"  # the ConfigMap that says how far the release of a namespace is
 RELEASE_RECORD_LABEL = "muster.dev/release-record"
 RELEASE_LABEL = "muster.dev/release"  # on all that a release makes: its id
 CONFIGURATION_ANNOTATION = "muster.dev/configuration"  # on pods that a release restarted for their ConfigMaps' sake

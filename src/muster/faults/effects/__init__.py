@@ -22,11 +22,13 @@ from muster.faults.effects.objects import (
     FieldValue,
     NoEndpoints,
     ObjectGone,
+    ObjectThere,
     ReadyBelow,
     SeesCondition,
     SeesField,
     SeesNoEndpoints,
     SeesObjectGone,
+    SeesObjectThere,
     SeesReadyBelow,
 )
 from muster.faults.effects.observation import Observation, Observer, Scene, Strict
@@ -68,6 +70,7 @@ Effect = Annotated[
     | Condition
     | FieldValue
     | ObjectGone
+    | ObjectThere
     | ReadyBelow
     | NoEndpoints
     | HttpAnswer
@@ -131,6 +134,8 @@ def _observer(effect: Effect, scene: Scene) -> Observer:  # noqa: C901, PLR0911,
             return SeesField(effect, scene)
         case ObjectGone():
             return SeesObjectGone(effect, scene)
+        case ObjectThere():
+            return SeesObjectThere(effect, scene)
         case ReadyBelow():
             return SeesReadyBelow(effect, scene)
         case NoEndpoints():
@@ -164,6 +169,7 @@ __all__ = [
     "HttpAnswer",
     "NoEndpoints",
     "ObjectGone",
+    "ObjectThere",
     "Observation",
     "Observer",
     "PodsGone",

@@ -76,6 +76,13 @@ class ObjectGone(Strict):
     object: ObjectName
 
 
+class ObjectThere(Strict):
+    """An object that was not there is there now."""
+
+    kind: Literal["object-there"]
+    object: ObjectName
+
+
 class ReadyBelow(Strict):
     """Fewer pods of a workload are ready than `replicas`."""
 
@@ -143,6 +150,18 @@ class SeesObjectGone:
     def look(self) -> Observation:
         there = find(self._scene, self._effect.object) is not None
         return Observation(not there, f"{self._effect.object} is {'there' if there else 'gone'}")
+
+
+class SeesObjectThere:
+    """Looks for an `ObjectThere`."""
+
+    def __init__(self, effect: ObjectThere, scene: Scene) -> None:
+        self._effect, self._scene = effect, scene
+        refuse_if_there(self)
+
+    def look(self) -> Observation:
+        there = find(self._scene, self._effect.object) is not None
+        return Observation(there, f"{self._effect.object} is {'there' if there else 'not there'}")
 
 
 class SeesReadyBelow:

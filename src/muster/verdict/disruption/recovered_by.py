@@ -4,12 +4,15 @@
 service was good before a procedure acted, else the procedure that acted last before it was. Good before it acted: the
 first window of good service after the effect, whatever the procedure did later, began before the first step that did
 something. A step that was skipped, or that only looks (`acts: false`), does nothing. `platform?` where the declared
-procedure acted in time and nothing shows that it was what it did: see `muster.verdict.disruption.credit`.
+procedure acted in time and nothing shows that it was what it did: see `muster.verdict.disruption.credit`; or where
+trouble came and went, as where a share of the requests fails, so that a good moment before it acted tells nothing.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+import numpy as np
 
 from muster.verdict.disruption.credit import unproved
 from muster.verdict.disruption.measure import Disruption, Instant
@@ -18,6 +21,8 @@ from muster.verdict.reading.record import Record
 PLATFORM = "platform"
 PERHAPS_PLATFORM = "platform?"
 UNDO = "undo"
+NEXT_TO = 20  # violations before service was good, which tell whether it came and went
+LEAST, TIMES = 2, 2.0
 
 
 def acted(record: Record, procedure: str | None = None) -> float | None:
@@ -49,9 +54,17 @@ def recovered_by(record: Record, disruption: Disruption) -> Recovered:
     if _came_with_the_undo(record, well):
         return Recovered(UNDO)
     if first is None or well.high < first:
-        return Recovered(PLATFORM)
+        return _by_itself(record, disruption.start, well, first)
     by = _credited(record, well.high)
     return _declared(record, by, well) if by == record.declared.recovery else Recovered(by)
+
+
+def _by_itself(record: Record, start: Instant, well: Instant, first: float | None) -> Recovered:
+    """Service was good before a procedure acted, at `first`, or none did."""
+    if first is None or not _came_and_went(record, start, well, until=first):
+        return Recovered(PLATFORM)
+    why = "trouble came and went, and clients cannot tell whether it was over before a procedure acted"
+    return Recovered(PERHAPS_PLATFORM, f"the platform may have healed: {why}")
 
 
 def _declared(record: Record, procedure: str, well: Instant) -> Recovered:
@@ -86,6 +99,23 @@ def _seen_well(record: Record, last: float, until: float) -> bool:
         if not ((asked.sent >= last) & (asked.done < until) & ~asked.bad & ~asked.became("shed")).any():
             return False
     return True
+
+
+def _came_and_went(record: Record, start: Instant, well: Instant, *, until: float) -> bool:
+    """Whether service was good from `well` until a moment for no longer than it had been again and again while it was
+    in trouble: for TIMES the longest of the pauses between its last violations in which each required probe had a good
+    answer, where there are at least LEAST such pauses."""
+    asked = [stream.requests for stream in (*record.probes.values(), record.load)]
+    rows = [(each.sent[hit], each.done[hit]) for each in asked if (hit := each.bad & (each.sent >= start.low)).any()]
+    if not rows:
+        return False
+    sent, done = (np.concatenate([row[place] for row in rows]) for place in (0, 1))
+    order = np.argsort(sent, kind="stable")
+    last = order[sent[order] <= well.low][-NEXT_TO:]
+    begins, ends = sent[last][1:], np.maximum.accumulate(done[last])[:-1]
+    pauses = [(begin - end, end, begin) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+    good = [length for length, end, begin in pauses if length > 0 and _seen_well(record, end, begin)]
+    return len(good) >= LEAST and until - well.low <= TIMES * max(good)
 
 
 def _credited(record: Record, good: float) -> str:
