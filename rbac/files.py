@@ -16,6 +16,7 @@ from rbac.stage import ROOT
 
 FOLDER = ROOT / "ci/rbac"
 DRILLS, PROCEDURES = FOLDER / "drills.yaml", FOLDER / "procedures.yaml"
+RELEASES = FOLDER / "releases.yaml"
 GUARDIAN, READERS = FOLDER / "guardian.yaml", FOLDER / "readers.yaml"
 EVERYWHERE = GUARD / "role.yaml"  # the guardian's again, for a pod that guards a whole cluster
 _HEAD = """\

@@ -93,27 +93,38 @@ class Stage:
 
     def admit(self, account: str, roles: Sequence[dict[str, Any]] = ()) -> Path:
         """Make an account with these Roles, or one that may do all; its kubeconfig, whose context has its name."""
-        accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
-        self.cluster.request("POST", accounts, body={"metadata": {"name": account}})
-        here = f"{_ROLES}/namespaces/{self.namespace}"
-        for role in roles:
-            self.cluster.request("POST", f"{here}/roles", body=role)
-            self._bind(account, {"kind": "Role", "name": role["metadata"]["name"]}, f"{here}/rolebindings")
-        if not roles:
-            self._bind(account, EVERYTHING, f"{_ROLES}/clusterrolebindings")
-        answer = self.cluster.request("POST", f"{accounts}/{account}/token", body={"spec": {"expirationSeconds": 7200}})
-        content = yaml.safe_load(self.cluster.kubeconfig.read_text())
-        content["contexts"][0]["name"] = content["current-context"] = account
-        content["users"][0]["user"] = {"token": answer.json()["status"]["token"]}
-        path = self.project / f"{account}.kubeconfig"
-        path.write_text(yaml.safe_dump(content))
-        return path
+        return admit(self.cluster, self.namespace, account, roles, self.project)
 
-    def _bind(self, account: str, reference: dict[str, Any], path: str) -> None:
-        subject = {"kind": "ServiceAccount", "name": account, "namespace": self.namespace}
-        name = f"{account}-{reference['name']}"
-        body = {"metadata": {"name": name}, "subjects": [subject], "roleRef": reference}
-        self.cluster.request("POST", path, body=body)
+
+def admit(cluster: Cluster, namespace: str, account: str, roles: Sequence[dict[str, Any]], into: Path) -> Path:
+    """Make an account with these Roles, or without any one that may do all; its kubeconfig in the directory `into`,
+    whose context has its name.
+
+    Raises:
+        ClusterError: the cluster does not answer, or refuses it.
+    """
+    accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    cluster.request("POST", accounts, body={"metadata": {"name": account}})
+    here = f"{_ROLES}/namespaces/{namespace}"
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+
+    def bind(reference: dict[str, Any], path: str) -> None:
+        metadata = {"name": f"{account}-{reference['name']}"}
+        cluster.request("POST", path, body={"metadata": metadata, "subjects": [subject], "roleRef": reference})
+
+    for role in roles:
+        own = {**role, "metadata": {"name": f"{account}-{role['metadata']['name']}"}}  # others may have it in part
+        cluster.request("POST", f"{here}/roles", body=own)
+        bind({"kind": "Role", "name": own["metadata"]["name"]}, f"{here}/rolebindings")
+    if not roles:
+        bind(EVERYTHING, f"{_ROLES}/clusterrolebindings")
+    answer = cluster.request("POST", f"{accounts}/{account}/token", body={"spec": {"expirationSeconds": 7200}})
+    content = yaml.safe_load(cluster.kubeconfig.read_text())
+    content["contexts"][0]["name"] = content["current-context"] = account
+    content["users"][0]["user"] = {"token": answer.json()["status"]["token"]}
+    path = into / f"{account}.kubeconfig"
+    path.write_text(yaml.safe_dump(content))
+    return path
 
 
 @contextmanager

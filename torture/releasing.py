@@ -42,13 +42,15 @@ Object = dict[str, Any]
 
 @dataclass
 class Stage:
-    """The shop on its cluster; `root` is the project in which the commands are given."""
+    """The shop on its cluster; `root` is the project in which the commands are given, by whom `kubeconfig` has in its
+    `context`, which is the cluster's own unless it is said."""
 
     root: Path
     cluster: Cluster
     system: SystemDefinition
     kubeconfig: Path
     url: str
+    context: str = ""
     _number: int = field(default=0, init=False)
 
     @property
@@ -72,7 +74,7 @@ class Stage:
         """Give a command; its process, which is killed where it has not ended by the end."""
         self._number += 1
         output = self.root / f".output-{self._number}"
-        command = [str(MUSTER), *arguments, "--kube-context", self.cluster.context]
+        command = [str(MUSTER), *arguments, "--kube-context", self.context or self.cluster.context]
         with output.open("wb") as file:
             process = subprocess.Popen(
                 command, cwd=self.root, env=self._environment, stdout=file, stderr=file, stdin=subprocess.DEVNULL
@@ -163,15 +165,15 @@ class Stage:
 
 
 @contextmanager
-def staged(root: Path, way: str) -> Iterator[Stage]:
-    """The shop, deployed and ready; traffic is shared in this way."""
+def staged(root: Path, way: str, *, audit: Path | None = None) -> Iterator[Stage]:
+    """The shop, deployed and ready; traffic is shared in this way. `audit` is a file for the server's audit log."""
     home = shop.write(root, way)
     (root / "pytest.ini").write_text("[pytest]\n")
     system = read_system(home)
     images = root / "images.yaml"
     images.write_text(yaml.safe_dump(system.image_table()))
     with ExitStack() as stack:
-        embedded = stack.enter_context(EmbeddedCluster.start(images=images))
+        embedded = stack.enter_context(EmbeddedCluster.start(images=images, audit=audit))
         cluster = stack.enter_context(connect(embedded.kubeconfig, embedded=True))
         ManagedSystem(cluster, system).prepare()
         url = service_url(cluster, system)

@@ -12,6 +12,7 @@ from rbac.files import (
     GUARDIAN,
     PROCEDURES,
     READERS,
+    RELEASES,
     derived,
     drill_role,
     procedure_role,
@@ -162,6 +163,6 @@ def test_what_follows_from_drills_and_procedures_is_on_file() -> None:
 
 
 def test_every_file_can_be_applied_as_it_is() -> None:
-    for file in (DRILLS, PROCEDURES, GUARDIAN, READERS):
+    for file in (DRILLS, PROCEDURES, RELEASES, GUARDIAN, READERS):
         for document in yaml.safe_load_all(file.read_text()):
             assert (document["kind"], "namespace" in document["metadata"]) == ("Role", False)

@@ -21,6 +21,7 @@ class FakeCluster:
         self.objects: dict[Key, Object] = {}
         self.heeds = heeds
         self.unserved: set[str] = set()
+        self.forbidden: set[str] = set()
         self.between: Callable[[], None] | None = None
         self.writes: list[str] = []
         self._version = 0
@@ -39,6 +40,8 @@ class FakeCluster:
         kind = next(kind for kind in KINDS if KINDS[kind].path("shop") == path)
         if kind in self.unserved:
             raise ApiError(f"no {kind} here", code=404, reason="NotFound")
+        if kind in self.forbidden:
+            raise ApiError(f"{kind} may not be listed", code=403, reason="Forbidden")
 
     def find(self, kind: str, name: str, *_: Any) -> Object | None:
         found = self.objects.get((kind, name))

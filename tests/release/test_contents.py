@@ -203,6 +203,13 @@ def test_a_secret_as_it_is_may_stand_among_the_manifests(
     assert not compared(cluster, system, tmp_path, SECRET).changes
 
 
+def test_a_secret_that_cannot_be_read_is_told(cluster: Cluster, system: SystemDefinition, tmp_path: Path) -> None:
+    cluster.create(SECRET, system.namespace)
+    wrong = {key: value for key, value in SECRET.items() if key != "stringData"} | {"data": {"a": "x"}}
+    with pytest.raises(UsageError, match="Secret key: its 'data' is not base64"):
+        compared(cluster, system, tmp_path, wrong)
+
+
 def test_a_statefulset_that_differs_is_refused(cluster: Cluster, system: SystemDefinition, tmp_path: Path) -> None:
     known = yaml.safe_load(STATEFUL)
     cluster.create(known, system.namespace)

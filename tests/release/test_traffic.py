@@ -369,3 +369,11 @@ def test_a_way_that_is_not_there_is_refused(way: str) -> None:
     fake.unserved = {"VirtualService", "HTTPRoute"}
     with pytest.raises(RefusedError, match=f"refused: .* 'release.traffic.way'|release.traffic.way .* '{way}'"):
         choose(way, shared(fake))
+
+
+def test_a_way_that_may_not_be_looked_at_is_passed_over_but_where_it_is_named() -> None:
+    fake = FakeCluster(service())
+    fake.forbidden = {"VirtualService", "HTTPRoute"}
+    assert choose("auto", shared(fake)).name == "replicas"
+    with pytest.raises(ApiError, match="HTTPRoute may not be listed"):
+        choose("httproute", shared(fake))

@@ -16,7 +16,21 @@ from muster.base.clock import utc
 from muster.base.errors import RefusedError, UsageError
 from muster.release.work import Releasing
 from muster.safety import AuditLog
+from muster.safety.rights import EXEC, Right, rights
 from muster.steps import Step
+from muster.system import SystemDefinition
+
+
+def needs_of_backup(system: SystemDefinition) -> frozenset[Right]:
+    """The rights that the backup before a release takes; none where none is taken."""
+    if not system.release.backup or system.streaming is None:
+        return frozenset()
+    try:
+        store_of(system)
+    except UsageError:
+        return frozenset()
+    verified = rights("get", "StatefulSet") | rights("get create delete", "Pod")
+    return rights("list", "Pod") | EXEC | (verified if os.environ.get(KEY_VARIABLE) else frozenset())
 
 
 @dataclass(frozen=True)

@@ -18,29 +18,18 @@ from muster.release.contents import Contents, contents_of
 from muster.release.counting import Series
 from muster.release.kept import find_kept, keep
 from muster.release.locks import ReleaseLock
+from muster.release.needs import needs, needs_to_compare
+from muster.release.planning import planned_way
 from muster.release.record import DatabaseAt, Release, ReleaseBook, find_release, new_release, take_over
 from muster.release.wanted import Wanted, containers_of, read_wanted, tag_of
 from muster.release.work import Releasing
 from muster.safety import begun_procedures
 from muster.safety.audit import who
-from muster.safety.rights import Right, check_rights, rights
-from muster.safety.rollouts import RIGHTS
+from muster.safety.rights import check_rights
 from muster.system import SystemDefinition
 from muster.system.release_analysis import ReleaseAnalysis
 
 SAME = "everything of the release runs already"
-
-
-def needs(contents: Contents) -> frozenset[Right]:
-    """The rights that a release takes in its namespace."""
-    needed = RIGHTS
-    if contents.migration is not None:
-        needed |= rights("get create", "Job")
-    for item in contents.first:
-        needed |= rights("get create delete", item["kind"])
-    for one in contents.last:
-        needed |= rights("get update", one.live["kind"])
-    return needed
 
 
 def settings_of(system: SystemDefinition, contents: Contents, cluster: Cluster) -> tuple[ReleaseAnalysis, list[str]]:
@@ -99,11 +88,12 @@ def begin(
     if before is not None and not before.is_over:
         raise RefusedError(f"refused: {told_of(before)}")
     wanted = read_wanted(said, cluster, system)
+    check_rights(cluster, system.namespace, needs_to_compare(wanted.objects), who="the release")
     contents = contents_of(wanted, cluster, system)
     if not contents.changes:
         return None
-    _check(cluster, system, contents, url)
-    settings_of(system, contents, cluster)
+    settings, _ = settings_of(system, contents, cluster)
+    _check(cluster, system, contents, url, settings)
     release = _described(wanted, contents, system, cluster, time_scale)
     release = release.model_copy(update={"stable": _stable(system, url)} | ({"id": id_} if id_ else {}))
     if before is not None:
@@ -155,10 +145,12 @@ def told_of(release: Release) -> str:
     )
 
 
-def _check(cluster: Cluster, system: SystemDefinition, contents: Contents, url: str) -> None:
+def _check(cluster: Cluster, system: SystemDefinition, contents: Contents, url: str, settings: ReleaseAnalysis) -> None:
     if begun := begun_procedures(cluster, system.namespace):
         raise RefusedError(f"refused: {begun[0].told(cluster)}")
-    check_rights(cluster, system.namespace, needs(contents), who="the release")
+    way = planned_way(cluster, system, contents)
+    needed = needs(contents, system, "" if way is None else way.name, settings.names())
+    check_rights(cluster, system.namespace, needed, who="the release")
     answer = read_once(url, system.read)
     if answer.outcome is not Outcome.OK:
         raise RefusedError(

@@ -10,12 +10,12 @@ from muster.release.traffic.routes import Routes
 from muster.release.traffic.shares import ReplicaShares
 from muster.release.traffic.virtual_services import VirtualServices
 from muster.release.traffic.way import Shared, TrafficWay
+from muster.safety.rights import is_forbidden
 from muster.wire.names import KINDS
 
 WAYS: dict[str, type[Routes | VirtualServices | ReplicaShares]] = {
     way.name: way for way in (Routes, VirtualServices, ReplicaShares)
 }
-UNSERVED = {403, 404}
 
 
 def way_named(name: str, shared: Shared) -> TrafficWay:
@@ -29,11 +29,11 @@ def choose(wanted: str, shared: Shared) -> TrafficWay:
 
     Raises:
         RefusedError: the way that is named is not there.
-        ClusterError: the cluster does not answer.
+        ClusterError: the cluster does not answer, or does not let the way that is named be looked at.
     """
     if wanted in ("auto", "virtualservice"):
         virtual = VirtualServices(shared)
-        kept = virtual.prepare() if _serves(shared, "VirtualService") else {}
+        kept = virtual.prepare() if _serves(shared, "VirtualService", named=wanted != "auto") else {}
         if kept:
             return VirtualServices(replace(shared, kept=kept))
         if wanted != "auto":
@@ -42,7 +42,7 @@ def choose(wanted: str, shared: Shared) -> TrafficWay:
                 "alone, and release.traffic.way of system.yaml says 'virtualservice'"
             )
     if wanted in ("auto", "httproute"):
-        if _serves(shared, "HTTPRoute"):
+        if _serves(shared, "HTTPRoute", named=wanted != "auto"):
             return Routes(replace(shared, kept=Routes(shared).prepare()))
         if wanted != "auto":
             raise RefusedError(
@@ -52,11 +52,12 @@ def choose(wanted: str, shared: Shared) -> TrafficWay:
     return ReplicaShares(replace(shared, kept=ReplicaShares(shared).prepare()))
 
 
-def _serves(shared: Shared, kind: str) -> bool:
+def _serves(shared: Shared, kind: str, *, named: bool) -> bool:
+    """Whether the cluster has a kind, and lets it be looked at: where it is named it must."""
     try:
         shared.cluster.request("GET", KINDS[kind].path(shared.namespace), query={"limit": "1"})
     except ApiError as error:
-        if error.code in UNSERVED:
+        if error.code == 404 or (is_forbidden(error) and not named):
             return False
         raise
     return True
