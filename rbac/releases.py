@@ -34,10 +34,11 @@ LOOK_EVERY_S = 0.05
 # What no release insists on, and uses where it is given.
 OPTIONAL: dict[Right, str] = {
     Right("list", "events"): "why something does not start",
+    Right("get", "pods", "", "log"): "the last words of a Job that failed",
     USE: "how much memory and processor both versions use; insisted on where that is a trigger",
 }
-# Asked for, and taken by no release that is made here: the embedded cluster has no NetworkPolicies to be copied.
-UNTAKEN = rights("create delete", "NetworkPolicy")
+# Taken by no release that is made here: the embedded cluster has no NetworkPolicies to be copied, and no Job fails.
+UNTAKEN = rights("create delete", "NetworkPolicy") | rights("get", "Pod", sub="log")
 OF_WAYS = "bringing a release out, going on with it and taking it back; traffic is shared by {}"
 DATABASE = "muster-release-database"
 OF_DATABASE = "the Job of a release that changes the database, beside the Role of how it shares traffic"
@@ -54,25 +55,14 @@ spec:
       terminationGracePeriodSeconds: 1
       containers: [{name: clerk, image: "shop:1", command: [sleep, infinity]}]
 """
-# What a release may bring beside that.
+# What a release may bring beside that, and its Job.
 NEW = """
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: notices}
 data: {today: none}
----
-apiVersion: batch/v1
-kind: Job
-metadata: {name: migrate}
-spec:
-  backoffLimit: 0
-  template:
-    spec:
-      restartPolicy: Never
-      containers: [{name: migrate, image: "shop:2", command: ["true"]}]
 """
-TOLD = 'schema: muster/release/v1\nversion: "2"\ndatabase: {migration: migrate, backward_compatible: true}\n'
-CHANGES = yaml.safe_load(WORKER), *yaml.safe_load_all(NEW)
+CHANGES = tuple(map(yaml.safe_load, (WORKER, NEW, shop.MIGRATION)))
 # How each release is to end, by what the commands say.
 ENDS = ("release 2 of shop: released", "ROLLED BACK", "the new version is removed")
 
@@ -167,7 +157,7 @@ class Releaser:
         (directory / "shop.yaml").write_text(text)
         (directory / "clerk.yaml").write_text(WORKER.replace("for nobody", f"beside {way}"))
         (directory / "new.yaml").write_text(NEW.replace("notices", f"notices-{way}"))
-        (directory / "release.yaml").write_text(TOLD)
+        shop.migrating(directory, backward_compatible=True)
         return release
 
 
@@ -219,7 +209,7 @@ def of_way(way: str, calls: Iterable[Call], namespace: str) -> Role:
 
 def of_database(found: Iterable[Right]) -> Role:
     """The Role of who changes the database beside."""
-    return role(DATABASE, of_jobs(found), OF_DATABASE)
+    return role(DATABASE, of_jobs(found) | rights("get", "Pod", sub="log"), OF_DATABASE)
 
 
 def of_jobs(found: Iterable[Right]) -> frozenset[Right]:

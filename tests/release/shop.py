@@ -90,6 +90,18 @@ spec:
           readinessProbe: {httpGet: {path: /ready, port: http}, periodSeconds: 1, failureThreshold: 2}
 """
 
+MIGRATION = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: migrate, image: "shop:2", command: [sh, -c, "COMMAND"]}]
+"""
+
 
 def write(root: Path, way: str = "auto") -> Path:
     """The system in a project's folder; its directory."""
@@ -109,6 +121,13 @@ def release(into: Path, image: str = "shop:2", **environment: str) -> Path:
     text = MANIFEST.replace("image: shop:1", f"image: {image}").replace("env:\n", f"env:{more}\n", 1)
     (into / "shop.yaml").write_text(text)
     return into
+
+
+def migrating(release: Path, command: str = "true", *, backward_compatible: bool) -> None:
+    """Have a release change the database first: by a Job that runs a command of the shell, and what it says of that."""
+    (release / "migrate.yaml").write_text(MIGRATION.replace("COMMAND", command))
+    told = f"{{migration: migrate, backward_compatible: {str(backward_compatible).lower()}}}"
+    (release / "release.yaml").write_text(f"schema: muster/release/v1\ndatabase: {told}\n")
 
 
 class Metrics:

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from torture.releasing import Load, Stage, staged
 
+from muster.base.waiting import wait_for
+
+from . import shop
+
 pytestmark = pytest.mark.long(of="release")
 
 
@@ -175,6 +179,84 @@ def test_who_puts_the_sharing_back_is_named(stage: Stage) -> None:
     told = [event.what for event in stage.wait_until("released").events]
     held = [line for line in told if line.startswith("held: ")]
     assert held and all("'argocd-controller' changed how traffic is shared" in line for line in held), told
+
+
+def migrating(stage: Stage, command: str = "true", *, compatible: bool, **environment: str) -> str:
+    release = stage.new(**environment)
+    shop.migrating(stage.root / release, command, backward_compatible=compatible)
+    return release
+
+
+def without_jobs(objects: dict[str, Any]) -> dict[str, Any]:
+    """What there is but for the Jobs that changed the database, and their pods: they stay, for what they logged."""
+    return {key: value for key, value in objects.items() if not key.startswith("Job/") and key != "Pod of None"}
+
+
+def test_one_that_changed_the_database_for_good_is_frozen_and_only_forced_back(stage: Stage) -> None:
+    before = stage.objects()
+    with Load(stage.url):
+        said = code_of(stage.muster("deploy", migrating(stage, compatible=False, SHOP_DEFECT="errs")), 1)
+    at_that_moment, share = stage.objects(), stage.wait_until("frozen").share.possible
+    assert "release 2 of shop: FROZEN" in said
+    (why,) = [line for line in said.splitlines() if line.startswith("why: ")]
+    assert "requests failed on canary" in why
+    assert "its change of the database is not backward compatible" in why
+    assert "'muster deploy --continue'" in why and "'muster rollback -f'" in why
+    assert share > 0
+
+    refused = code_of(stage.muster("rollback", "-r", "it errs"), 64)
+    assert "has changed the database, and not so that the old version works on" in refused
+    assert "force the way back with -f" in refused
+    assert stage.objects() == at_that_moment
+    with Load(stage.url) as load:
+        wait_for(lambda: "2" in load.versions, within=20, reason="the new version to have its share still")
+
+    code_of(stage.muster("rollback", "-f", "-r", "it errs"), 0)
+    assert without_jobs(stage.objects()) == without_jobs(before)
+    found = stage.release
+    assert found is not None and found.state == "rolled back"
+
+
+def test_one_whose_database_serves_both_versions_is_rolled_back_by_itself(stage: Stage) -> None:
+    before = stage.objects()
+    with Load(stage.url):
+        said = code_of(stage.muster("deploy", migrating(stage, compatible=True, SHOP_DEFECT="errs")), 1)
+    assert "started Job migrate-" in said
+    assert "release 2 of shop: ROLLED BACK" in said
+    assert without_jobs(stage.objects()) == without_jobs(before)
+
+
+def test_a_change_of_the_database_that_fails_ends_it_before_anything_is_shared(stage: Stage) -> None:
+    before = stage.objects()
+    with Load(stage.url) as load:
+        said = code_of(stage.muster("deploy", migrating(stage, "echo no such table; exit 3", compatible=True)), 1)
+    assert "release 2 of shop: ROLLED BACK" in said
+    (why,) = [line for line in said.splitlines() if line.startswith("why: ")]
+    assert "step 'pre: change the database' failed: Job migrate-" in why, why
+    assert "no such table" in why, why
+    assert load.failed == [] and load.versions.keys() == {"1"}
+    assert without_jobs(stage.objects()) == without_jobs(before)
+
+
+def test_a_change_for_good_that_fails_freezes_it(stage: Stage) -> None:
+    with Load(stage.url) as load:
+        said = code_of(stage.muster("deploy", migrating(stage, "exit 3", compatible=False)), 1)
+    assert "release 2 of shop: FROZEN" in said
+    assert "its change of the database is not backward compatible" in said
+    assert load.failed == [] and load.versions.keys() == {"1"}
+    assert stage.wait_until("frozen").share.possible == 0
+    assert "Job migrate-" in code_of(stage.muster("deploy", "--continue"), 1), "it is not run a second time by itself"
+    assert stage.wait_until("frozen").share.possible == 0
+    code_of(stage.muster("rollback", "-f", "-r", "nothing was changed"), 0)
+
+
+def test_a_job_that_cannot_start_is_not_waited_for(stage: Stage) -> None:
+    release = migrating(stage, compatible=True)
+    path = stage.root / release / "migrate.yaml"
+    path.write_text(path.read_text().replace("shop:2", "nowhere:1"))
+    said = code_of(stage.muster("deploy", release), 1)
+    assert "does not start: pod migrate-" in said
+    assert "release 2 of shop: ROLLED BACK" in said
 
 
 def test_what_has_the_name_already_is_left_alone(stage: Stage) -> None:

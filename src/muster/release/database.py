@@ -11,13 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from muster.base.errors import MusterError
+from muster.base.errors import ClusterError, MusterError
+from muster.base.texts import one_line
 from muster.release.canary import LONGEST, marked
 from muster.release.record import DatabaseAt
 from muster.release.work import Releasing
 from muster.steps import Step
+from muster.system.pods import STUCK, controller_of, troubles
 
 WITHIN_S = 3600.0
+LONGEST_WORDS = 160
+# A Job itself counts its crashes, and gives up after so many; for these it waits for ever.
+NEVER_STARTS = STUCK - {"CrashLoopBackOff"}
 Object = dict[str, Any]
 
 
@@ -68,8 +73,31 @@ class Migration:
         job = self.work.cluster.get("Job", self.name, self.work.namespace)
         for condition in (job.get("status") or {}).get("conditions") or []:
             if condition["status"] == "True" and condition["type"] == "Failed":
-                raise MusterError(f"Job {self.name} failed: {condition.get('message') or condition.get('reason')}")
+                why = condition.get("message") or condition.get("reason")
+                raise MusterError(f"Job {self.name} failed: {why}{self._last_words(job)}")
             if condition["status"] == "True" and condition["type"] == "Complete":
                 self.work.book.put(database=self._database.model_copy(update={"done": True}))
                 return True
+        stuck = [each for pod in self._pods(job) for each in troubles(pod) if each.reason in NEVER_STARTS]
+        if stuck:
+            raise MusterError(f"Job {self.name} does not start: {stuck[0]}")
         return False
+
+    def _pods(self, job: Object) -> list[Object]:
+        """The Job's pods, the newest last."""
+        uid = job["metadata"]["uid"]
+        pods = self.work.cluster.list("Pod", self.work.namespace)
+        own = [pod for pod in pods if (controller_of(pod) or {}).get("uid") == uid]
+        return sorted(own, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+
+    def _last_words(self, job: Object) -> str:
+        """The last line that its newest pod wrote, as the end of a sentence; empty where that cannot be read."""
+        try:
+            said = [
+                self.work.cluster.logs(pod["metadata"]["name"], self.work.namespace, tail=1)
+                for pod in self._pods(job)[-1:]
+            ]
+        except ClusterError:  # whoever may not read logs is told less
+            return ""
+        line = one_line(said[0])[:LONGEST_WORDS] if said else ""
+        return f"; its last words: {line}" if line else ""
