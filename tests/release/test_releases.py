@@ -178,7 +178,7 @@ def test_who_puts_the_sharing_back_is_named(stage: Stage) -> None:
         assert coordinator.wait(120) == 0
     told = [event.what for event in stage.wait_until("released").events]
     held = [line for line in told if line.startswith("held: ")]
-    assert held and all("'argocd-controller' changed how traffic is shared" in line for line in held), told
+    assert held and all("Argo CD ('argocd-controller') changed how traffic is shared" in line for line in held), told
 
 
 def migrating(stage: Stage, command: str = "true", *, compatible: bool, **environment: str) -> str:

@@ -26,6 +26,7 @@ KEEPERS = {
     "argocd.argoproj.io/tracking-id": "Argo CD",
     "kustomize.toolkit.fluxcd.io/name": "Flux",
     "helm.toolkit.fluxcd.io/name": "Flux",
+    "meta.helm.sh/release-name": "Helm",
 }
 EMBEDDED_IMAGE = "muster.dev/environment/"  # how the image IDs of the embedded cluster begin
 
