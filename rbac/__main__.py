@@ -75,7 +75,7 @@ def _record_releases() -> int:
                 continue
             found = used(made.calls, releaser.namespace)
             of_way = releases.of_way(way, made.calls, releaser.namespace)
-            write_roles(RELEASES, [of_way, releases.of_database(found)])
+            write_roles(RELEASES, [of_way, releases.of_database(found), releases.of_backup()])
             print(f"releases by {way}: {len(made.calls)} calls", flush=True)
     return failed
 

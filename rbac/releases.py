@@ -21,6 +21,7 @@ from torture.releasing import Load, Stage, staged
 from muster.base.clock import SYSTEM_CLOCK
 from muster.base.errors import UsageError
 from muster.kube import Call, read_calls
+from muster.release.backing_up import TAKES, VERIFIES
 from muster.release.contents import Altered, Contents, Rolled
 from muster.release.needs import USE, needs, needs_to_compare
 from muster.safety.rights import Right, rights
@@ -41,6 +42,8 @@ OPTIONAL: dict[Right, str] = {
 UNTAKEN = rights("create delete", "NetworkPolicy") | rights("get", "Pod", sub="log")
 OF_WAYS = "bringing a release out, going on with it and taking it back; traffic is shared by {}"
 DATABASE = "muster-release-database"
+BACKUP = "muster-release-backup"
+OF_BACKUP = "the backup before a release, where system.yaml has a database and a store, and restoring it once"
 OF_DATABASE = "the Job of a release that changes the database, beside the Role of how it shares traffic"
 WORKER = """
 apiVersion: apps/v1
@@ -210,6 +213,11 @@ def of_way(way: str, calls: Iterable[Call], namespace: str) -> Role:
 def of_database(found: Iterable[Right]) -> Role:
     """The Role of who changes the database beside."""
     return role(DATABASE, of_jobs(found) | rights("get", "Pod", sub="log"), OF_DATABASE)
+
+
+def of_backup() -> Role:
+    """The Role of who takes a backup first; tests/release/test_backed_up.py does with it alone."""
+    return role(BACKUP, TAKES | VERIFIES, OF_BACKUP)
 
 
 def of_jobs(found: Iterable[Right]) -> frozenset[Right]:

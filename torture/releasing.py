@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +51,7 @@ class Stage:
     kubeconfig: Path
     url: str
     context: str = ""
+    more: dict[str, str] = field(default_factory=dict)  # of the commands' environment
     _number: int = field(default=0, init=False)
 
     @property
@@ -161,13 +162,17 @@ class Stage:
     @property
     def _environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("MUSTER_", "PYTEST_"))}
-        return {**kept, "HOME": str(self.root), "KUBECONFIG": str(self.kubeconfig)}
+        return {**kept, "HOME": str(self.root), "KUBECONFIG": str(self.kubeconfig), **self.more}
 
 
 @contextmanager
-def staged(root: Path, way: str, *, audit: Path | None = None) -> Iterator[Stage]:
-    """The shop, deployed and ready; traffic is shared in this way. `audit` is a file for the server's audit log."""
+def staged(
+    root: Path, way: str, *, audit: Path | None = None, change: Callable[[Path], object] = lambda _: None
+) -> Iterator[Stage]:
+    """The shop, deployed and ready; traffic is shared in this way. `audit` is a file for the server's audit log,
+    `change` is given the system's directory before anything of it is deployed."""
     home = shop.write(root, way)
+    change(home)
     (root / "pytest.ini").write_text("[pytest]\n")
     system = read_system(home)
     images = root / "images.yaml"

@@ -7,14 +7,28 @@ from collections.abc import Iterator
 
 import pytest
 from rbac.files import RELEASES, read_roles
-from rbac.releases import DATABASE, OPTIONAL, UNTAKEN, WAYS, Releaser, asked, of_jobs, releasing, way_role
+from rbac.releases import (
+    BACKUP,
+    DATABASE,
+    OPTIONAL,
+    UNTAKEN,
+    WAYS,
+    Releaser,
+    asked,
+    of_backup,
+    of_jobs,
+    releasing,
+    way_role,
+)
 from rbac.roles import refused, rights_in, role, used
 
 from muster.safety.rights import Right, rights
 
 
-def test_there_is_a_role_for_each_way_of_sharing_and_one_for_the_database() -> None:
-    assert read_roles(RELEASES).keys() == {DATABASE, *map(way_role, WAYS)}
+def test_there_is_a_role_for_each_way_of_sharing_for_the_database_and_for_its_backup() -> None:
+    roles = read_roles(RELEASES)
+    assert roles.keys() == {DATABASE, BACKUP, *map(way_role, WAYS)}
+    assert roles[BACKUP] == of_backup(), "it is not what a backup asks for; 'python -m rbac releases' writes it"
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -8,11 +8,15 @@ import pytest
 from tests.release import shop
 from tests.release.made import deployment, rolled, service
 
+from muster.backup.keys import KEY_VARIABLE
+from muster.backup.store import STORE_VARIABLE
+from muster.release.backing_up import TAKES, VERIFIES
 from muster.release.contents import Altered, Contents
 from muster.release.needs import OF_WAY, USE, needs, needs_to_compare
-from muster.safety.rights import Right, rights
+from muster.safety.rights import EXEC, Right, rights
 from muster.system import SystemDefinition, read_system
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = Contents((rolled(deployment()),), (), (), (), None)
 SCALE = Right("patch", "deployments", "apps", "scale")
 
@@ -55,6 +59,19 @@ def test_a_question_by_post_takes_another_right(system: SystemDefinition) -> Non
     probe = system.probes[0]
     posted = probe.model_copy(update={"request": probe.request.model_copy(update={"method": "POST", "body": {}})})
     assert asking in needs(SMALL, system.model_copy(update={"probes": [posted]}), "replicas", ())
+
+
+def test_a_backup_is_asked_for_where_one_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system, has_database = read_system(shop.write(tmp_path)), read_system(ROOT / "systems" / "enhancer")
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path))
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    assert not EXEC & needs(SMALL, system, "replicas", ())
+    asked = needs(SMALL, has_database, "replicas", ())
+    assert asked >= TAKES and not asked >= VERIFIES
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "key"))
+    assert needs(SMALL, has_database, "replicas", ()) >= VERIFIES
+    monkeypatch.delenv(STORE_VARIABLE)
+    assert not EXEC & needs(SMALL, has_database, "replicas", ()), "without a store there is none"
 
 
 def test_to_compare_a_secret_is_read_and_never_written() -> None:

@@ -245,9 +245,21 @@ def test_a_change_for_good_that_fails_freezes_it(stage: Stage) -> None:
     assert "its change of the database is not backward compatible" in said
     assert load.failed == [] and load.versions.keys() == {"1"}
     assert stage.wait_until("frozen").share.possible == 0
-    assert "Job migrate-" in code_of(stage.muster("deploy", "--continue"), 1), "it is not run a second time by itself"
+
+    first = job(stage)
+    code_of(stage.muster("deploy", "--continue"), 1)
+    assert job(stage) == first, "it is not run a second time by itself"
+    stage.cluster.delete("Job", first[0], "shop")
+    code_of(stage.muster("deploy", "--continue"), 1)
+    assert job(stage)[1] != first[1], "it is once it was deleted"
     assert stage.wait_until("frozen").share.possible == 0
     code_of(stage.muster("rollback", "-f", "-r", "nothing was changed"), 0)
+
+
+def job(stage: Stage) -> tuple[str, str]:
+    """The name and the UID of the newest Job."""
+    found = max(stage.cluster.list("Job", "shop"), key=lambda one: int(one["metadata"]["resourceVersion"]))
+    return found["metadata"]["name"], found["metadata"]["uid"]
 
 
 def test_a_job_that_cannot_start_is_not_waited_for(stage: Stage) -> None:

@@ -20,6 +20,9 @@ from muster.safety.rights import EXEC, Right, rights
 from muster.steps import Step
 from muster.system import SystemDefinition
 
+TAKES = rights("list", "Pod") | EXEC
+VERIFIES = rights("get", "StatefulSet") | rights("get create delete", "Pod")
+
 
 def needs_of_backup(system: SystemDefinition) -> frozenset[Right]:
     """The rights that the backup before a release takes; none where none is taken."""
@@ -29,8 +32,7 @@ def needs_of_backup(system: SystemDefinition) -> frozenset[Right]:
         store_of(system)
     except UsageError:
         return frozenset()
-    verified = rights("get", "StatefulSet") | rights("get create delete", "Pod")
-    return rights("list", "Pod") | EXEC | (verified if os.environ.get(KEY_VARIABLE) else frozenset())
+    return TAKES | VERIFIES if os.environ.get(KEY_VARIABLE) else TAKES
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class BackingUp:
             why = str(error)
             yield Step("pre: back up", lambda: True, lambda: self._without(why), lambda: True, acts=False)
             return
-        yield Step("pre: back up", lambda: not self.work.book.release.backup, lambda: self._take(store), lambda: True)
+        # It changes nothing of the system and may take long: no recovery is kept waiting for it.
+        yield Step("pre: back up", lambda: True, lambda: self._take(store), lambda: True, acts=False)
 
     def _without(self, why: str) -> str:
         """Go on without a backup, unless the release changes the database.
@@ -67,15 +70,26 @@ class BackingUp:
         return f"no backup: {why}"
 
     def _take(self, store: Store) -> str:
-        system, cluster = self.work.system, self.work.cluster.unobserved()
-        recipients = Recipients.named(system.backup.recipients)
-        base = take(cluster, system, store, recipients, audit=self.audit, say=lambda _: None)
-        self.work.book.put(backup=base.id)
+        """Take one, unless one was taken for this release already, and verify it; whoever goes on with the release
+        does what is left of that.
+
+        Raises:
+            RefusedError: it is not whole.
+            BackupError, UsageError, ClusterError: it cannot be taken, or nothing can be told of it.
+        """
+        system, cluster, book = self.work.system, self.work.cluster.unobserved(), self.work.book
+        base = next((one for one in store.bases() if one.id == book.release.backup), None)
+        if base is None:
+            recipients = Recipients.named(system.backup.recipients)
+            book.tell("takes a backup first")
+            base = take(cluster, system, store, recipients, audit=self.audit, say=lambda _: None)
+            book.put(backup=base.id)
         if not os.environ.get(KEY_VARIABLE):
             return f"took backup {base.id}, which cannot be verified here (no {KEY_VARIABLE}); {self._relied_on(store)}"
-        seen = verify(cluster, system, store, base, key=None, audit=self.audit, say=lambda _: None)
-        if not seen.ok:
-            raise RefusedError(f"refused: backup {base.id} was taken and is not whole: {seen.why}")
+        if not self._is_whole(store, base):
+            seen = verify(cluster, system, store, base, key=None, audit=self.audit, say=lambda _: None)
+            if not seen.ok:
+                raise RefusedError(f"refused: backup {base.id} was taken and is not whole: {seen.why}")
         return f"took backup {base.id}, and restored it once to see that it is whole"
 
     def _relied_on(self, store: Store) -> str:
