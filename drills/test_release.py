@@ -144,6 +144,7 @@ def test_release_that_is_not_seen(system, load, inject, release, objectives):
     **BAD | {"error_budget": 0.01},  # beside clean refusals
     overload=True,
     alone=True,
+    hold_s=8,  # for as many samples as that asks for
     objectives={"refused_rate": {"target": 0.001, "windows": ["after"]}},
 )
 def test_rollback_under_high_load(system, load, inject, release, objectives):

@@ -17,8 +17,18 @@ from muster.history.plan import read_whole_plan
 from muster.kube import Call
 from muster.system import SystemDefinition
 from rbac import declared, releases
-from rbac.files import DRILLS, PROCEDURES, RELEASES, derived, drill_role, procedure_role, write_roles
-from rbac.roles import RESERVED, Role, by_procedures, not_by_procedures, role, used
+from rbac.files import (
+    DRILLS,
+    PROCEDURES,
+    RELEASER,
+    RELEASES,
+    derived,
+    drill_role,
+    procedure_role,
+    read_roles,
+    write_roles,
+)
+from rbac.roles import RESERVED, Role, by_drills, by_procedures, by_releases, rights_in, role, used
 from rbac.stage import ROOT, staged
 
 RELEASING = "releases"
@@ -50,7 +60,7 @@ def _record(wanted: Sequence[str]) -> int:
                 )
                 failed += 1
                 continue
-            write_roles(DRILLS, [of_drill(name, not_by_procedures(held.calls), stage.namespace)])
+            write_roles(DRILLS, [of_drill(name, held.calls, stage.namespace)])
             if drill.recovery:
                 calls = of_procedures.setdefault(drill.recovery, [])  # several drills may call for the same one
                 calls += by_procedures(held.calls)
@@ -81,9 +91,13 @@ def _record_releases() -> int:
 
 
 def of_drill(name: str, calls: Iterable[Call], namespace: str) -> Role:
-    """The Role of a drill that made these calls."""
-    rights = used(calls, namespace) | RESERVED.keys()
-    return role(drill_role(name), rights, f"holding drill {name}; its recovery procedure has a Role of its own")
+    """The Role of a drill that made these calls, or whose release did beyond the Role of a releaser."""
+    made = list(calls)
+    rights = used(by_drills(made), namespace) | RESERVED.keys()
+    beyond = used(by_releases(made), namespace) - rights_in(read_roles(RELEASES)[RELEASER])
+    why = "its recovery procedure has a Role of its own"
+    why += " and so has its release" if by_releases(made) else ""
+    return role(drill_role(name), rights | beyond, f"holding drill {name}; {why}")
 
 
 def of_procedure(name: str, calls: Iterable[Call], system: SystemDefinition) -> Role:

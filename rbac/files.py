@@ -17,6 +17,7 @@ from rbac.stage import ROOT
 FOLDER = ROOT / "ci/rbac"
 DRILLS, PROCEDURES = FOLDER / "drills.yaml", FOLDER / "procedures.yaml"
 RELEASES = FOLDER / "releases.yaml"
+RELEASER = "muster-release-httproute"  # of whoever brings out what drills do
 GUARDIAN, READERS = FOLDER / "guardian.yaml", FOLDER / "readers.yaml"
 EVERYWHERE = GUARD / "role.yaml"  # the guardian's again, for a pod that guards a whole cluster
 _HEAD = """\

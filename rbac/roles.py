@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from muster.base.errors import UsageError
 from muster.guardian import FORBIDDEN as FORBIDS
-from muster.kube import CHECK, PROCEDURE, Call
+from muster.kube import CHECK, PROCEDURE, RELEASE, Call
 from muster.safety.rights import Right
 
 Role = dict[str, Any]
@@ -69,9 +69,14 @@ def by_procedures(calls: Iterable[Call]) -> list[Call]:
     return [call for call in calls if call.agent.endswith(f"({PROCEDURE})")]
 
 
-def not_by_procedures(calls: Iterable[Call]) -> list[Call]:
+def by_releases(calls: Iterable[Call]) -> list[Call]:
+    """The calls of whoever looks after a release, or takes it back."""
+    return [call for call in calls if call.agent.endswith(f"({RELEASE})")]
+
+
+def by_drills(calls: Iterable[Call]) -> list[Call]:
     """The calls that a drill itself made: its watchers, its fault, its guards."""
-    return [call for call in calls if not call.agent.endswith(f"({PROCEDURE})")]
+    return [call for call in calls if not call.agent.endswith((f"({PROCEDURE})", f"({RELEASE})"))]
 
 
 def role(name: str, rights: Iterable[Right], why: str) -> Role:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 from rbac import declared
-from rbac.files import DRILLS, PROCEDURES, drill_role, procedure_role, read_roles
-from rbac.roles import by_procedures, not_by_procedures, refused, unused
+from rbac.files import DRILLS, PROCEDURES, RELEASER, RELEASES, drill_role, procedure_role, read_roles
+from rbac.roles import by_drills, by_procedures, by_releases, refused, unused
 from rbac.stage import ROOT, staged
 
 from muster.history.plan import read_whole_plan
@@ -22,11 +22,14 @@ def test_a_drill_needs_all_of_its_role_and_no_more(name: str) -> None:
     roles = [read_roles(DRILLS)[drill_role(name)]]
     if drill.recovery:
         roles.append(read_roles(PROCEDURES)[procedure_role(drill.recovery)])
+    if (drill.fault or "").startswith("release"):
+        roles.append(read_roles(RELEASES)[RELEASER])
     with staged() as stage:
         held = stage.hold(drill, roles)
         assert not refused(held.calls, stage.namespace), f"rights that are missing\n{held.output}"
         assert held.complete, held.output
-        assert not unused(roles[0], not_by_procedures(held.calls), stage.namespace), "rights that were never used"
+        own = [*by_drills(held.calls), *by_releases(held.calls)]
+        assert not unused(roles[0], own, stage.namespace), "rights that were never used"
         if drill.recovery:
             # What it found here is not all that it may find.
             branches = declared.of_procedure(drill.recovery, stage.system)

@@ -21,8 +21,8 @@ from rbac.files import (
 )
 from rbac.roles import (
     RESERVED,
+    by_drills,
     by_procedures,
-    not_by_procedures,
     of_guardian,
     of_readers,
     refused,
@@ -98,7 +98,7 @@ def test_a_right_that_is_missing_and_one_that_was_never_used_are_found() -> None
 def test_calls_of_procedures_are_told_from_others() -> None:
     recovering = POD._replace(agent="muster/1 (procedure)")
     assert by_procedures([POD, recovering]) == [recovering]
-    assert not_by_procedures([POD, recovering]) == [POD]
+    assert by_drills([POD, recovering]) == [POD]
 
 
 def test_a_file_keeps_the_roles_that_were_not_made_anew(tmp_path: Path) -> None:

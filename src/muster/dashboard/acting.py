@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from muster.base.clock import now
 from muster.base.errors import MusterError, RefusedError
-from muster.kube import PROCEDURE, Cluster
+from muster.kube import RELEASE, Cluster
 from muster.probes.http.address import service_url
 from muster.release.record import Command, Release, ask, find_release
 from muster.release.taking_back import begin_rollback
@@ -54,7 +54,7 @@ class Desk:
         """
         since = now() if decided is None else decided
         with self.reach() as connection:
-            cluster = connection.asking_as(PROCEDURE)
+            cluster = connection.asking_as(RELEASE)
             found = self._still(cluster, named)
             check_way_back(found)
             target = f"{cluster.context}/{self.definition.namespace}"

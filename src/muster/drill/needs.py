@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from muster.faults.experiments import Experiment
 from muster.recovery.needs import database_rights, needs_of
 from muster.recovery.registry import find_procedure
+from muster.release.needs import needs_to_compare
+from muster.release.wanted import TOLD
 from muster.safety.limits.radius import LOOKED_AT
 from muster.safety.rights import EXEC, Right, rights
 from muster.steps import Context, Procedure
 from muster.system import SystemDefinition
+from muster.system.manifests import read_manifests
 from muster.system.relations import OWNERS
 
 WORKLOADS = ("Deployment", "StatefulSet")
@@ -30,6 +34,9 @@ def rights_of_drill(context: Context, experiment: Experiment, procedure: Procedu
     if isinstance(procedure, str):
         procedure = find_procedure(procedure, context.system)
     found = rights_of_watching(context.system) | LOOKED_AT | experiment.needs
+    if experiment.releases and (directory := Path(experiment.environment.get("MUSTER_RELEASE", ""))).is_dir():
+        # The Role of a releaser comes on top; of it, a release names what is missing before it begins.
+        found |= needs_to_compare(read_manifests(directory, context.namespace, beside={TOLD}))
     for kind, verbs in KEPT.items():
         found |= rights(verbs, kind)
     return found | (needs_of(procedure, context) | RELATED if procedure is not None else frozenset())

@@ -44,9 +44,14 @@ class Experiment:
     title: str
     effect: Effect
     longest_s: float = 0.0  # what its method may take by its own time limits and pauses
-    undo_s: float = UNDO_S  # by when it must have undone what it did
     needs: frozenset[Right] = frozenset()
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    releases: bool = False  # whether it brings out a release
+
+    @property
+    def undo_s(self) -> float:
+        """By when it must have undone what it did, in seconds."""
+        return UNDO_OF_RELEASE_S if self.releases else UNDO_S
 
 
 def experiment_paths(directory: Path) -> Mapping[str, Path]:
@@ -85,8 +90,7 @@ def read_experiment(path: Path, system: SystemDefinition | None = None, aim: Aim
         effect = _effect(path.stem, fit)
         needs = rights_of_experiment(fit, effect)
         releases = any(activity.provider.is_own("bring_out") for activity in fit.method)
-        undo_s = UNDO_OF_RELEASE_S if releases else UNDO_S
-        return Experiment(path.stem, path, fit.title, effect, fit.longest_s, undo_s, needs, environment)
+        return Experiment(path.stem, path, fit.title, effect, fit.longest_s, needs, environment, releases)
     except UsageError as error:
         raise UsageError(f"experiment {path}: {error}") from error
 

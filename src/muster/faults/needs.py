@@ -27,7 +27,6 @@ from muster.faults.effects import (
 )
 from muster.faults.fitness import Content
 from muster.safety.rights import EXEC, Right, rights
-from muster.safety.rollouts import RIGHTS as OF_A_RELEASE
 from muster.system.manifests import WORKLOADS
 from muster.wire.names import KINDS
 
@@ -56,7 +55,7 @@ VERBS_OF = {
 KILLS = rights("list delete", "Pod")
 # Of muster's own activities, where their arguments do not matter.
 OF_OWN = {
-    "bring_out": OF_A_RELEASE,
+    "bring_out": rights("get", "ConfigMap"),  # what the release takes it asks for itself, before it begins
     "crashed": rights("list", "Pod"),
     "current_primary": rights("get", "Service"),
     "remember_command": rights("list get", "Pod") | EXEC,  # for that is how it is undone

@@ -6,7 +6,7 @@ Belongs here: connecting, requests, exec, kubeconfig files. What a system is mad
 from muster.kube.access import Access, access_of, access_to
 from muster.kube.calls import Call, read_calls
 from muster.kube.changes import Change
-from muster.kube.client import CHECK, PROCEDURE, Cluster
+from muster.kube.client import CHECK, PROCEDURE, RELEASE, Cluster
 from muster.kube.connect import connect, connect_context, connect_in_cluster, own_namespace
 from muster.kube.errors import ApiError
 from muster.kube.execution import ExecResult
@@ -17,6 +17,7 @@ from muster.kube.proxied import Answer
 __all__ = [
     "CHECK",
     "PROCEDURE",
+    "RELEASE",
     "Access",
     "Answer",
     "ApiError",

@@ -29,8 +29,10 @@ JSON_PATCH = "application/json-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
-# Parts of muster, as an audit log is told: a recovery procedure, and what is looked at before anything is done.
+# Parts of muster, as an audit log is told: a recovery procedure, whoever looks after a release or takes it back, and
+# what is looked at before anything is done.
 PROCEDURE = "procedure"
+RELEASE = "release"
 CHECK = "check"
 
 

@@ -17,7 +17,7 @@ from muster.analysis import Decision, Look
 from muster.base.clock import now
 from muster.base.errors import MusterError
 from muster.base.timeline import Timeline
-from muster.kube import PROCEDURE, Cluster, connect
+from muster.kube import RELEASE, Cluster, connect
 from muster.probes.http.address import service_url
 from muster.release.looking_after import LookingAfter
 from muster.release.record import Release, find_release
@@ -149,7 +149,7 @@ def _rollback(
     decided: float,
 ) -> int:
     events = RollbackEvents(timeline)
-    cluster = events.observed(connection.asking_as(PROCEDURE))
+    cluster = events.observed(connection.asking_as(RELEASE))
     found = find_release(cluster, system.namespace)
     if found is None or found.is_over or options.only not in {"", found.id}:
         say(failed="no release is under way" if not options.only else f"release {options.only} is not under way")

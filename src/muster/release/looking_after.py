@@ -9,7 +9,7 @@ from pathlib import Path
 from muster.analysis.recording import check_appendable
 from muster.base.errors import UsageError
 from muster.base.timeline import Timeline
-from muster.kube import PROCEDURE, Cluster
+from muster.kube import RELEASE, Cluster
 from muster.probes.http.address import service_url
 from muster.release.beginning import begin, go_on, lock_of, settings_of, told_of
 from muster.release.coordinator import Coordinator, Watcher
@@ -52,7 +52,7 @@ class LookingAfter:
         if self.recording is not None:
             check_appendable(self.recording)
         events = RollbackEvents(self.timeline)
-        cluster, system = events.observed(self.cluster.asking_as(PROCEDURE)), self.system
+        cluster, system = events.observed(self.cluster.asking_as(RELEASE)), self.system
         url = self.url or service_url(cluster, system)
         found = find_release(cluster, system.namespace)
         if found is not None and found.is_over:

@@ -61,6 +61,11 @@ def needs(contents: Contents, system: SystemDefinition, way: str, watched: Colle
     return needed
 
 
+def needs_to_roll_back(system: SystemDefinition) -> frozenset[Right]:
+    """What it takes to roll back whichever release is under way, as far as that can be told beforehand."""
+    return ALWAYS | OF_WAY.get(system.release.traffic.way, frozenset())
+
+
 def _asked(system: SystemDefinition) -> Iterator[Request]:
     """What the new version's own pods are asked, past any sharing of traffic."""
     release = system.release

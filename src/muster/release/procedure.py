@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from muster.base.clock import now
 from muster.base.errors import RefusedError
-from muster.release.beginning import needs
+from muster.release.needs import needs_to_roll_back
 from muster.release.record import Release, find_release
 from muster.release.returning import Returning
-from muster.release.taking_back import NOTHING, begin_rollback
+from muster.release.taking_back import begin_rollback
 from muster.release.telling import PROCEDURE
 from muster.safety.rights import Right
 from muster.steps import Context, Step, StepOutline
@@ -39,8 +39,8 @@ class Rollback:
         }
     )
 
-    def needs(self, _context: Context) -> Iterable[Right]:
-        return needs(NOTHING)
+    def needs(self, context: Context) -> Iterable[Right]:
+        return needs_to_roll_back(context.system)
 
     def outline(self, _system: SystemDefinition) -> Sequence[StepOutline]:
         return OUTLINE

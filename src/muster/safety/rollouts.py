@@ -23,21 +23,9 @@ from muster.base.errors import ClusterError, UsageError
 from muster.base.private import private_directory
 from muster.base.texts import one_line
 from muster.kube import Cluster, isolated_kubeconfig
-from muster.safety.rights import rights
 from muster.wire.names import RELEASE_RECORD
 
 PROGRAM = "muster.release"
-# What every release takes in its namespace; what its own objects take comes on top.
-RIGHTS = (
-    rights("get list create update patch delete", "Deployment")
-    | rights("get create update", "ConfigMap", "Service")
-    | rights("delete", "ConfigMap", "Service")
-    | rights("get create update patch delete", "Lease")
-    | rights("list", "Pod", "ReplicaSet", "ConfigMap", "Service", "NetworkPolicy")
-    | rights("create delete", "NetworkPolicy")
-    | rights("get", "Pod", sub="proxy")
-    | rights("patch update", "Deployment", sub="scale")
-)
 NOTHING_LEFT = 10  # the exit status by which it tells that this release is not under way
 WITHIN_S = 120.0
 # A drill's timeline is told of what the release does, and not of what is done after it.

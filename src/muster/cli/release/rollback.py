@@ -116,7 +116,7 @@ def _back(
     as_json_: bool,
 ) -> NoReturn:
     from muster.cli.project import find_project
-    from muster.kube import PROCEDURE
+    from muster.kube import RELEASE
     from muster.probes.http.address import service_url
     from muster.release.taking_back import begin_rollback
     from muster.safety import AuditLog
@@ -124,7 +124,7 @@ def _back(
 
     HOME.mkdir(exist_ok=True)
     trust(definition)
-    acting = cluster.asking_as(PROCEDURE)
+    acting = cluster.asking_as(RELEASE)
     audit = AuditLog.of_run(find_project(Path.cwd()).reports)
     target = f"{cluster.context}/{definition.namespace}"
     audit.record("rollback", target=target, outcome="begun", why=reason, release=found.id)
