@@ -74,7 +74,11 @@ def test_who_lacks_a_right_is_told_which_before_anything_is_changed(
     stage.put_back()
     before = stage.objects()
     with releaser.by(way, without(way, *missing)):
-        done = stage.muster("deploy", stage.new())
+        release = stage.new()
+        planned = stage.muster("deploy", release, "--plan")
+        done = stage.muster("deploy", release)
+    named = ", ".join(map(str, sorted(missing)))
+    assert "refused" in planned.stdout and named in planned.stdout, planned.stdout
     assert done.returncode == 64, done.stdout
-    assert f"do not have: {', '.join(map(str, sorted(missing)))}; nothing was done" in done.stdout
+    assert f"do not have: {named}; nothing was done" in done.stdout
     assert stage.objects() == before

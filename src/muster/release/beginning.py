@@ -32,6 +32,19 @@ from muster.system.release_analysis import ReleaseAnalysis
 SAME = "everything of the release runs already"
 
 
+def compared(said: str, cluster: Cluster, system: SystemDefinition) -> tuple[Wanted, Contents]:
+    """A release as a person names it, and what it would change; nothing is changed.
+
+    Raises:
+        UsageError: the release is wrong.
+        RefusedError: a right is missing that it takes to compare it with what runs.
+        ClusterError: the cluster does not answer.
+    """
+    wanted = read_wanted(said, cluster, system)
+    check_rights(cluster, system.namespace, needs_to_compare(wanted.objects), who="the release")
+    return wanted, contents_of(wanted, cluster, system)
+
+
 def settings_of(system: SystemDefinition, contents: Contents, cluster: Cluster) -> tuple[ReleaseAnalysis, list[str]]:
     """The triggers that can be looked at, and what is left out with the reason.
 
@@ -87,9 +100,7 @@ def begin(
     before = find_release(cluster, system.namespace)
     if before is not None and not before.is_over:
         raise RefusedError(f"refused: {told_of(before)}")
-    wanted = read_wanted(said, cluster, system)
-    check_rights(cluster, system.namespace, needs_to_compare(wanted.objects), who="the release")
-    contents = contents_of(wanted, cluster, system)
+    wanted, contents = compared(said, cluster, system)
     if not contents.changes:
         return None
     settings, _ = settings_of(system, contents, cluster)

@@ -92,7 +92,7 @@ def changed_by(*parts: tuple[Object, str]) -> str:
 
 
 def _others(item: Object) -> list[Object]:
-    """The entries of who wrote an object beside muster, and of who only tells its state."""
+    """The entries of who wrote an object, but for muster, and for who only tells its state."""
     entries = item["metadata"].get("managedFields") or []
     return [one for one in entries if one.get("subresource") != "status" and one.get("manager") != OWN]
 

@@ -141,16 +141,15 @@ def _command(command: Command, reason: str, kube_context: str | None, definition
 
 
 def _plan(release: str, given: Given) -> NoReturn:
-    from muster.release.beginning import SAME, settings_of, version_of
-    from muster.release.contents import contents_of
+    from muster.release.beginning import SAME, compared, settings_of, version_of
+    from muster.release.needs import needs
     from muster.release.planning import planned_way
-    from muster.release.wanted import read_wanted
+    from muster.safety.rights import missing_rights
 
     definition = given.system
     with connected(given.kube_context) as connection:
         cluster = connection.looking()
-        wanted = read_wanted(release, cluster, definition)
-        contents = contents_of(wanted, cluster, definition)
+        wanted, contents = compared(release, cluster, definition)
         if not contents.changes:
             click.echo(f"nothing would be done: {SAME}")
             sys.exit(FINE)
@@ -159,6 +158,9 @@ def _plan(release: str, given: Given) -> NoReturn:
         click.echo(f"plan of release {version_of(wanted, contents)} on {cluster.context}/{definition.namespace}:")
         for line in (*plan_lines(wanted, contents, definition, way), *watch_lines(settings, left)):
             click.echo(line)
+        needed = needs(contents, definition, "" if way is None else way.name, settings.names())
+        if lacking := missing_rights(cluster, definition.namespace, needed):
+            click.echo(f"it would be refused: you may not {', '.join(map(str, lacking))}; have that granted first")
         click.echo("nothing was changed")
     sys.exit(FINE)
 
