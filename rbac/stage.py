@@ -169,8 +169,10 @@ def _backups(project: Path) -> dict[str, str]:
 
 
 def _name_address(file: Path, cluster: Cluster, system: SystemDefinition) -> None:
-    """Write where clients reach the service, which on a real cluster a load balancer or the user says."""
+    """Write where clients reach the service, which on a real cluster a load balancer or the user says; and that no
+    release takes a backup."""
     found = cluster.get("Service", system.service.name, system.namespace)
     content = yaml.safe_load(file.read_text())
     content["service"]["url"] = f"http://{found['spec']['clusterIP']}:{system.service.port}"
+    content["release"]["backup"] = False  # what that takes is in a Role of its own
     file.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -29,7 +29,7 @@ OF_THE_REFERENCE_SYSTEM = re.compile(r"\bapi\b|\bapp=|app in|enhancer|\bdb-[ab]\
 NOWHERE = Path("experiments-of-nobody")
 WEB = Aim(container="web")
 CAPACITY = "operations: {capacity: {deployment: front, max_replicas: 4, admits_per_s: 40}}\n"
-OF_A_DATABASE = {"database-disaster", "database-unreachable", "db-failure", "password-rotated"}
+OF_A_DATABASE = {"database-disaster", "database-unreachable", "db-failure", "password-rotated", "release-database-lost"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -49,6 +49,8 @@ def test_each_is_fit_to_strike_a_stranger(name: str, tmp_path: Path) -> None:
     aim = Aim(container="web" if name in {"pod-crash", "rollout-broken"} else None, config_map=None)
     if name == "config-broken":
         aim = Aim(config_map="front-conf/front.conf")
+    if name == "release":
+        aim = Aim(release="front:2")
     experiment = find_experiment(NOWHERE, name, system, aim)
     assert experiment.path == PACKAGED / f"{name}.yaml"
     assert "${" not in str(experiment.effect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -32,6 +32,11 @@ ROWS = (
     "select string_agg(format('select %L || count(*) from %I.%I',"
     " current_database() || '.' || schemaname || '.' || relname || '|', schemaname, relname), ' union all ')"
     " from pg_stat_user_tables"
+)
+
+# How many rows each table lost since statistics are kept; what a session did in the last second may not be among it.
+DELETED = (
+    "select current_database() || '.' || schemaname || '.' || relname || '|' || n_tup_del from pg_stat_user_tables"
 )
 
 
@@ -105,10 +110,16 @@ class Server:
         counts = {}
         for database in self.ask(DATABASES):
             counting = "".join(self.ask(ROWS, database=database))
-            for line in self.ask(counting, database=database) if counting else []:
-                name, _, count = line.rpartition("|")
-                counts[name] = int(count)
+            counts |= _numbers(self.ask(counting, database=database) if counting else [])
         return counts
+
+    def deleted(self) -> dict[str, int]:
+        """How many rows each table has lost so far, by `database.schema.table`."""
+        return {
+            name: count
+            for database in self.ask(DATABASES)
+            for name, count in _numbers(self.ask(DELETED, database=database)).items()
+        }
 
     def history(self, name: str) -> str:
         """What a timeline's history file says."""
@@ -156,3 +167,8 @@ def primary(cluster: Cluster, system: SystemDefinition) -> Server:
     if not pods:
         raise ClusterError(f"the pod of {primaries[0]} is gone")
     return Server(cluster, system.namespace, pods[0]["metadata"]["name"], database.container, primaries[0])
+
+
+def _numbers(lines: Iterable[str]) -> dict[str, int]:
+    """What lines `name|number` say."""
+    return {name: int(number) for name, _, number in (line.rpartition("|") for line in lines)}

@@ -20,6 +20,7 @@ from muster.safety.audit import AuditLog, who
 from muster.system import SystemDefinition
 
 # What a system is made of beside its data. Pods and what owns them follow from these.
+TIMES_LOST = 2
 KINDS = (
     "ConfigMap", "Secret", "Service", "ServiceAccount", "PersistentVolumeClaim", "Deployment", "StatefulSet",
     "DaemonSet", "CronJob", "Ingress", "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role",
@@ -62,13 +63,13 @@ def _take(
     identity = _identity(store)
     with store.begin(identity) as folder:
         first = server.writing()
-        rows_before = _rows(server)
+        before = _counted(server)
         say(f"copying {server.instance} (PostgreSQL {about.version})")
         with server.base() as source:
             files = {BASE_FILE: keep(source, folder / BASE_FILE, recipients)}
         # Behind the end of the copy, so that a restore to this moment has a commit to stop behind.
         ended = server.mark()
-        rows_after = _rows(server)
+        after = _counted(server)
         last = server.writing()
         say("reading the namespace's objects")
         objects = gzip.compress(json.dumps(objects_of(cluster, system.namespace), sort_keys=True).encode(), mtime=0)
@@ -88,7 +89,7 @@ def _take(
             first_segment=first,
             last_segment=last,
             files=files,
-            rows=_between(rows_before, rows_after),
+            rows=between(before, after),
             recipients=recipients.names,
             by=who(),
         )
@@ -142,17 +143,28 @@ def _identity(store: Store) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _rows(server: Server) -> dict[str, int] | None:
+Counted = tuple[Mapping[str, int], Mapping[str, int]]  # rows of each table, and how many it has lost so far
+
+
+def _counted(server: Server) -> Counted | None:
     """The counts of all tables; None where counting takes too long, or a table cannot be read."""
     try:
-        return server.rows()
+        return server.rows(), server.deleted()
     except BackupError:
         return None
 
 
-def _between(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int, int]] | None:
-    """The least and the most rows that each table can have had at a moment between two counts."""
+def between(before: Counted | None, after: Counted | None) -> dict[str, tuple[int, int]] | None:
+    """The least and the most rows that each table can have had at a moment between two counts.
+
+    One whose rows come and go may have had fewer than at both, or more: by no more than it lost meanwhile, and as the
+    last second of that may not be counted yet, by as much again.
+    """
     if before is None or after is None:
         return None
-    both = before.keys() & after.keys()  # one that came or went meanwhile may be there or not
-    return {name: (min(before[name], after[name]), max(before[name], after[name])) for name in sorted(both)}
+    found = {}
+    for name in sorted(before[0].keys() & after[0].keys()):  # one that came or went meanwhile may be there or not
+        least, most = sorted((before[0][name], after[0][name]))
+        lost = TIMES_LOST * max(after[1].get(name, 0) - before[1].get(name, 0), 0)
+        found[name] = (max(least - lost, 0), most + lost)
+    return found

@@ -31,6 +31,8 @@ ASKED = re.compile(r"\{type: env, key: (MUSTER_[A-Z_]+)")
 def _aimed(command: Any) -> Any:
     """The options that say whom a fault strikes, as a drill's marker does."""
     for name, kind, what in (
+        ("time-scale", float, "by how much a release's bakes are shorter"),
+        ("release", str, "what is brought out: a directory or an image"),
         ("surge", float, "a load in requests/s"),
         ("config-map", str, "a ConfigMap, or NAME/KEY"),
         ("container", str, "a container of the target"),
