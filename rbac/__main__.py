@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from muster.base.errors import MusterError
-from muster.history.plan import read_whole_plan
+from muster.history.plan import Planned, read_whole_plan
 from muster.kube import Call
 from muster.system import SystemDefinition
 from rbac import declared, releases
@@ -60,7 +60,7 @@ def _record(wanted: Sequence[str]) -> int:
                 )
                 failed += 1
                 continue
-            write_roles(DRILLS, [of_drill(name, held.calls, stage.namespace)])
+            write_roles(DRILLS, [of_drill(drill, held.calls, stage.system)])
             if drill.recovery:
                 calls = of_procedures.setdefault(drill.recovery, [])  # several drills may call for the same one
                 calls += by_procedures(held.calls)
@@ -90,14 +90,15 @@ def _record_releases() -> int:
     return failed
 
 
-def of_drill(name: str, calls: Iterable[Call], namespace: str) -> Role:
+def of_drill(drill: Planned, calls: Iterable[Call], system: SystemDefinition) -> Role:
     """The Role of a drill that made these calls, or whose release did beyond the Role of a releaser."""
     made = list(calls)
-    rights = used(by_drills(made), namespace) | RESERVED.keys()
-    beyond = used(by_releases(made), namespace) - rights_in(read_roles(RELEASES)[RELEASER])
+    rights = used(by_drills(made), system.namespace) | RESERVED.keys()
+    beyond = used(by_releases(made), system.namespace) | declared.of_release(drill, system)
     why = "its recovery procedure has a Role of its own"
-    why += " and so has its release" if by_releases(made) else ""
-    return role(drill_role(name), rights | beyond, f"holding drill {name}; {why}")
+    why += ", and so has its release" if beyond else ""
+    rights |= beyond - rights_in(read_roles(RELEASES)[RELEASER])
+    return role(drill_role(drill.name), rights, f"holding drill {drill.name}; {why}")
 
 
 def of_procedure(name: str, calls: Iterable[Call], system: SystemDefinition) -> Role:

@@ -10,9 +10,12 @@ from muster.faults.experiments import find_experiment
 from muster.history.plan import Planned
 from muster.recovery import find_procedure
 from muster.recovery.needs import needs_of
-from muster.safety.rights import Right
+from muster.release.needs import needs_to_compare
+from muster.release.wanted import TOLD
+from muster.safety.rights import Right, rights
 from muster.steps import Context
 from muster.system import SystemDefinition
+from muster.system.manifests import read_manifests
 from rbac.stage import ROOT
 
 RELEASE = "releases/5.2"  # what drills of releases bring out; their defects stand in the environment alone
@@ -21,9 +24,23 @@ RELEASE = "releases/5.2"  # what drills of releases bring out; their defects sta
 def of_drill(drill: Planned, system: SystemDefinition) -> frozenset[Right]:
     """What a drill says that it needs, its procedure included."""
     fault = drill.fault or ""
-    aim = Aim(release=RELEASE) if fault.startswith("release") else NOBODY
+    aim = Aim(release=RELEASE) if is_of_release(drill) else NOBODY
     experiment = find_experiment(ROOT / "experiments", fault, system, aim)
     return rights_of_drill(_context(system), experiment, drill.recovery)
+
+
+def of_release(drill: Planned, system: SystemDefinition) -> frozenset[Right]:
+    """What a drill's release may take beyond the Role of a releaser: to compare its directory with what runs, to look
+    for the finest way of sharing traffic, to tell a timeline how many replicas there were. Nothing without one."""
+    if not is_of_release(drill):
+        return frozenset()
+    compared = needs_to_compare(read_manifests(system.directory / RELEASE, system.namespace, beside={TOLD}))
+    return compared | rights("list", "VirtualService") | rights("get", "Deployment", sub="scale")
+
+
+def is_of_release(drill: Planned) -> bool:
+    """Whether a drill brings out a release."""
+    return (drill.fault or "").startswith("release")
 
 
 def of_procedure(name: str, system: SystemDefinition) -> frozenset[Right]:

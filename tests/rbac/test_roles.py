@@ -12,6 +12,7 @@ from rbac.files import (
     GUARDIAN,
     PROCEDURES,
     READERS,
+    RELEASER,
     RELEASES,
     derived,
     drill_role,
@@ -133,6 +134,9 @@ def test_roles_let_through_what_drills_ask_for_before_they_begin_and_drills_ask_
         if drill.recovery:
             given |= rights_in(procedures[procedure_role(drill.recovery)])
         asked = declared.of_drill(drill, system)
+        if declared.is_of_release(drill):
+            given |= rights_in(read_roles(RELEASES)[RELEASER])
+            asked |= rights_in(read_roles(RELEASES)[RELEASER]) | declared.of_release(drill, system)
         wrong += [f"{name} asks for {right}, and its Role does not give it" for right in sorted(asked - given)]
         # Without a procedure nothing hangs on what relies on what: it is told where it may be seen.
         asked |= RESERVED.keys() | RELATED

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from torture.releasing import Stage, staged
+from torture.releasing import Load, Stage, staged
 
 from muster.base.errors import RefusedError, UsageError
 from muster.base.timeline import Timeline
@@ -63,12 +63,12 @@ def injected(stage: Stage, directory: Path, release: str) -> Iterator[Injection]
 @of_a_cluster
 def test_it_is_rolled_back_where_it_is_under_way_when_the_fault_is_undone(stage: Stage, tmp_path: Path) -> None:
     before = stage.objects()
-    with injected(stage, tmp_path, stage.new()) as injection:
+    with Load(stage.url), injected(stage, tmp_path, stage.new()) as injection:
         assert injection.wait_landed(20), injection.evidence
         found = stage.wait_until("baking", "canary")
         assert found.id
         pods = stage.cluster.list("Pod", "shop", labels="muster.dev/track=canary")
-        names = {one["name"]: one["value"] for pod in pods for one in pod["spec"]["containers"][0]["env"]}
+        names = {one["name"]: one.get("value") for pod in pods for one in pod["spec"]["containers"][0]["env"]}
         assert names["SHOP_EXTRA"] == "1"
     assert any(text.endswith(": rolled back") for text in injection.undone), (injection.undone, injection.left)
     ended = stage.release
@@ -79,7 +79,7 @@ def test_it_is_rolled_back_where_it_is_under_way_when_the_fault_is_undone(stage:
 @of_a_cluster
 def test_where_all_died_undo_rolls_it_back(stage: Stage, tmp_path: Path) -> None:
     before = stage.objects()
-    with injected(stage, tmp_path, stage.new()) as injection:
+    with Load(stage.url), injected(stage, tmp_path, stage.new()) as injection:
         stage.wait_until("baking", "canary")
         assert injection._child is not None
         injection._child.signal_command(signal.SIGKILL)
@@ -96,8 +96,9 @@ def test_where_all_died_undo_rolls_it_back(stage: Stage, tmp_path: Path) -> None
 
 @of_a_cluster
 def test_a_release_of_somebody_else_is_left_alone(stage: Stage, tmp_path: Path) -> None:
-    assert stage.muster("deploy", stage.new(), "canary").returncode == 0
-    with pytest.raises(RefusedError, match="a release is under way"), injected(stage, tmp_path, stage.new()):
+    with Load(stage.url):
+        assert stage.muster("deploy", stage.new(), "canary").returncode == 0
+    with pytest.raises(RefusedError, match="web-canary is there"), injected(stage, tmp_path, stage.new()):
         pass
     found = stage.release
     assert found is not None and (found.state, found.phase) == ("paused", "canary")
