@@ -107,7 +107,7 @@ class Server:
 
     def rows(self) -> dict[str, int]:
         """How many rows each table has, by `database.schema.table`."""
-        counts = {}
+        counts: dict[str, int] = {}
         for database in self.ask(DATABASES):
             counting = "".join(self.ask(ROWS, database=database))
             counts |= _numbers(self.ask(counting, database=database) if counting else [])
