@@ -123,7 +123,7 @@ def test_release_loses_writes(system, load, inject, release, objectives):
             system.wait_good(within=objectives.rto)
     objectives.judge(rto=fault, rpo=writes, slo=load.after(ended))
     assert_rolled_back(ended, release, "check")
-    assert "lost" in ended.why, ended.why
+    assert "what is acknowledged is not kept" in ended.why, ended.why
 
 
 @pytest.mark.drill(**BAD | {"fault": "release-unseen"})

@@ -48,7 +48,7 @@ class Rollback:
 
     def steps(self, context: Context) -> Iterator[Step]:
         work = _Rollback(context)
-        yield Step("find the release", lambda: True, work.find, lambda: True, acts=False)
+        yield Step("find the release", work.find, work.told, lambda: True, acts=False)
         yield Step(
             "lead all to the old version",
             work.is_under_way,
@@ -71,11 +71,15 @@ class _Rollback:
         self._found: Release | None = None
         self._returning: Returning | None = None
 
-    def find(self) -> str:
-        """Which release is under way."""
-        self._found = found = find_release(self._context.cluster, self._context.namespace)
-        if found is None or found.is_over:
-            return "no release is under way"
+    def find(self) -> bool:
+        """Whether a release is under way."""
+        self._found = find_release(self._context.cluster, self._context.namespace)
+        return self.is_under_way()
+
+    def told(self) -> str:
+        """Which one, where it may be taken back."""
+        found = self._found
+        assert found is not None
         if found.changed_for_good and self._context.arguments.get("force") != "yes":
             raise RefusedError(
                 f"refused: {found.target} has changed the database, and not so that the old version works on; go on "

@@ -73,6 +73,8 @@ class Dashboard(App[None]):
         """Draw what is known now."""
         shown = view(self._board.picture, Moment(now(), utc()), self.size.width, self.size.height, self._options)
         screen = self.screen_stack[0]
+        if not screen.query("#head, #keys"):
+            return  # it is being made, or taken down already
         screen.query_one("#head", Static).update(_text(shown.head))
         screen.query_one("#left", Static).update(_panels(shown.left))
         right = screen.query_one("#right", Static)

@@ -20,6 +20,9 @@ from muster.embedded.resources import PODS
 from muster.embedded.status import StatusError, bad_request
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+# kubectl makes its streams once the connection is there, and drops what comes before that ("Unknown stream id"). A
+# program on a node takes longer to begin.
+UNREADY_S = 0.1
 _STDIN, _STDOUT, _STDERR, _OUTCOME, _RESIZE, _CLOSE = 0, 1, 2, 3, 4, 255
 
 
@@ -48,6 +51,8 @@ async def run(call: Call) -> web.StreamResponse:
         return await _fail(call, socket, error)
     try:
         await socket.prepare(call.request)
+        if call.request.headers.get("User-Agent", "").startswith("kubectl/"):
+            await asyncio.sleep(UNREADY_S)
         await _converse(socket, process)
     finally:
         await process.close()
