@@ -144,7 +144,7 @@ def test_release_that_is_not_seen(system, load, inject, release, objectives):
     **BAD | {"error_budget": 0.01},  # beside clean refusals
     overload=True,
     alone=True,
-    objectives={"refused_rate": {"target": 0.001, "windows": ["after"]}},
+    objectives={"refused_rate": {"target": 0.002, "windows": ["after"]}},
 )
 def test_rollback_under_high_load(system, load, inject, release, objectives):
     """Clients ask for half as much again as the service is rated for, and somebody takes the release back."""
@@ -155,13 +155,16 @@ def test_rollback_under_high_load(system, load, inject, release, objectives):
             release.wait("canary")
             running.set_rate(450)
             returned = release.roll_back("too much is asked of it")
-            running.set_rate(250)
+            running.set_rate(150)
             system.wait_good(within=objectives.rto)
             objectives.judge(rto=fault, rpo=writes, slo=load.after(returned))
     assert_rolled_back(release.now, release, "person")
 
 
-@pytest.mark.drill(**RELEASE | {"fault": "release-database-lost", "recovery": "promote-standby"})
+@pytest.mark.drill(
+    **RELEASE | {"fault": "release-database-lost", "recovery": "promote-standby"},
+    proves_procedure=False,  # both are needed, and which came last says nothing; db_failure proves it
+)
 def test_rollback_while_the_database_fails_over(system, load, inject, recover, release, objectives):
     """The primary dies while the release has its first share: one takes that back, another promotes the standby."""
     with load(rate=60), system.ledger() as writes:
