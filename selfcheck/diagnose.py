@@ -17,8 +17,9 @@ from selfcheck.diagnosing import CONFTEST, IN_FORCE, LOOKS, MENDED, Look
 from selfcheck.instrument import ROOT
 
 KEPT = ROOT / "reports/selfcheck"
-# Its alert fires still for a while once all is mended, and a diagnosis says so.
-LEFT_OUT = ("detection",)
+# Its alert fires still for a while once all is mended, and a diagnosis says so. A release, in whose file the others
+# are, is taken back by whoever looks after it; no diagnosis is waited for.
+LEFT_OUT = ("detection", "test_release")
 PROJECT = ("drills", "experiments", "loadtests", "systems")
 
 
@@ -95,7 +96,7 @@ def diagnose(drills: Sequence[str] = ()) -> list[Diagnosed]:
 
 def names() -> list[str]:
     """The drills of the project: one that was not held is not mended."""
-    paths = sorted((ROOT / "drills").glob("test_*.py"))
+    paths = [path for path in sorted((ROOT / "drills").glob("test_*.py")) if path.stem not in LEFT_OUT]
     found = [name for path in paths for name in re.findall(r"^def test_(\w+)", path.read_text(), re.MULTILINE)]
     return [name for name in found if name not in LEFT_OUT]
 
