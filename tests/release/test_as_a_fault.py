@@ -15,7 +15,7 @@ from torture.releasing import Load, Stage, staged
 from muster.base.errors import RefusedError, UsageError
 from muster.base.timeline import Timeline
 from muster.faults import Injection
-from muster.faults.aim import Aim
+from muster.faults.aim import Aim, Aimed
 from muster.faults.experiments import find_experiment
 from muster.faults.releasing import _variables, _with_environment
 from muster.safety import find_record
@@ -123,6 +123,23 @@ def test_what_its_containers_find_besides(tmp_path: Path) -> None:
     finally:
         for path in [*made.iterdir(), made, made.parent]:
             path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_what_cannot_be_read_leaves_no_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "5.2").mkdir()
+    (tmp_path / "5.2/broken.yaml").write_text("a: [")
+    with pytest.raises(yaml.YAMLError):
+        _with_environment(tmp_path / "5.2", {"A": "1"})
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+@pytest.mark.parametrize("scale", [0, -1])
+def test_a_time_scale_is_above_0(scale: float) -> None:
+    aimed = Aimed(None, Aim(release="shop:2", time_scale=scale))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a number above 0"):
+        aimed.release_time_scale()
 
 
 def test_an_image_has_no_environment_to_add_to() -> None:

@@ -19,8 +19,8 @@ from muster.kube import ApiError, Cluster
 from muster.safety.audit import AuditLog, who
 from muster.system import SystemDefinition
 
-# What a system is made of beside its data. Pods and what owns them follow from these.
 TIMES_LOST = 2
+# What a system is made of beside its data. Pods and what owns them follow from these.
 KINDS = (
     "ConfigMap", "Secret", "Service", "ServiceAccount", "PersistentVolumeClaim", "Deployment", "StatefulSet",
     "DaemonSet", "CronJob", "Ingress", "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role",

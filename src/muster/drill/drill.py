@@ -398,6 +398,9 @@ class Drill:
         held good, and a while for what lies between."""
         declared = self.declaration
         awaited = max(declared.rto_budget_s or 0.0, declared.rto_target_s or 0.0)
+        if experiment.releases:  # which is watched for as long as its plan says
+            baked = sum(phase.bake_s for phase in self.state.definition.release.phases)
+            awaited += baked / float(experiment.environment.get("MUSTER_RELEASE_TIME_SCALE", 1.0))
         return utc_iso(timespec="seconds", after_s=FAULT_BESIDES_S + experiment.longest_s + awaited + declared.hold_s)
 
     def procedure(self, name: str | None = None) -> Procedure:

@@ -23,7 +23,6 @@ from muster.safety.audit import AUDIT_VARIABLE, AuditLog
 from muster.safety.rollouts import PROGRAM
 
 WITHIN_S = 300.0
-SILENT_S = 30.0  # whoever was killed is taken for dead once its Lease has run out
 EVERY_S = 0.1
 
 
@@ -97,8 +96,7 @@ class ReleaseView:
         Raises:
             UnprovableError: nobody does any more.
         """
-        pids = [self._asked[-1].pid] if self._asked else [int(self._brought_out()["by"])]
-        found = [child for pid in pids for child in descendants(pid)[:1]]
+        found = descendants(self._asked[-1].pid if self._asked else int(self._brought_out()["by"]))
         if not found:
             raise UnprovableError("nobody looks after the release any more, so nobody can be killed")
         os.kill(found[0], signal.SIGKILL)
@@ -150,6 +148,7 @@ class ReleaseView:
                 raise UnprovableError(f"the release was to be {what}, and {latest}")
             return at if reached(at) else None
 
+        self._brought_out()  # where there is none, nothing is waited for
         drill.enter("release", what)
         try:
             reason = f"the release to be {what}"

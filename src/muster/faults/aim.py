@@ -252,7 +252,8 @@ class Aimed:
 
     def release_time_scale(self) -> str:
         """By how much its bakes are shorter."""
-        if not (scale := self._aim.time_scale or RELEASE_TIME_SCALE) > 0:
+        scale = RELEASE_TIME_SCALE if self._aim.time_scale is None else self._aim.time_scale
+        if not scale > 0:
             raise UsageError(f"time_scale is {scale:g}; right would be a number above 0")
         return f"{scale:g}"
 

@@ -58,7 +58,8 @@ def bring_out(
         )
     said = os.environ.get(SYSTEM_VARIABLE)
     system = Path(said) if said else find_system(Path.cwd())
-    made = _with_environment(Path(release), _variables(environment)) if environment else None
+    variables = _variables(environment) if environment else {}
+    made = _with_environment(Path(release), variables) if variables else None
     rollout = Rollout.of_here(str(made or release), system)
     try:
         here.remember_rollout(rollout)
@@ -129,6 +130,15 @@ def _with_environment(release: Path, variables: Mapping[str, str]) -> Path:
     if not release.is_dir():
         raise UsageError(f"{release} is no directory of manifests, so nothing can be added to its environment")
     into = Path(tempfile.mkdtemp(prefix="muster-release-")) / release.name
+    try:
+        _copy(release, into, variables)
+    except BaseException:
+        shutil.rmtree(into.parent, ignore_errors=True)
+        raise
+    return into
+
+
+def _copy(release: Path, into: Path, variables: Mapping[str, str]) -> None:
     into.mkdir()
     for path in sorted(release.iterdir()):
         if not path.is_file():
@@ -143,4 +153,3 @@ def _with_environment(release: Path, variables: Mapping[str, str]) -> Path:
                     kept = [each for each in container.get("env") or [] if each.get("name") not in variables]
                     container["env"] = kept + [{"name": name, "value": value} for name, value in variables.items()]
         (into / path.name).write_text(yaml.safe_dump_all(documents, sort_keys=False), encoding="utf-8")
-    return into
