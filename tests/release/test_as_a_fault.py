@@ -41,8 +41,10 @@ def stage(place: Stage) -> Iterator[Stage]:
 
 @contextmanager
 def injected(stage: Stage, directory: Path, release: str) -> Iterator[Injection]:
-    """The experiment `release` as a drill has it; the shop's new version errs."""
-    aim = Aim(release=str(stage.root / release), release_env={"SHOP_EXTRA": "1"}, time_scale=1)
+    """The experiment `release` as a drill has it; a directory's containers have a variable besides."""
+    image = ":" in release
+    said, more = (release, None) if image else (str(stage.root / release), {"SHOP_EXTRA": "1"})
+    aim = Aim(release=said, release_env=more, time_scale=1)
     experiment = find_experiment(directory / "experiments", "release", stage.system, aim)
     with Timeline.start(directory / "drill.jsonl", run="run", drill="drill") as timeline:
         injection = Injection(
@@ -79,7 +81,7 @@ def test_it_is_rolled_back_where_it_is_under_way_when_the_fault_is_undone(stage:
 @of_a_cluster
 def test_where_all_died_undo_rolls_it_back(stage: Stage, tmp_path: Path) -> None:
     before = stage.objects()
-    with Load(stage.url), injected(stage, tmp_path, stage.new()) as injection:
+    with Load(stage.url), injected(stage, tmp_path, "shop:2") as injection:
         stage.wait_until("baking", "canary")
         assert injection._child is not None
         injection._child.signal_command(signal.SIGKILL)
