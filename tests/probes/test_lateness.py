@@ -41,6 +41,16 @@ def test_nobody_is_woken_early() -> None:
     assert min(asyncio.run(wake())) >= 0
 
 
+def test_a_loop_that_wakes_early_again_and_again_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleep = asyncio.sleep
+
+    async def wake_early(delay: float) -> None:
+        await sleep(delay / 3)
+
+    monkeypatch.setattr(asyncio, "sleep", wake_early)
+    assert asyncio.run(Lateness().sleep_until(now() + 0.05)) >= 0
+
+
 @pytest.mark.usefixtures("either_loop")
 def test_a_moment_long_past_is_late_but_counts_only_once() -> None:
     async def catch_up() -> tuple[float, float]:

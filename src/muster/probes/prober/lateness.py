@@ -22,10 +22,14 @@ class Lateness:
         """Wait for a moment (CLOCK_MONOTONIC seconds); how many seconds later than that it is."""
         self._due.append(due)
         began = now()
+        left, sure_s = due - began, 0.0
         try:
-            await asyncio.sleep(due - began)
-            if (left := due - now()) > 0:  # some loops count in whole milliseconds, and wake early
-                await asyncio.sleep(left + 0.001)
+            while True:
+                await asyncio.sleep(left + sure_s)
+                if (left := due - now()) <= 0:
+                    break
+                # uvloop counts in whole milliseconds from a time that it read earlier, and may wake early repeatedly.
+                sure_s = 0.001
         finally:
             self._due.remove(due)
         woke = now()
