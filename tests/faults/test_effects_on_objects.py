@@ -11,6 +11,7 @@ from muster.base.errors import RefusedError
 from muster.base.waiting import wait_for
 from muster.faults.effects import Effect, Observer, build_observer
 from muster.kube import Cluster
+from muster.wire.canary import beside
 
 from .conftest import Target
 
@@ -65,6 +66,16 @@ def test_what_goes_with_a_dependency_is_seen(target: Target) -> None:
     assert gone.look() == (True, "Service/api is gone")
 
 
+def test_what_a_release_makes_beside_an_object_is_seen_whatever_it_is_called(target: Target) -> None:
+    long = "a" * 60
+    there = observer(target, kind="object-there", object=f"ConfigMap/{long}", canary=True)
+    assert not there.look().observed
+    for name in (long, beside(long)):
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        target.cluster.create(config, target.namespace)
+    assert there.look() == (True, f"ConfigMap/{beside(long)} is there")
+
+
 def test_what_is_there_before_is_no_effect(target: Target) -> None:
     api = {"object": "Deployment/api"}
     already = [
@@ -72,6 +83,7 @@ def test_what_is_there_before_is_no_effect(target: Target) -> None:
         {"kind": "condition", **api, "type": "Available", "status": "True"},
         {"kind": "field", **api, "path": "spec.replicas", "equals": 3},
         {"kind": "field", **api, "path": "spec.replicas", "differs_from": 4},
+        {"kind": "object-there", **api},
     ]
     for effect in already:
         with pytest.raises(RefusedError, match="before anything was injected"):

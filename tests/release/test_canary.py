@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.release.canary import LONGEST, beside, copies, deployment_beside, pod_labels, replicas_for, service_beside
+from muster.release.canary import copies, deployment_beside, pod_labels, replicas_for, service_beside
 from muster.release.contents import Altered, Contents, references
+from muster.wire.canary import LONGEST, beside
 
 from .made import deployment, rolled, selects, service
 

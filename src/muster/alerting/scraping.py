@@ -6,12 +6,13 @@ from typing import Any
 
 from muster.alerting.series import Watched
 from muster.system.metrics import Target
+from muster.wire.canary import beside
 
 ALERTMANAGER = "127.0.0.1:9093"
 MONITOR = "127.0.0.1:9464"  # the port of `muster monitor` unless told otherwise
 # A pod's controller is the workload, or the ReplicaSet that a Deployment made: named after it and a hash. During a
 # release a second Deployment stands beside it.
-_OF_WORKLOAD = "(StatefulSet|DaemonSet|Job);{name}|ReplicaSet;{name}(-canary)?-[a-z0-9]+"
+_OF_WORKLOAD = "(StatefulSet|DaemonSet|Job);{name}|ReplicaSet;({name}|{canary})-[a-z0-9]+"
 EVERY = "5s"
 STABLE = "stable"
 _TRACK = "muster_dev_track"  # the label muster.dev/track of pods, as Prometheus spells it
@@ -43,7 +44,7 @@ def _job(watched: Watched, name: str, target: Target) -> dict[str, Any]:
         "relabel_configs": [
             {
                 "source_labels": [f"{meta}_controller_kind", f"{meta}_controller_name"],
-                "regex": _OF_WORKLOAD.format(name=name),
+                "regex": _OF_WORKLOAD.format(name=name, canary=beside(name)),
                 "action": "keep",
             },
             # One target a pod, and not one for each port that it names.

@@ -19,6 +19,7 @@ from muster.base import clock
 from muster.base.errors import MusterError
 
 SCHEMA = "muster/timeline/v1"
+TIMELINE_VARIABLE = "MUSTER_TIMELINE"  # by which a process is told of a drill's timeline
 _BLOCK = 4 << 20  # longer than any line
 _NOT_JSON = "not JSON: half written, perhaps because the disk was full, or edited"
 Event = dict[str, Any]

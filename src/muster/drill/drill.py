@@ -17,13 +17,14 @@ from muster.base import clock
 from muster.base.clock import utc_iso
 from muster.base.errors import MusterError, RefusedError
 from muster.base.timeline import Timeline, TimelineError
+from muster.drill.deadline import longest_fault_s
 from muster.drill.leavings import look_for_leavings
 from muster.drill.live import Live
 from muster.drill.needs import rights_of_drill
 from muster.drill.watcher import Watcher
 from muster.faults.aim import NOBODY, Aim
 from muster.faults.channel import DEADLINE_VARIABLE, LEASE_VARIABLE
-from muster.faults.experiments import Experiment, find_experiment
+from muster.faults.experiments import find_experiment
 from muster.faults.injection import FaultError, Injection
 from muster.faults.reach import check_reach, content_of
 from muster.guardian import Guardian, check_allowed
@@ -50,7 +51,6 @@ from muster.system.headers import HEADERS_VARIABLE, to_environment
 from muster.system.trust import CA_VARIABLE, trust
 from muster.verdict import DrillVerdict, Verdict, judge_file
 
-FAULT_BESIDES_S = 600.0
 KEPT_S = 5.0  # by how much more than it looks at a wait keeps of the requests
 
 
@@ -371,6 +371,8 @@ class Drill:
         if self._injection is None:
             declared = self.declaration
             experiment = find_experiment(self.project.experiments, declared.fault, self.state.definition, self.aim)
+            longest_s = longest_fault_s(declared, experiment, self.state.definition.release)
+            deadline = utc_iso(timespec="seconds", after_s=longest_s)
             self._injection = Injection(
                 experiment,
                 self.state.cluster,
@@ -382,7 +384,7 @@ class Drill:
                 {
                     HOME_VARIABLE: str(self.project.home),
                     LEASE_VARIABLE: self._lock.holder,
-                    DEADLINE_VARIABLE: (deadline := self._deadline(experiment)),
+                    DEADLINE_VARIABLE: deadline,
                     **limits_environment(self.project.root),
                     **self.load_environment,
                 },
@@ -392,16 +394,6 @@ class Drill:
             self._injection.prepare()
             self.guardian.arm(self._injection.injection, deadline)
         return self._injection
-
-    def _deadline(self, experiment: Experiment) -> str:
-        """Until when the fault may last at most: as long as it takes to strike, service may take to come back and to be
-        held good, and a while for what lies between."""
-        declared = self.declaration
-        awaited = max(declared.rto_budget_s or 0.0, declared.rto_target_s or 0.0)
-        if experiment.releases:  # which is watched for as long as its plan says
-            baked = sum(phase.bake_s for phase in self.state.definition.release.phases)
-            awaited += baked / float(experiment.environment.get("MUSTER_RELEASE_TIME_SCALE", 1.0))
-        return utc_iso(timespec="seconds", after_s=FAULT_BESIDES_S + experiment.longest_s + awaited + declared.hold_s)
 
     def procedure(self, name: str | None = None) -> Procedure:
         """The recovery procedure of that name, the drill's own by default.

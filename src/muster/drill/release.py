@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,15 +11,14 @@ from typing import Any
 from muster.base.errors import MusterError, TimeoutExceededError
 from muster.base.lifeline import descendants
 from muster.base.process import Child
-from muster.base.timeline import Event, Tail
+from muster.base.timeline import TIMELINE_VARIABLE, Event, Tail
 from muster.base.waiting import wait_for
 from muster.drill.drill import Drill, UnprovableError
-from muster.faults.channel import TIMELINE_VARIABLE
 from muster.faults.releasing import BROUGHT_OUT
 from muster.release.record import PhaseName, Release, State, find_release
 from muster.release.returning import Returned
 from muster.safety.audit import AUDIT_VARIABLE, AuditLog
-from muster.safety.rollouts import PROGRAM
+from muster.safety.rollouts import releasing_command, rolling_back
 
 WITHIN_S = 300.0
 EVERY_S = 0.1
@@ -116,7 +114,7 @@ class ReleaseView:
     def rolling_back(self, why: str, *, within: float = WITHIN_S) -> Callable[[], Returned]:
         """The same, begun now; what is returned waits for its end."""
         self._drill.enter("recover", "rollback")
-        child = self._start("--rollback", why, "--only", str(self._brought_out()["id"]))
+        child = self._start(*rolling_back(why, str(self._brought_out()["id"])))
 
         def ended() -> Returned:
             wait_for(lambda: child.poll() is not None, within=within, every=EVERY_S, reason="the rollback")
@@ -166,8 +164,7 @@ class ReleaseView:
 
     def _start(self, *more: str) -> Child:
         drill, system = self._drill, self._drill.state.definition
-        command = [sys.executable, "-m", PROGRAM, "--kubeconfig", str(drill.kubeconfig), "--system", str(system.path)]
-        command += ["--embedded"] if drill.state.cluster.embedded else []
+        command = releasing_command(drill.kubeconfig, system.path, embedded=drill.state.cluster.embedded)
         environment = {
             TIMELINE_VARIABLE: str(drill.timeline_path.absolute()),
             AUDIT_VARIABLE: str(AuditLog.of_run(drill.directory).path.absolute()),

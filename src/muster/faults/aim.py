@@ -20,6 +20,7 @@ from muster.system.databases.declared import streaming
 from muster.system.names import Names, Object, containers, in_order, pod_labels, replicas, selector_text
 
 RELEASE_TIME_SCALE = 60.0
+TIME_SCALE_VARIABLE = "MUSTER_RELEASE_TIME_SCALE"
 SURGE = 1.5  # times what capacity admits
 DEFAULT_LOAD = "clients"  # the package's own
 
@@ -285,7 +286,7 @@ VARIABLES: Mapping[str, Callable[[Aimed], str]] = {
     "MUSTER_SURGE": Aimed.surge,
     "MUSTER_RELEASE": Aimed.release,
     "MUSTER_RELEASE_ENV": Aimed.release_env,
-    "MUSTER_RELEASE_TIME_SCALE": Aimed.release_time_scale,
+    TIME_SCALE_VARIABLE: Aimed.release_time_scale,
     "MUSTER_LOAD": Aimed.load,
 }
 # What of system.yaml, its manifests or the marker they come from, by the first letters of a variable.
@@ -309,7 +310,7 @@ HEEDED_BY: Mapping[str, str] = {
     "surge": "MUSTER_SURGE",
     "release": "MUSTER_RELEASE",
     "release_env": "MUSTER_RELEASE_ENV",
-    "time_scale": "MUSTER_RELEASE_TIME_SCALE",
+    "time_scale": TIME_SCALE_VARIABLE,
 }
 
 

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from muster.base.process import INJECTION_VARIABLE
-from muster.base.timeline import Event, Tail, Timeline
+from muster.base.timeline import TIMELINE_VARIABLE, Event, Tail, Timeline
 from muster.faults.ending import ENDING
 from muster.safety.audit import who
 
 ORDERS_VARIABLE = "MUSTER_FAULT_ORDERS"
 PROGRESS_VARIABLE = "MUSTER_FAULT_PROGRESS"
-TIMELINE_VARIABLE = "MUSTER_TIMELINE"
 NAMESPACE_VARIABLE = "MUSTER_NAMESPACE"
 LEASE_VARIABLE = "MUSTER_LEASE"  # under which name the drill holds the namespace
 DEADLINE_VARIABLE = "MUSTER_FAULT_DEADLINE"  # ISO 8601: until when the fault may last

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +25,7 @@ from muster.faults.channel import PROGRESS_VARIABLE, URL_VARIABLE
 from muster.faults.ending import ENDING
 from muster.faults.session import Session
 from muster.safety import Rollout
-from muster.safety.rollouts import PROGRAM, find_rollout
+from muster.safety.rollouts import find_rollout, releasing_command
 from muster.system import find_system
 from muster.system.definition import SYSTEM_VARIABLE
 
@@ -90,8 +89,7 @@ def bring_out(
 
 def _begun(here: Session, rollout: Rollout, system: Path, time_scale: float, remove: list[Path]) -> Child:
     """Whoever looks after the release; `remove` are directories that go with that process."""
-    command = [sys.executable, "-m", PROGRAM, "--kubeconfig", os.environ["KUBECONFIG"], "--system", str(system)]
-    command += ["--embedded"] if here.cluster.embedded else []
+    command = releasing_command(Path(os.environ["KUBECONFIG"]), system, embedded=here.cluster.embedded)
     command += ["--url", url] if (url := os.environ.get(URL_VARIABLE)) else []
     command += ["--time-scale", f"{time_scale:g}", "--id", rollout.id, rollout.release]
     with _output().open("ab") as output:

@@ -16,7 +16,6 @@ from muster.preflight.capacity import Room, free_room, requests_of, unplaced
 from muster.preflight.finding import Result as Seen
 from muster.readiness.subject import DECLARED, VERSION
 from muster.release import locks as release_locks
-from muster.release.canary import beside
 from muster.release.contents import serving_deployment
 from muster.release.record import find_release
 from muster.release.traffic import Shared, choose
@@ -26,6 +25,7 @@ from muster.setup.subject import Subject
 from muster.snapshot.levels import of_each_level
 from muster.system import SystemDefinition
 from muster.system.version import of_cluster
+from muster.wire.canary import beside
 from muster.wire.names import TRACK_LABEL, TRACK_VALUE
 
 Get = Callable[[], Any]

@@ -16,7 +16,8 @@ from typing import Any
 from muster.analysis import Decision, Look
 from muster.base.clock import now
 from muster.base.errors import MusterError
-from muster.base.timeline import Timeline
+from muster.base.process import NOTHING_LEFT
+from muster.base.timeline import TIMELINE_VARIABLE, Timeline
 from muster.kube import RELEASE, Cluster, connect
 from muster.probes.http.address import service_url
 from muster.release.looking_after import LookingAfter
@@ -25,12 +26,10 @@ from muster.release.returning import Returned
 from muster.release.taking_back import begin_rollback
 from muster.release.telling import RollbackEvents
 from muster.safety import AuditLog
-from muster.safety.rollouts import NOTHING_LEFT
 from muster.steps import Step, StepOutcome
 from muster.system import SystemDefinition, read_system
 from muster.system.trust import trust
 
-TIMELINE_VARIABLE = "MUSTER_TIMELINE"
 FAILED, IMPOSSIBLE = 1, 64
 
 

@@ -12,7 +12,7 @@ from muster.base.texts import one_line
 from muster.kube import Cluster
 from muster.probes.answers.reading import read_once
 from muster.probes.http.outcomes import Outcome
-from muster.release.canary import beside, copies
+from muster.release.canary import copies
 from muster.release.clients import Clients
 from muster.release.contents import Contents, contents_of
 from muster.release.counting import Series
@@ -28,6 +28,7 @@ from muster.safety.audit import who
 from muster.safety.rights import check_rights
 from muster.system import SystemDefinition
 from muster.system.release_analysis import ReleaseAnalysis
+from muster.wire.canary import beside
 
 SAME = "everything of the release runs already"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from muster.release.contents import Contents, Rolled, labels_of, references
+from muster.wire.canary import beside
 from muster.wire.names import (
     KEEPERS,
     MANAGED_BY_LABEL,
@@ -19,9 +19,6 @@ from muster.wire.names import (
 )
 
 Object = dict[str, Any]
-SUFFIX = "-canary"
-LONGEST = 63  # of a label's value, and of a Service's name
-TOLD_APART = 8  # characters by which names that are too long are told apart
 KEPT_METADATA = ("labels", "annotations")
 # What a copy does not have: who keeps the original by these would delete what it did not make.
 OF_THE_ORIGINAL = {
@@ -29,14 +26,6 @@ OF_THE_ORIGINAL = {
     "kubectl.kubernetes.io/last-applied-configuration",
     *KEEPERS,
 }
-
-
-def beside(name: str) -> str:
-    """What is called so for the new version, beside what `name` is: never that itself, and no other's."""
-    if len(name) + len(SUFFIX) <= LONGEST:
-        return f"{name}{SUFFIX}"
-    told = hashlib.sha256(name.encode()).hexdigest()[:TOLD_APART]
-    return f"{name[: LONGEST - len(SUFFIX) - TOLD_APART - 1].rstrip('-.')}-{told}{SUFFIX}"
 
 
 def marked(release: str) -> dict[str, str]:

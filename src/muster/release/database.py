@@ -13,11 +13,12 @@ from typing import Any
 
 from muster.base.errors import ClusterError, MusterError
 from muster.base.texts import one_line
-from muster.release.canary import LONGEST, marked
+from muster.release.canary import marked
 from muster.release.record import DatabaseAt
 from muster.release.work import Releasing
 from muster.steps import Step
 from muster.system.pods import STUCK, controller_of, troubles
+from muster.wire.canary import LONGEST
 
 WITHIN_S = 3600.0
 LONGEST_WORDS = 160

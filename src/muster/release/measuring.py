@@ -16,13 +16,13 @@ from muster.monitoring import Asking, MonitoringError, check_token
 from muster.probes.answers.content import parse, values_at
 from muster.probes.answers.instances import ask_once
 from muster.probes.http.outcomes import Outcome
-from muster.release.canary import beside
 from muster.release.counting import Counted, Sample, Series, counted, read_text
 from muster.release.record import Release
 from muster.snapshot.cluster import used
 from muster.system import SystemDefinition
 from muster.system.metrics import Metrics
 from muster.system.pods import is_ready, troubles
+from muster.wire.canary import beside
 from muster.wire.names import TRACK_LABEL, TRACK_VALUE
 
 LIMIT_S = 2.0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from muster.kube import Cluster
-from muster.release.canary import beside
 from muster.release.contents import Contents
 from muster.release.traffic import Shared, TrafficWay, choose
 from muster.system import SystemDefinition
+from muster.wire.canary import beside
 
 
 def planned_way(cluster: Cluster, system: SystemDefinition, contents: Contents) -> TrafficWay | None:

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from muster.kube.selectors import selects
-from muster.release.canary import beside, marked
+from muster.release.canary import marked
 from muster.system.names import selector_text
+from muster.wire.canary import beside
 
 Object = dict[str, Any]
 

@@ -15,7 +15,6 @@ from muster.kube import ApiError, Cluster
 from muster.recovery.held_up import held_up
 from muster.recovery.workloads import Workload
 from muster.release.canary import (
-    beside,
     copies,
     deployment_beside,
     pod_labels,
@@ -29,6 +28,7 @@ from muster.release.record import Release, ReleaseBook, Share, State, Way
 from muster.release.traffic import Shared, TrafficWay, way_named
 from muster.system import SystemDefinition
 from muster.system.pods import STUCK
+from muster.wire.canary import beside
 from muster.wire.names import KINDS, RELEASE_LABEL, TRACK_LABEL
 
 LOOK_EVERY_S = 0.05

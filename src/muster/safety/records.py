@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from muster.base.clock import SYSTEM_CLOCK, utc
 from muster.base.differing import differences, in_short
 from muster.base.errors import ClusterError, MusterError, RefusedError
+from muster.base.process import NOTHING_LEFT
 from muster.base.waiting import wait_for
 from muster.kube import ApiError, Cluster
 from muster.kube.client import JSON_PATCH
@@ -39,7 +40,6 @@ SCHEMA = "muster/fault-record/v1"
 # What a patch answers when a `test` in it fails: 422 by the API, 409 by another writer in between.
 CHANGED_SINCE = {409, 422}
 UNDO_WITHIN_S = 10.0
-NOTHING_LEFT = 10  # the exit status by which a command tells that nothing is left for it to take back
 
 
 class RecordError(MusterError):

@@ -21,15 +21,15 @@ from typing import Any
 from muster.base.clock import utc
 from muster.base.errors import ClusterError, UsageError
 from muster.base.private import private_directory
+from muster.base.process import NOTHING_LEFT
 from muster.base.texts import one_line
+from muster.base.timeline import TIMELINE_VARIABLE
 from muster.kube import Cluster, isolated_kubeconfig
 from muster.wire.names import RELEASE_RECORD
 
-PROGRAM = "muster.release"
-NOTHING_LEFT = 10  # the exit status by which it tells that this release is not under way
 WITHIN_S = 120.0
 # A drill's timeline is told of what the release does, and not of what is done after it.
-NOT_FOR_IT = ("MUSTER_TIMELINE",)
+NOT_FOR_IT = {TIMELINE_VARIABLE}
 
 
 class RolloutState:
@@ -40,6 +40,20 @@ class RolloutState:
         self.id, self.state, self.phase = (str(told.get(key, "")) for key in ("id", "state", "phase"))
         self.why = one_line(str(told.get("why", "")))
         self.is_over = bool(told.get("ended"))
+
+
+def releasing_command(kubeconfig: Path, system: Path, *, embedded: bool) -> list[str]:
+    """The command that looks after a release in a process of its own; what it is to do is added.
+
+    Told to take back a release that is not under way, it ends with `muster.base.process.NOTHING_LEFT`.
+    """
+    command = [sys.executable, "-m", "muster.release", "--kubeconfig", str(kubeconfig), "--system", str(system)]
+    return [*command, "--embedded"] if embedded else command
+
+
+def rolling_back(why: str, rollout_id: str) -> list[str]:
+    """Added to `releasing_command`: this release is rolled back, and no other."""
+    return ["--rollback", why, "--only", rollout_id]
 
 
 def new_rollout_id() -> str:
@@ -104,9 +118,8 @@ class Rollout:
     def _rolled_back(self, cluster: Cluster, namespace: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         kept = {key: value for key, value in os.environ.items() if key not in NOT_FOR_IT}
         with _kubeconfig(cluster) as kubeconfig:
-            command = [sys.executable, "-m", PROGRAM, "--kubeconfig", str(kubeconfig), "--system", self.system]
-            command += ["--embedded"] if cluster.embedded else []
-            command += ["--rollback", "what brought it out was undone", "--only", self.id]
+            command = releasing_command(kubeconfig, Path(self.system), embedded=cluster.embedded)
+            command += rolling_back("what brought it out was undone", self.id)
             try:
                 done = subprocess.run(
                     command,

@@ -94,7 +94,8 @@ def watch_lines(settings: ReleaseAnalysis, left: list[str]) -> Iterator[str]:
 
 def plan_lines(wanted: Wanted, contents: Contents, system: SystemDefinition, way: TrafficWay | None) -> Iterator[str]:
     """What a release would do."""
-    from muster.release.canary import beside, copies, names
+    from muster.release.canary import copies, names
+    from muster.wire.canary import beside
 
     for rolled in contents.rolled:
         part = "clients come in by it" if rolled.serves else "works beside the old one"

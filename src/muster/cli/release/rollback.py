@@ -84,8 +84,8 @@ def _confirmed(found: Release) -> bool:
 
 
 def _plan(cluster: Cluster, definition: SystemDefinition, found: Release) -> NoReturn:
-    from muster.release.canary import beside
     from muster.release.traffic.routes import OWN
+    from muster.wire.canary import beside
 
     click.echo(f"plan of the rollback of {found.target} on {cluster.context}/{definition.namespace}:")
     if found.past_return:

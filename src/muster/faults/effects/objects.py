@@ -11,6 +11,7 @@ from muster.faults.effects.comparison import Compared, show
 from muster.faults.effects.observation import Observation, Scene, Strict, refuse_if_there
 from muster.kube import ApiError, Cluster
 from muster.safety.fields import ABSENT, parse_path, read_field
+from muster.wire.canary import beside
 from muster.wire.names import KINDS, Kind
 
 # Where a workload's status says how many of its pods are ready.
@@ -77,10 +78,17 @@ class ObjectGone(Strict):
 
 
 class ObjectThere(Strict):
-    """An object that was not there is there now."""
+    """An object that was not there is there now; with `canary`, the one that a release makes beside it."""
 
     kind: Literal["object-there"]
     object: ObjectName
+    canary: bool = False
+
+    @property
+    def looked_for(self) -> str:
+        """Kind and name of the object."""
+        kind, _, name = self.object.rpartition("/")
+        return f"{kind}/{beside(name)}" if self.canary else self.object
 
 
 class ReadyBelow(Strict):
@@ -160,8 +168,9 @@ class SeesObjectThere:
         refuse_if_there(self)
 
     def look(self) -> Observation:
-        there = find(self._scene, self._effect.object) is not None
-        return Observation(there, f"{self._effect.object} is {'there' if there else 'not there'}")
+        looked_for = self._effect.looked_for
+        there = find(self._scene, looked_for) is not None
+        return Observation(there, f"{looked_for} is {'there' if there else 'not there'}")
 
 
 class SeesReadyBelow:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from muster.release.canary import beside, replicas_for
+from muster.release.canary import replicas_for
 from muster.release.traffic.way import Object, Shared, Split
+from muster.wire.canary import beside
 from muster.wire.names import TRACK_LABEL, TRACK_VALUE
 
 
