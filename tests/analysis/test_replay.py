@@ -9,10 +9,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from muster.analysis import Action, Look, Phase, Plan
-from muster.analysis.replay import Outcome, replay, replay_lines
+from muster.analysis.replay import Outcome, as_recorded, replay, replay_lines
 from muster.base.errors import UsageError
 from muster.schemas import DIRECTORY
-from muster.system.release_analysis import ErrorRate
+from muster.system.release_analysis import ErrorRate, ReleaseAnalysis
 
 from .analysis_support import ERRORS, look, side
 
@@ -50,6 +50,31 @@ def test_it_says_where_it_would_have_been_aborted_and_why() -> None:
     assert content["decision"]["triggers"][0]["verdict"] == "worse"
     schema = json.loads((DIRECTORY / "release-replay-v1.json").read_text())
     assert list(Draft202012Validator(schema).iter_errors(content)) == []
+
+
+def test_what_the_release_had_not_looked_at_is_left_out_and_named() -> None:
+    seen = look(10, side(100)).model_copy(update={"triggers": ("error_rate",)})
+    settings, said = as_recorded(ReleaseAnalysis(), seen)
+    assert settings.names() == ("error_rate",)
+    assert said[0] == "latency is not looked at: it was not when this was recorded"
+    assert len(said) == 5
+
+
+def test_what_a_recording_does_not_say_was_looked_at() -> None:
+    settings, said = as_recorded(ReleaseAnalysis(), look(10, side(100)))
+    assert (settings, said) == (ReleaseAnalysis(), [])
+
+
+def test_a_recorded_rehearsal_is_asked_for_fewer_samples() -> None:
+    settings, said = as_recorded(ERRORS, look(10, side(100)).model_copy(update={"time_scale": 60.0}))
+    assert settings.error_rate is not None
+    assert settings.error_rate.least == 30
+    assert said == ["a rehearsal was recorded, 60 times shorter: of the least samples less is asked"]
+
+
+def test_nothing_in_common_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"made by cpu, of which system\.yaml looks at nothing"):
+        as_recorded(ERRORS, look(10, side(100)).model_copy(update={"triggers": ("cpu",)}))
 
 
 def test_other_triggers_may_have_let_it_pass() -> None:

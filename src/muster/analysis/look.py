@@ -60,7 +60,11 @@ class Side(_Reading):
 
 
 class Look(_Reading):
-    """Stable and canary `at_s` seconds after a phase began in which canary has `share` (0 to 1) of the traffic."""
+    """Stable and canary `at_s` seconds after a phase began in which canary has `share` (0 to 1) of the traffic.
+
+    `triggers` are those that the release was watched by, None where that is not said; in a rehearsal `at_s` is the time
+    of the plan, `time_scale` times what has passed.
+    """
 
     at_s: Annotated[float, Field(allow_inf_nan=False)]
     phase: Annotated[str, Field(min_length=1)]
@@ -68,6 +72,8 @@ class Look(_Reading):
     stable: Side
     canary: Side
     utc: str | None = None
+    triggers: tuple[str, ...] | None = None
+    time_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
 
 
 class RecordedLook(Look):

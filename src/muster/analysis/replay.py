@@ -13,7 +13,9 @@ from muster.analysis.decide import decide
 from muster.analysis.judgement import Action, Decision, TriggerVerdict
 from muster.analysis.look import Look
 from muster.analysis.plan import Plan
+from muster.analysis.rehearsing import scaled
 from muster.analysis.state import State
+from muster.base.errors import UsageError
 from muster.system.release_analysis import ReleaseAnalysis
 
 SCHEMA = "muster/release-replay/v1"
@@ -70,6 +72,27 @@ class Replay:
             ],
             "decision": self.decision.to_json(),
         }
+
+
+def as_recorded(settings: ReleaseAnalysis, look: Look) -> tuple[ReleaseAnalysis, list[str]]:
+    """The settings as they hold for a release of which this is a look, and a sentence for each way in which they are
+    other than they are for the next one: a system may have had nothing for a trigger, and a rehearsal fewer samples.
+
+    Raises:
+        UsageError: none of its triggers is looked at by these settings.
+    """
+    left = [] if look.triggers is None else [name for name in settings.names() if name not in look.triggers]
+    try:
+        found = settings.without(*left)
+    except ValueError:
+        raise UsageError(
+            f"the recording was made by {', '.join(look.triggers or ())}, of which system.yaml looks at nothing; right "
+            f"would be one of these in release.analysis"
+        ) from None
+    said = [f"{name} is not looked at: it was not when this was recorded" for name in left]
+    if look.time_scale != 1:
+        said.append(f"a rehearsal was recorded, {look.time_scale:g} times shorter: of the least samples less is asked")
+    return scaled(found, look.time_scale), said
 
 
 def replay(looks: Iterable[Look], plan: Plan, settings: ReleaseAnalysis) -> Replay:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from muster.analysis.rehearsing import scaled
 from muster.analysis.words import many, share
 from muster.checks.seen import moment
 from muster.dashboard.picture import ReleaseSeen
 from muster.dashboard.view.text import duration
-from muster.release.baking import scaled
 from muster.release.record import Bake, Release
 from muster.system.release import ReleasePlan
 

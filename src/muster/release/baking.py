@@ -16,6 +16,7 @@ from muster.analysis import Action, Decision, Latency, Look, Plan, Side, State, 
 from muster.analysis import Counted as CountedRequests
 from muster.analysis import Phase as PlannedPhase
 from muster.analysis.recording import append_look
+from muster.analysis.rehearsing import LEAST_EVERY_S
 from muster.base.clock import utc_iso
 from muster.base.errors import ClusterError, MusterError, UsageError
 from muster.base.texts import one_line
@@ -29,8 +30,6 @@ from muster.release.writing import Writing
 from muster.system.release import ReleasePhase
 from muster.system.release_analysis import TRIGGERS, ReleaseAnalysis
 
-LEAST_EVERY_S = 1.0
-LEAST_HOLD_S = 10.0
 WRONG_LOOKS = 3  # so often running a pod must answer wrongly: once may be the pod's own start or end
 PATIENCE_S = 30.0  # for so long at least a cluster may be silent
 ENDING = ("abort", "freeze")  # after these a release does not go on
@@ -198,7 +197,16 @@ class Baking:
 
     def _written(self, at_s: float, stable: Side, canary: Side) -> Look:
         """The look, appended to the recording where there is one."""
-        look = Look(at_s=at_s, phase=self.phase.name, share=self._share, stable=stable, canary=canary, utc=utc_iso())
+        look = Look(
+            at_s=at_s,
+            phase=self.phase.name,
+            share=self._share,
+            stable=stable,
+            canary=canary,
+            utc=utc_iso(),
+            triggers=self.settings.names(),
+            time_scale=self._scale,
+        )
         if self.recording is not None:
             with contextlib.suppress(UsageError):  # a disk that is full is no reason to take a release back
                 append_look(self.recording, look)
@@ -246,21 +254,6 @@ class Baking:
                 },
             }
         )
-
-
-def scaled(settings: ReleaseAnalysis, scale: float) -> ReleaseAnalysis:
-    """The settings of a rehearsal whose bakes are shorter by a factor: looks are no closer than they can be taken, what
-    lacks is waited for as long as it takes to come, and of the least samples as much less is asked, yet never fewer
-    than a few."""
-    if scale == 1:
-        return settings
-    told = settings.model_dump()
-    told["every_s"] = max(settings.every_s, LEAST_EVERY_S * scale)
-    told["hold_s"] = max(settings.hold_s, LEAST_HOLD_S * scale)
-    for name in settings.names():
-        least = told[name]["least"]
-        told[name]["least"] = max(round(least / scale), min(least, 30 if name in ("error_rate", "latency") else 2))
-    return ReleaseAnalysis.model_validate(told)
 
 
 def ended_by(asked: Asked) -> MusterError:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 from muster.analysis import Decision, Look
+from muster.analysis.rehearsing import scaled
 from muster.base.clock import SYSTEM_CLOCK, Clock, utc_iso
 from muster.base.errors import MusterError, RefusedError
-from muster.release.baking import ENDING, AbortedError, Baking, FrozenError, WorseError, ended_by, scaled
+from muster.release.baking import ENDING, AbortedError, Baking, FrozenError, WorseError, ended_by
 from muster.release.measuring import Meter
 from muster.release.record import PHASES, PhaseName, Release, ReleaseBook, State, StepAt, SupersededError
 from muster.release.returning import Returned, Returning

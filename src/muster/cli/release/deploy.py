@@ -94,6 +94,8 @@ def deploy(
         )
     definition = definition_of(system)
     if replay is not None:
+        if time_scale != 1:
+            raise UsageError("--time-scale is for a release that begins; a recording says itself whether it was one")
         _replay(replay, definition, as_json=as_json_)
     if commands:
         _command(cast("Command", commands[0]), reason, kube_context, definition)
@@ -110,11 +112,15 @@ def deploy(
 def _replay(path: Path, definition: SystemDefinition, *, as_json: bool) -> NoReturn:
     from muster.analysis.plan import Phase, Plan
     from muster.analysis.recording import read_recording
-    from muster.analysis.replay import replay, replay_lines
+    from muster.analysis.replay import as_recorded, replay, replay_lines
 
     planned = definition.release.phases
     plan = Plan(tuple(Phase(one.name, one.share, one.bake_s) for one in planned))
-    found = replay(read_recording(path), plan, definition.release.analysis)
+    looks = list(read_recording(path))
+    settings, differs = as_recorded(definition.release.analysis, looks[0])
+    found = replay(looks, plan, settings)
+    for line in differs:
+        click.echo(line, err=True)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:

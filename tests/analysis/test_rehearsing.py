@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from muster.release.baking import scaled
+from muster.analysis.rehearsing import scaled
 from muster.system.release_analysis import TRIGGERS, ReleaseAnalysis
 
 
