@@ -47,12 +47,15 @@ def _trials(options: argparse.Namespace) -> int:
         kept = Kept(KEPT / f"{name}-{seed}.jsonl")
         if options.again:
             kept.path.unlink(missing_ok=True)
-        made = {trial.number for trial in kept.read()} if options.trial is None else set(range(len(cases)))
+        was_made, of_another_draw = kept.of(cases)
+        if of_another_draw:
+            print(f"{name}: {of_another_draw} trials that are kept are of another draw, and do not count", flush=True)
+        made = {trial.number for trial in was_made} if options.trial is None else set(range(len(cases)))
         wanted = [case for case in cases if case.number not in made or case.number == options.trial]
         for trial in run(name, wanted, jobs=options.jobs, within_s=options.within, keep=KEPT / f"{name}-{seed}"):
             kept.add(trial)
             print(trial.line(), flush=True)
-        found += kept.read()
+        found += kept.of(cases)[0]
     print(f"\n{markdown(HEAD, rows(found))}\n")
     for trial in found:
         if not trial.held:

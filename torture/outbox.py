@@ -87,9 +87,9 @@ class Kills:
         finally:
             shutil.rmtree(directory)
         again = len(self.hook.arrived) - len(self._by_uid())
-        what = f"{case}" + (f", {again} sent again" if again else "")
+        saw = f"{again} sent again" if again else ""
         came, took_s = code == KILLED, round(now() - began, 1)
-        return Trial("outbox", case.number, what, tuple(wrong), took_s=took_s, came=came, kept=kept)
+        return Trial("outbox", case.number, str(case), tuple(wrong), took_s=took_s, came=came, kept=kept, saw=saw)
 
     def strike(self, directory: Path, case: Case) -> int | None:
         """Let a victim work in a directory until it is killed, or done; its exit code, None where it came to no end."""

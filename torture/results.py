@@ -7,14 +7,24 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+
+class Case(Protocol):
+    """One of the trials that are drawn, which as text says what it is."""
+
+    @property
+    def number(self) -> int:
+        """Its place in what was drawn."""
+
 
 HEAD = ("part", "trials", "held", "undo begun, P50", "P99", "max", "undone, P99")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial: what it was, and what was wrong, a sentence each; seconds since the session was killed.
+    """One trial: what it was, and what was wrong, a sentence each; seconds since the session was killed. `what` is its
+    case as text, `saw` what is worth to be told besides.
 
     `came` is whether the moment did at which something was to be done: a drill need not go the same way twice, and a
     trial whose moment never came proves nothing.
@@ -29,6 +39,7 @@ class Trial:
     took_s: float = 0.0
     came: bool = True
     kept: str = ""  # where what a trial that failed left is kept
+    saw: str = ""
 
     @property
     def held(self) -> bool:
@@ -38,7 +49,8 @@ class Trial:
         """The trial in one line for people."""
         undo = "" if self.begun_s is None else f", undo begun {self.begun_s:.2f} s, undone {self.undone_s or 0:.2f} s"
         said = f"FAILED: {'; '.join(self.troubles)}; kept: {self.kept}" if self.troubles else f"held{undo}"
-        what = self.what if self.came else f"{self.what} (which never came)"
+        what = f"{self.what} ({self.saw})" if self.saw else self.what
+        what = what if self.came else f"{what} (which never came)"
         return f"{self.part} {self.number}: {what}: {said} ({self.took_s:.0f} s)"
 
 
@@ -58,6 +70,14 @@ class Kept:
             trial = Trial(**{**said, "troubles": tuple(said["troubles"])})
             found[trial.number] = trial
         return [found[number] for number in sorted(found)]
+
+    def of(self, cases: Iterable[Case]) -> tuple[list[Trial], int]:
+        """The trials of these cases, by number, and how many others there are: a seed draws other cases once the drills
+        have other steps."""
+        wanted = {case.number: str(case) for case in cases}
+        trials = self.read()
+        found = [trial for trial in trials if wanted.get(trial.number) == trial.what]
+        return found, len(trials) - len(found)
 
     def add(self, trial: Trial) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

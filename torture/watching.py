@@ -83,8 +83,8 @@ class Watching:
             if troubles:
                 kept = str(keep / str(case.number))
                 shutil.copytree(folder, kept, dirs_exist_ok=True)
-        what = f"{case} (number {last} of {self.moments})"
-        return Trial("monitor", case.number, what, tuple(troubles), took_s=now() - began, kept=kept)
+        saw = f"number {last} of {self.moments}"
+        return Trial("monitor", case.number, str(case), tuple(troubles), took_s=now() - began, kept=kept, saw=saw)
 
 
 @contextmanager

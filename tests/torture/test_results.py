@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from torture.results import HEAD, Kept, Trial, markdown, quantile, rows
@@ -16,6 +17,25 @@ def test_what_was_made_is_read_again_and_the_last_word_on_a_trial_counts(tmp_pat
     assert kept.read() == [Trial("kills", 0, "y"), first]
     kept.add(Trial("kills", 1, "x"))
     assert all(trial.held for trial in kept.read())
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A case."""
+
+    number: int
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+
+def test_what_was_made_of_another_draw_does_not_count(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "kills-1.jsonl")
+    same = Trial("kills", 0, "x", saw="5 sent again")
+    for trial in (same, Trial("kills", 1, "y"), Trial("kills", 7, "z")):
+        kept.add(trial)
+    assert kept.of([Drawn(0, "x"), Drawn(1, "other"), Drawn(2, "y")]) == ([same], 2)
 
 
 def test_the_table_says_how_many_were_held_and_how_fast() -> None:
