@@ -51,7 +51,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 tests: setup
-	$(BIN)/pytest tests -n $(WORKERS) --dist worksteal --dear 100 --sabotages 2 --long 1 --durations 15 --durations-min 2
+	$(BIN)/pytest tests -n $(WORKERS) --dist worksteal --dear 80 --sabotages 2 --long 1 --durations 15 --durations-min 2
 
 bench: setup  ## print the figures: start-up, throughput, wall time of the drills
 	$(BIN)/python -m bench

@@ -27,7 +27,7 @@ DRILLS = [
 
 
 @pytest.mark.whole_machine
-@pytest.mark.long(of="faults in force")
+@pytest.mark.long(of="whole drills")
 @pytest.mark.parametrize("drill", DRILLS)
 def test_what_is_suggested_mends_it(drill_project: DrillProject, drill: str) -> None:
     drill_project.write("conftest.py", CONFTEST)
