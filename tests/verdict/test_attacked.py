@@ -276,6 +276,44 @@ def test_a_procedure_that_came_after_another_had_healed_is_not_proved() -> None:
     assert entry.recovered_by == "restart"
 
 
+@pytest.mark.parametrize("other_ends", [9.0, 11.75, 12.4])
+def test_two_procedures_at_once_each_have_their_own_steps_and_end(other_ends: float) -> None:
+    """Whichever of them ends first, is over, and what one did is not the other's."""
+
+    def told(at: float, kind: str, **fields: object) -> Event:
+        return {"t": EPOCH + at, "kind": kind, "procedure": "rollback", **fields}
+
+    other = [
+        told(6.05, "recovery.began"),
+        told(6.1, "recovery.step", step="lead back", state="began", detail=None),
+        told(6.2, "recovery.change", verb="delete", object="Deployment/none", fields=[], replicas=None),
+        told(6.25, "recovery.step", step="lead back", state="done", detail=None),
+        told(other_ends, "recovery.ended", ok=True, why=""),
+    ]
+    named = {"procedure": "promote-standby"}
+    story = [event | named if event["kind"] == "recovery.change" else event for event in DrillStory().events()]
+    alone, entry = judge(story), judge(in_order([*story, *other]))
+    assert (entry.verdict, entry.recovered_by) == (alone.verdict, alone.recovered_by)
+    assert entry.verdict is Verdict.MET
+    began = {step.step: step.began_s for step in entry.recovery_steps}
+    assert began.keys() == {*(step.step for step in alone.recovery_steps), "lead back"}
+    assert list(began.values()) == sorted(began.values())
+    assert entry.split.procedure_s is not None
+    assert alone.split.procedure_s is not None
+    assert entry.split.procedure_s == pytest.approx(max(alone.split.procedure_s, other_ends - 6.0), abs=0.5)
+
+
+def test_a_procedure_that_never_ended_is_not_ended_by_another() -> None:
+    def told(at: float, kind: str, **fields: object) -> Event:
+        return {"t": EPOCH + at, "kind": kind, "procedure": "rollback", **fields}
+
+    other = [told(6.5, "recovery.began"), told(8.0, "recovery.ended", ok=True, why="")]
+    story = [event for event in DrillStory().events() if event["kind"] != "recovery.ended"]
+    entry = judge(in_order([*story, *other]))
+    assert entry.verdict is not Verdict.MET
+    assert "recovery procedure 'promote-standby' did not end" in entry.reasons
+
+
 def test_where_service_may_have_been_good_before_the_procedure_acted_it_is_not_proved() -> None:
     outages = [Outage(5.2, 9.0, "error", share=0.3)]
     probes = [Asking("read", 0.2), Asking("write", 0.2, write=True)]

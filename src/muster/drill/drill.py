@@ -406,18 +406,19 @@ class Drill:
             return self.own_procedure
         return find_procedure(wanted, self.state.definition)
 
-    def operated(self, arguments: Mapping[str, str] | None = None, *, timeline: Timeline | None = None) -> Context:
-        """The system as operators see it: what recovery procedures work on. A `timeline` is told what they change."""
+    def operated(self, arguments: Mapping[str, str] | None = None, *, procedure: str | None = None) -> Context:
+        """The system as operators see it: what recovery procedures work on. Where one is named, the timeline is told
+        what it does and changes."""
 
         def changed(change: Change) -> None:
-            self.timeline.append("recovery.change", **change._asdict())
+            self.timeline.append("recovery.change", procedure=procedure, **change._asdict())
 
         cluster = self.state.cluster
         return Context(
-            cluster=cluster if timeline is None else cluster.observed(changed).asking_as(PROCEDURE),
+            cluster=cluster if procedure is None else cluster.observed(changed).asking_as(PROCEDURE),
             system=self.state.definition,
             namespace=self.state.namespace,
-            timeline=timeline,
+            timeline=None if procedure is None else self.timeline,
             audit=AuditLog.of_run(self.directory),
             url=self.url,
             arguments=arguments or {},

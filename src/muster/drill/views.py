@@ -230,7 +230,7 @@ class RecoverView:
         drill = self._drill
         found = drill.procedure(procedure)
         drill.enter("recover", found.name)
-        return run(found, drill.operated(arguments, timeline=drill.timeline))
+        return run(found, drill.operated(arguments, procedure=found.name))
 
 
 class ObjectivesView:

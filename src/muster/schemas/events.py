@@ -144,8 +144,9 @@ class Step(OfProcedure):
 
 
 class Change(Event):
-    """`recovery.change`: what the running procedure changed."""
+    """`recovery.change`: what a running procedure changed, the last one that began where none is named."""
 
+    procedure: str | None = None
     verb: Literal["create", "replace", "patch", "delete", "execute", "ask"]
     object: str
 

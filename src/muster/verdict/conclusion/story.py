@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from muster.verdict.disruption.look import Look
-from muster.verdict.disruption.measure import Disruption
+from muster.verdict.disruption.measure import Disruption, procedures_through
 from muster.verdict.entry import DisruptionEntry, DrillVerdict, SplitEntry, StepEntry
 from muster.verdict.reading.record import Record
 
@@ -25,7 +25,7 @@ def _split(record: Record, disruption: Disruption, alert_s: float | None) -> Spl
         entry.detected_s = round(injected + alert_s - start, 4)
     if record.recoveries:
         entry.recovery_began_s = round(record.recoveries[0].began - start, 4)
-        ended = record.recoveries[-1].ended
+        ended = procedures_through(record)
         entry.procedure_s = None if ended is None else round(ended - record.recoveries[0].began, 4)
     if disruption.well is not None and disruption.start is not None:
         entry.clients_s = round(disruption.well.at - start, 4)
@@ -35,7 +35,8 @@ def _split(record: Record, disruption: Disruption, alert_s: float | None) -> Spl
 
 
 def _steps(record: Record, disruption: Disruption) -> list[StepEntry]:
-    """The steps of the recovery procedures, in order."""
+    """The steps of the recovery procedures, in the order in which they began."""
+    steps = (step for recovery in record.recoveries for step in recovery.steps)
     start = (record.injected or 0.0) if disruption.start is None else disruption.start.at
     return [
         StepEntry(
@@ -45,8 +46,7 @@ def _steps(record: Record, disruption: Disruption) -> list[StepEntry]:
             took_s=None if step.ended is None else round(step.ended - step.began, 4),
             detail=step.detail,
         )
-        for recovery in record.recoveries
-        for step in recovery.steps
+        for step in sorted(steps, key=lambda step: step.began)
     ]
 
 

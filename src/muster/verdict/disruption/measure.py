@@ -85,7 +85,7 @@ def measure(record: Record, *, effect: float | None, probes_only: bool = False) 
     start, first = _start(streams, load, injected, until)
     watch = _Watch(record, streams, load, start, until)
     well, not_before = watch.ended(effect)
-    through = _procedures_through(record)
+    through = procedures_through(record)
     end = well
     if effect is None or through is None or through > effect:
         end, not_before = watch.ended(None if effect is None or through is None else through)
@@ -95,7 +95,7 @@ def measure(record: Record, *, effect: float | None, probes_only: bool = False) 
     return Disruption(start, end, well, until, not_before, hit, load.counts(*span).shed, first, blind)
 
 
-def _procedures_through(record: Record) -> float | None:
+def procedures_through(record: Record) -> float | None:
     """When the last procedure ended; -inf where none ran, None while one still runs."""
     ends = [recovery.ended for recovery in record.recoveries]
     return None if None in ends else max((end for end in ends if end is not None), default=-math.inf)

@@ -176,10 +176,20 @@ def _on_recovery(record: Record, event: Event) -> None:
         record.recoveries.append(Recovery(event["procedure"], event["t"]))
 
 
+def _run_of(record: Record, event: Event) -> Recovery | None:
+    """The run of a procedure that an event is of: the last one, of those that are not over where some are, and of the
+    procedure that the event names where it does. Two may run at once, and either may end first."""
+    if event["t"] >= record.judged_at:
+        return None
+    named = event.get("procedure")
+    runs = [run for run in record.recoveries if named in (None, run.procedure)]
+    return next((run for run in reversed(runs) if run.ended is None), runs[-1] if runs else None)
+
+
 def _on_step(record: Record, event: Event) -> None:
-    if not record.recoveries or event["t"] >= record.judged_at:
+    if (run := _run_of(record, event)) is None:
         return
-    steps, state = record.recoveries[-1].steps, event["state"]
+    steps, state = run.steps, event["state"]
     running = next((step for step in reversed(steps) if step.name == event["step"] and step.ended is None), None)
     if running is None:
         running = Step(event["step"], event["t"], acts=event.get("acts", True))
@@ -190,12 +200,12 @@ def _on_step(record: Record, event: Event) -> None:
 
 
 def _on_change(record: Record, event: Event) -> None:
-    if record.recoveries and event["t"] < record.judged_at:
+    if (run := _run_of(record, event)) is not None:
         counts = event.get("replicas")
         replicas = None if counts is None else (int(counts[0]), int(counts[1]))
         fields = tuple(str(path) for path in event.get("fields") or [])
         change = Change(event["t"], str(event["verb"]), str(event["object"]), fields, replicas)
-        record.recoveries[-1].changes.append(change)
+        run.changes.append(change)
 
 
 def _on_point(record: Record, event: Event) -> None:
@@ -224,9 +234,9 @@ def _on_origin(record: Record, event: Event) -> None:
 
 
 def _on_recovered(record: Record, event: Event) -> None:
-    if record.recoveries and record.recoveries[-1].ended is None:
-        last = record.recoveries[-1]
-        last.ended, last.ok, last.why = event["t"], event["ok"] is True, str(event.get("why") or "")
+    run = _run_of(record, event)
+    if run is not None and run.ended is None:
+        run.ended, run.ok, run.why = event["t"], event["ok"] is True, str(event.get("why") or "")
 
 
 def _on_write(record: Record, event: Event) -> None:
