@@ -27,6 +27,7 @@ KINDS = {
 FAULTS, PROCEDURES = "muster.dev/fault-record", "muster.dev/procedure-record"
 LEASE = "muster-drill"
 KEPT = "muster-known-good-"  # what a drill keeps on purpose
+RELEASE = "muster-release"  # the record of the last release
 NOT_FOUND = 404
 
 
@@ -100,7 +101,7 @@ class Reader:
             f"{kind}/{item['metadata']['name']}": item.get(part)
             for kind, (api, plural, part) in KINDS.items()
             for item in self.listed(api, plural)
-            if not _is_known(item["metadata"])
+            if not _is_known(item)
         }
 
     def faults(self) -> list[dict[str, Any]]:
@@ -166,9 +167,11 @@ def _differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any,
         yield path.lstrip(".") or "all of it", before, after
 
 
-def _is_known(metadata: Mapping[str, Any]) -> bool:
-    labels = metadata.get("labels") or {}
-    return FAULTS in labels or PROCEDURES in labels or str(metadata["name"]).startswith(KEPT)
+def _is_known(item: Mapping[str, Any]) -> bool:
+    labels, name = item["metadata"].get("labels") or {}, str(item["metadata"]["name"])
+    if name == RELEASE:  # that it was, and how it ended, stays to be read
+        return bool(json.loads(item["data"]["release.json"]).get("ended"))
+    return FAULTS in labels or PROCEDURES in labels or name.startswith(KEPT)
 
 
 def _content(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from muster.base.errors import ClusterError, UsageError
-from muster.kube import connect, contexts, isolated_kubeconfig
+from muster.kube import Cluster, connect, contexts, isolated_kubeconfig
 
 FIRST = """
 apiVersion: v1
@@ -47,6 +47,17 @@ def test_the_file_holds_the_named_context_and_nothing_of_the_others(paths: list[
     assert "big.example" not in text
     assert "secret" not in text
     assert target.stat().st_mode & 0o077 == 0
+
+
+def test_another_process_reaches_a_cluster_whose_file_is_gone(cluster: Cluster, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(cluster.kubeconfig.read_bytes())
+    with connect(mine, embedded=True) as found:
+        mine.unlink()
+        written = found.write_kubeconfig(tmp_path / "theirs")
+    assert written.stat().st_mode & 0o077 == 0
+    with connect(written, embedded=True) as theirs:
+        assert theirs.context == cluster.context
 
 
 def test_file_names_are_found_from_anywhere(paths: list[Path], tmp_path: Path) -> None:

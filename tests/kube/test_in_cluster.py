@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from muster.base.errors import UsageError
-from muster.kube import ApiError, Cluster, connect_in_cluster, own_namespace
+from muster.kube import ApiError, Cluster, connect, connect_in_cluster, own_namespace
 
 
 @pytest.fixture
@@ -39,6 +39,14 @@ def test_a_pod_is_its_account_and_knows_its_namespace(account: Path) -> None:
             inside.request("GET", "/api/v1/nodes")
         assert (refused.value.code, inside.context, inside.evidence) == (403, "in-cluster", "cluster")
     assert own_namespace() == "default"
+
+
+def test_another_process_is_the_same_account(account: Path, tmp_path: Path) -> None:
+    with connect_in_cluster() as inside:
+        written = inside.write_kubeconfig(tmp_path / "kubeconfig")
+    with connect(written) as theirs:
+        review = theirs.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body={}).json()
+    assert review["status"]["userInfo"]["username"] == "system:serviceaccount:default:default"
 
 
 def test_a_token_that_is_replaced_is_used_at_once(account: Path) -> None:

@@ -25,7 +25,7 @@ def api() -> Iterator[Service]:
 
 
 def cluster(api: Service, *, embedded: bool) -> Cluster:
-    return Cluster(access_to(api.url), context="test", kubeconfig=None, embedded=embedded)
+    return Cluster(access_to(api.url), content={"current-context": "test"}, kubeconfig=None, embedded=embedded)
 
 
 def system(url: str | None = None) -> SystemDefinition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from muster.faults import Injection
 from muster.faults.aim import Aim, Aimed
 from muster.faults.experiments import find_experiment
 from muster.faults.releasing import _variables, _with_environment
-from muster.safety import find_record
+from muster.kube import connect
+from muster.safety import find_record, undo
 from muster.system.definition import SYSTEM_VARIABLE
 
 of_a_cluster = pytest.mark.long(of="release")
@@ -78,8 +79,26 @@ def test_it_is_rolled_back_where_it_is_under_way_when_the_fault_is_undone(stage:
     assert stage.objects() == before
 
 
+def undone_by_hand(stage: Stage, _directory: Path) -> None:
+    said = stage.muster("undo")
+    assert said.returncode == 0, said.stdout
+    assert ": rolled back" in said.stdout, said.stdout
+
+
+def undone_by_a_guardian(stage: Stage, directory: Path) -> None:
+    """By one whose kubeconfig went with the session that it was made for."""
+    copied = directory / "kubeconfig"
+    copied.write_bytes(stage.kubeconfig.read_bytes())
+    with connect(copied, embedded=stage.cluster.embedded) as cluster:
+        copied.unlink()
+        record = find_record(cluster, "shop", "release")
+        assert record is not None
+        assert any(text.endswith(": rolled back") for text in undo(cluster, record).undone)
+
+
 @of_a_cluster
-def test_where_all_died_undo_rolls_it_back(stage: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("undone", [undone_by_hand, undone_by_a_guardian])
+def test_where_all_died_undo_rolls_it_back(stage: Stage, tmp_path: Path, undone: Callable[[Stage, Path], None]) -> None:
     before = stage.objects()
     with Load(stage.url), injected(stage, tmp_path, "shop:2") as injection:
         stage.wait_until("baking", "canary")
@@ -87,9 +106,7 @@ def test_where_all_died_undo_rolls_it_back(stage: Stage, tmp_path: Path) -> None
         injection._child.signal_command(signal.SIGKILL)
         injection._child.wait(within=20, reason="its lifeline to end what was below it")
         assert find_record(stage.cluster, "shop", "release") is not None
-        said = stage.muster("undo")
-        assert said.returncode == 0, said.stdout
-        assert ": rolled back" in said.stdout, said.stdout
+        undone(stage, tmp_path)
         assert find_record(stage.cluster, "shop", "release") is None
     ended = stage.release
     assert ended is not None and ended.state == "rolled back"

@@ -21,7 +21,9 @@ def silent() -> Iterator[Cluster]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         access = access_to(f"https://127.0.0.1:{taken.getsockname()[1]}")
-        with Cluster(access, context="silent", embedded=False, timeout=2.0, kubeconfig=None) as cluster:
+        with Cluster(
+            access, content={"current-context": "silent"}, embedded=False, timeout=2.0, kubeconfig=None
+        ) as cluster:
             yield cluster
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from muster.base.clock import now
+from muster.base.errors import ClusterError
 from muster.base.timeline import Event
 from muster.drill.work import WorkCheck
 from muster.safety import open_records
@@ -44,7 +45,10 @@ class SteadyCheck:
 
     def holds(self) -> bool:
         """Whether it is; the slower questions are asked only once the requests look well."""
-        self.trouble = self._requests() or self._objects() or self._beside() or self._requests() or ""
+        try:
+            self.trouble = self._requests() or self._objects() or self._beside() or self._requests() or ""
+        except ClusterError as error:  # it may answer the next time, and nothing was struck yet
+            self.trouble = str(error)
         return not self.trouble
 
     def _requests(self) -> str | None:

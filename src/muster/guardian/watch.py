@@ -167,6 +167,8 @@ class Watch:
             if taking.trouble != said:
                 said = taking.trouble
                 self._mouth.say(talk.FAILED, why=said)
+                if said:
+                    _note(f"not taken back yet: {said}")  # the session may be gone
             if why := patience.is_over() if guarded.deadlines else "nothing was about to strike":
                 self._give_up(guarded, taking, why)
                 return taking

@@ -18,6 +18,7 @@ from muster.kube.access import Access
 from muster.kube.changes import READS, Change, made, target_of
 from muster.kube.errors import ApiError
 from muster.kube.execution import ExecReader, ExecResult, execute, reading, write
+from muster.kube.kubeconfig import write_content
 from muster.kube.proxied import Answer, Request, is_refusal, port_named, proxied
 from muster.wire.names import KINDS, Kind
 
@@ -51,13 +52,20 @@ class Cluster:
     """One context of one kubeconfig, for several threads; a context manager that closes its connections."""
 
     def __init__(
-        self, access: Access, *, kubeconfig: Path | None, context: str, embedded: bool, timeout: float = 10.0
+        self,
+        access: Access,
+        *,
+        kubeconfig: Path | None,
+        content: Mapping[str, Any],
+        embedded: bool,
+        timeout: float = 10.0,
     ) -> None:
-        """`kubeconfig` is the file with this single context, if there is one; `timeout` bounds each request, in s."""
+        """`content` is that of a kubeconfig with a single context, `kubeconfig` its file, if there is one; `timeout`
+        bounds each request, in s."""
         self.access = access
-        self.context = context
+        self.context = str(content["current-context"])
         self.embedded = embedded
-        self._kubeconfig = kubeconfig
+        self._kubeconfig, self._content = kubeconfig, content
         self._http = httpx.Client(
             base_url=access.server,
             auth=_Asking(access),
@@ -106,6 +114,12 @@ class Cluster:
         if self._kubeconfig is None:
             raise UsageError(f"no file holds context '{self.context}' for another process to read")
         return self._kubeconfig
+
+    def write_kubeconfig(self, target: Path) -> Path:
+        """Write a file by which another process reaches this cluster, whatever has become of the one that it was read
+        from: that may have gone with the session it was made for. It holds credentials, as for `isolated_kubeconfig`.
+        """
+        return write_content(self._content, target)
 
     @property
     def server(self) -> str:

@@ -53,7 +53,10 @@ def connect_in_cluster(*, timeout: float = 10.0) -> Cluster:
         )
     server = f"https://{f'[{host}]' if ':' in host else host}:{port}"
     content = {
+        "apiVersion": "v1",
+        "kind": "Config",
         "current-context": IN_CLUSTER,
+        "contexts": [{"name": IN_CLUSTER, "context": {"cluster": IN_CLUSTER, "user": IN_CLUSTER}}],
         "clusters": [{"name": IN_CLUSTER, "cluster": {"server": server, "certificate-authority": str(authority)}}],
         "users": [{"name": IN_CLUSTER, "user": {"tokenFile": str(token)}}],
     }
@@ -81,8 +84,8 @@ def _account_directory() -> Path:
 
 
 def _connected(content: dict[str, Any], *, kubeconfig: Path | None, embedded: bool, timeout: float) -> Cluster:
-    access, context = access_of(content, embedded=embedded), content["current-context"]
-    cluster = Cluster(access, kubeconfig=kubeconfig, context=context, embedded=embedded, timeout=timeout)
+    access = access_of(content, embedded=embedded)
+    cluster = Cluster(access, kubeconfig=kubeconfig, content=content, embedded=embedded, timeout=timeout)
     try:
         cluster.version()
     except ClusterError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,12 @@ def isolated_kubeconfig(context: str, target: Path, *, paths: list[Path] | None 
     Raises:
         UsageError: there is no such context; the message lists those that there are.
     """
-    write_atomically(target, yaml.safe_dump(single_context(context, paths), sort_keys=False), mode=0o600)
+    return write_content(single_context(context, paths), target)
+
+
+def write_content(content: Mapping[str, Any], target: Path) -> Path:
+    """Write the content of a kubeconfig to a file that only this user can read."""
+    write_atomically(target, yaml.safe_dump(dict(content), sort_keys=False), mode=0o600)
     return target
 
 

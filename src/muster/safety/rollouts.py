@@ -12,19 +12,17 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from muster.base.clock import utc
-from muster.base.errors import ClusterError, UsageError
+from muster.base.errors import ClusterError
 from muster.base.private import private_directory
 from muster.base.process import NOTHING_LEFT
 from muster.base.texts import one_line
 from muster.base.timeline import TIMELINE_VARIABLE
-from muster.kube import Cluster, isolated_kubeconfig
+from muster.kube import Cluster
 from muster.wire.names import RELEASE_RECORD
 
 WITHIN_S = 120.0
@@ -117,7 +115,8 @@ class Rollout:
 
     def _rolled_back(self, cluster: Cluster, namespace: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         kept = {key: value for key, value in os.environ.items() if key not in NOT_FOR_IT}
-        with _kubeconfig(cluster) as kubeconfig:
+        with private_directory() as private:
+            kubeconfig = cluster.write_kubeconfig(private / "kubeconfig")
             command = releasing_command(kubeconfig, Path(self.system), embedded=cluster.embedded)
             command += rolling_back("what brought it out was undone", self.id)
             try:
@@ -144,15 +143,3 @@ class Rollout:
 def _by_hand(cluster: Cluster) -> str:
     where = "" if cluster.embedded else f" --kube-context {cluster.context}"
     return f"by hand, in the project: muster rollback -f -r 'a drill was cut'{where}"
-
-
-@contextmanager
-def _kubeconfig(cluster: Cluster) -> Iterator[Path]:
-    """A file by which another program reaches the cluster."""
-    try:
-        found = cluster.kubeconfig
-    except UsageError:  # there is none
-        with private_directory() as private:
-            yield isolated_kubeconfig(cluster.context, private / "kubeconfig")
-    else:
-        yield found
