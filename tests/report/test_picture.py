@@ -16,7 +16,7 @@ from muster.report import draw
 from muster.report.picture.marks import Mark, place
 from muster.report.picture.scale import Scale
 from muster.verdict import Verdict, judge
-from muster.verdict.testing import Asking, DrillStory, Outage
+from muster.verdict.testing import EPOCH, Asking, DrillStory, Outage
 
 SVG = "{http://www.w3.org/2000/svg}"
 STORIES: dict[str, dict[str, Any]] = {
@@ -51,6 +51,25 @@ def test_it_marks_what_happened() -> None:
     for mark in ("fault", "landed +0.2", "promote-standby +1.0", "fence 0.3 s", "promote 5.3 s", "good again +6.8",
                  "budget 30 s", "read", "write"):  # fmt: skip
         assert mark in found
+
+
+PHASES = [(6.0, "pre", "preparing"), (9.0, "canary", "shifting"), (9.4, "canary", "baking"), (15.0, "grow", "baking")]
+
+
+@pytest.mark.parametrize(("at", "told"), [(24.0, "rolled back"), (28.9, "released")])
+def test_a_release_shows_its_phases_and_what_became_of_it(at: float, told: str) -> None:
+    states = [*PHASES, (at, "end", told)]
+    release = [
+        {"t": EPOCH + t, "kind": "release", "phase": phase, "state": state, "why": ""} for t, phase, state in states
+    ]
+    events = sorted([*DrillStory().events(), *release], key=lambda event: event["t"])
+    root = picture(events)
+    assert [text for text in words(root) if text in {"release", "pre", "canary", "grow", told}] == [
+        *("release", "pre", "canary", "grow", told),
+    ]
+    hints = [title.text or "" for title in root.iter(f"{SVG}title") if (title.text or "").startswith("release: ")]
+    assert hints == ["release: pre, +1.0 s", "release: canary, +4.0 s", "release: grow, +10.0 s"]
+    assert judge(events).to_json() == judge(DrillStory().events()).to_json()
 
 
 def test_failed_requests_are_hatched_and_good_ones_are_not() -> None:

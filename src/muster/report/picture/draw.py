@@ -11,7 +11,7 @@ from muster.base.errors import MusterError
 from muster.base.timeline import Event
 from muster.report.colours import OF_VERDICT
 from muster.report.picture.charts import CAPTION, caption, latencies, rates, time_axis
-from muster.report.picture.lanes import place_steps, probe_lanes, step_lanes
+from muster.report.picture.lanes import place_steps, probe_lanes, release_lane, step_lanes
 from muster.report.picture.marks import draw_marks, place, what_happened
 from muster.report.picture.rto import HEIGHT, rto_bar
 from muster.report.picture.scale import ROW, SIZE, WIDTH, Scale, shortened
@@ -54,7 +54,7 @@ def _body(drawing: Drawing, record: Record, entry: DrillVerdict) -> None:
     latency_top = rate_top + RATE_HEIGHT + CAPTION + GAP
     lanes_top = latency_top + LATENCY_HEIGHT + GAP
     bars = place_steps(scale, record)
-    rows = len(record.probes) + max((bar.row + 1 for bar in bars), default=0)
+    rows = len(record.probes) + bool(record.release) + max((bar.row + 1 for bar in bars), default=0)
     bottom = lanes_top + rows * ROW + 6
     time_axis(drawing, scale, top_y=rate_top, bottom=bottom, zero="injection" if record.injected else "first request")
     legend = rates(drawing, scale, windows, top_y=rate_top, height=RATE_HEIGHT)
@@ -64,7 +64,7 @@ def _body(drawing: Drawing, record: Record, entry: DrillVerdict) -> None:
     # After the marks, so that no line runs through words.
     caption(drawing, rate_top, f"requests/s of the {'load' if len(record.load.requests) else 'probes'}", legend)
     caption(drawing, latency_top, LATENCY_CAPTION)
-    step_lanes(drawing, scale, bars, steps_top)
+    step_lanes(drawing, scale, bars, release_lane(drawing, scale, record, steps_top))
     rto_bar(drawing, entry, bottom + 66)
     drawing.height = bottom + 66 + HEIGHT
 

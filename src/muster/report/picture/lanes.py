@@ -1,9 +1,10 @@
-"""A strip per probe, and a bar per step of the recovery."""
+"""A strip per probe, the phases of a release, and a bar per step of the recovery."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from muster.verdict.reading.requests import Stream
 
 NAME_LENGTH, STEP_LENGTH, MOST_ROWS = 9, 44, 10
 BAR = 18.0
+PHASE_SIZE = 18.0
+OVER = "end"  # the phase of a release that has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,25 @@ def _stretches(scale: Scale, stream: Stream) -> Iterator[tuple[float, float, int
         open_ = (begin, end, bad, inside) if inside else None
     if open_:
         yield open_
+
+
+def release_lane(drawing: Drawing, scale: Scale, record: Record, top_y: float) -> float:
+    """The phases of the release that the drill brought out, and what became of it; returns the bottom."""
+    if not record.release:
+        return top_y
+    drawing.text(LEFT - 10, top_y + 19, "release", anchor="end", size=SIZE)
+    turns = [list(group) for _, group in groupby(record.release, key=lambda at: at.phase)]
+    over = turns.pop()[-1].state if turns[-1][0].phase == OVER else ""
+    at = [scale.x(turn[0].t) for turn in turns] + [scale.x(record.release[-1].t) if over else RIGHT]
+    left = width_of(over, PHASE_SIZE) + 8 > RIGHT - at[-1]  # what became of it stands left of its end
+    free = at[-1] - width_of(over, PHASE_SIZE) if left else at[-1]
+    for number, (turn, begin, end) in enumerate(zip(turns, at[:-1], at[1:], strict=True)):
+        hint = f"release: {turn[0].phase}, {turn[0].t - scale.zero:+.1f} s"
+        drawing.rectangle(begin, top_y + 3, max(end - begin, 1.5), BAR, FAINT if number % 2 else LIGHT, title=hint)
+        if width_of(turn[0].phase, PHASE_SIZE) + 8 <= min(end, free) - begin:
+            drawing.text(begin + 4, top_y + 18, turn[0].phase, size=PHASE_SIZE)
+    drawing.text(at[-1] + (-4 if left else 4), top_y + 18, over, size=PHASE_SIZE, anchor="end" if left else "start")
+    return top_y + ROW
 
 
 def place_steps(scale: Scale, record: Record) -> list[Bar]:

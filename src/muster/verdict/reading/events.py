@@ -34,6 +34,7 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "recovery.step": ("procedure", "step", "state"),
     "recovery.change": ("verb", "object"),
     "recovery.ended": ("procedure",),
+    "release": ("phase", "state"),
     "ended": ("outcome",),
     "alert": ("name",),
     "monitoring": ("state",),

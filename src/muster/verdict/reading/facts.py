@@ -91,6 +91,15 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseAt:
+    """How far a release was from `t` on that the drill brought out."""
+
+    t: float
+    phase: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """A write of the ledger. `ended` is when its outcome was known, CLOCK_MONOTONIC seconds as all times here."""
 

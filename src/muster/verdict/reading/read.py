@@ -24,6 +24,7 @@ from muster.verdict.reading.facts import (
     Readback,
     Recovery,
     Relations,
+    ReleaseAt,
     Shortfall,
     Step,
     Tick,
@@ -161,6 +162,10 @@ def _on_undone(record: Record, event: Event) -> None:
 def _on_phase(record: Record, event: Event) -> None:
     if event.get("phase") == "undo":
         record.released.append(event["t"])
+
+
+def _on_release(record: Record, event: Event) -> None:
+    record.release.append(ReleaseAt(event["t"], event["phase"], event["state"]))
 
 
 def _on_prober(record: Record, event: Event) -> None:
@@ -377,6 +382,7 @@ _HANDLERS: dict[str, Callable[[Record, Event], None]] = {
     "fault.undone": _on_undone,
     "phase": _on_phase,
     "prober": _on_prober,
+    "release": _on_release,
     "recovery.began": _on_recovery,
     "recovery.step": _on_step,
     "recovery.change": _on_change,

@@ -17,6 +17,7 @@ from muster.verdict.reading.facts import (
     Readback,
     Recovery,
     Relations,
+    ReleaseAt,
     Shortfall,
     Tick,
     Undone,
@@ -45,6 +46,7 @@ class Record:
     faults: list[Fault] = field(default_factory=list)
     late_faults: list[Fault] = field(default_factory=list)  # sent after the drill judged: no part of what was measured
     recoveries: list[Recovery] = field(default_factory=list)
+    release: list[ReleaseAt] = field(default_factory=list)  # no verdict goes by it
     recovery_points: list[float] = field(default_factory=list)  # to which moments procedures brought data back
     writes: list[Write] = field(default_factory=list)
     readbacks: dict[str, list[Readback]] = field(default_factory=dict)
