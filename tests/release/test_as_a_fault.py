@@ -31,15 +31,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield found
 
 
-@pytest.fixture
-def stage(place: Stage) -> Iterator[Stage]:
-    """The shop as it was deployed, with no release under way."""
-    place.put_back()
-    yield place
-    if (left := place.release) is not None and not left.is_over:
-        place.muster("rollback", "-f", "-r", "the test is over")
-
-
 @contextmanager
 def injected(stage: Stage, directory: Path, release: str) -> Iterator[Injection]:
     """The experiment `release` as a drill has it; a directory's containers have a variable besides."""

@@ -23,15 +23,6 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield found
 
 
-@pytest.fixture
-def stage(place: Stage) -> Iterator[Stage]:
-    """The shop as it was deployed, with no release under way."""
-    place.put_back()
-    yield place
-    if (left := place.release) is not None and not left.is_over:
-        place.muster("rollback", "-f", "-r", "the test is over")
-
-
 def code_of(done: Any, code: int) -> str:
     assert done.returncode == code, done.stdout
     return str(done.stdout)
