@@ -1,6 +1,6 @@
 """How clients are shared between two versions: by HTTPRoute, by VirtualService, or by how many pods each has.
 
-Belongs here: each way, and choosing one. Which share is right at what time does not: see `muster.release.phases`.
+Belongs here: each way, and choosing one. Which share is right at what time does not: see `muster.release.steps`.
 """
 
 from muster.release.traffic.choosing import choose, way_named

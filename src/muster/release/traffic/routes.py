@@ -13,8 +13,8 @@ from typing import Any
 
 from muster.base.errors import RefusedError, TimeoutExceededError
 from muster.base.waiting import wait_for
-from muster.kube import ApiError
 from muster.release.canary import marked
+from muster.release.traffic.listed import Listed
 from muster.release.traffic.way import Object, Shared, Split, one_share
 from muster.wire.names import KINDS
 
@@ -33,6 +33,7 @@ class Routes:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._cluster = shared.cluster
+        self._routes = Listed(shared.cluster, shared.namespace, "HTTPRoute", "rules")
 
     def possible(self, share: float) -> float:
         return share
@@ -41,8 +42,8 @@ class Routes:
         """The rules of the routes that there are, by name; none where one is to be made."""
         if self._shared.kept:
             return self._shared.kept
-        found = [one for one in self._cluster.list("HTTPRoute", self._shared.namespace) if self._leads(one)]
-        return {one["metadata"]["name"]: one["spec"].get("rules") or [] for one in found}
+        found = filter(self._leads, self._routes.all())
+        return {one["metadata"]["name"]: self._routes.of(one) for one in found}
 
     def make(self) -> str:
         if self._shared.kept:
@@ -65,42 +66,24 @@ class Routes:
 
     def write(self, share: float, split: Split) -> None:
         for one in split.objects:
-            self._write(one, [self._shared_rule(rule, share) for rule in self._original(one)])
+            self._routes.write(one, [self._shared_rule(rule, share) for rule in self._original(one)])
 
     def lag(self) -> str:
         missing = [said for one in self._present() if (said := _unheeded(one))]
         return missing[0] if missing else ""
 
     def remove(self) -> str:
-        for name in self._shared.kept:
-            while (one := self._find(name)) is not None:
-                try:
-                    self._write(one, self._original(one))
-                    break
-                except ApiError as error:
-                    if error.code != 409:
-                        raise
         if self._shared.kept:
-            return f"put HTTPRoute {', '.join(sorted(self._shared.kept))} back as it was"
+            return self._routes.put_back(self._shared.kept, self._original)
         gone = self._cluster.delete("HTTPRoute", OWN, self._shared.namespace)
         return f"deleted HTTPRoute {OWN}" if gone else f"HTTPRoute {OWN} was gone"
 
     def _present(self) -> Iterator[Object]:
-        for name in self._shared.kept or (OWN,):
-            if (found := self._find(name)) is not None:
-                yield found
-
-    def _find(self, name: str) -> Object | None:
-        found = self._cluster.find("HTTPRoute", name, self._shared.namespace)
-        return None if found is None else {**found, "kind": "HTTPRoute", "apiVersion": KINDS["HTTPRoute"].api}
-
-    def _write(self, route: Object, rules: list[Object]) -> None:
-        if rules != route["spec"].get("rules"):
-            self._cluster.replace({**route, "spec": {**route["spec"], "rules": rules}}, self._shared.namespace)
+        return self._routes.present(self._shared.kept or (OWN,))
 
     def _leads(self, route: Object) -> bool:
         return route["metadata"]["name"] != OWN and any(
-            self._names(rule, self._shared.service) for rule in route["spec"].get("rules") or []
+            self._names(rule, self._shared.service) for rule in self._routes.of(route)
         )
 
     def _names(self, rule: Object, service: str) -> bool:
@@ -119,7 +102,7 @@ class Routes:
             next((copy.deepcopy(one) for one in before if self._shape(one) == self._shape(rule)), self._unshared(rule))
             if self._names(rule, self._shared.beside)
             else rule
-            for rule in route["spec"].get("rules") or []
+            for rule in self._routes.of(route)
         ]
 
     def _shape(self, rule: Object) -> Object:
@@ -157,7 +140,7 @@ class Routes:
 
     def _shares(self, route: Object) -> Iterator[float]:
         """The new version's share of what both get, of each rule that leads anybody to one of them."""
-        for rule in route["spec"].get("rules") or []:
+        for rule in self._routes.of(route):
             old, new = (
                 sum(ref.get("weight", 1) for ref in rule.get("backendRefs") or [] if self._is_ref(ref, service))
                 for service in (self._shared.service, self._shared.beside)

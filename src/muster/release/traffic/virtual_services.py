@@ -9,9 +9,8 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from muster.kube import ApiError
+from muster.release.traffic.listed import Listed
 from muster.release.traffic.way import Object, Shared, Split, one_share
-from muster.wire.names import KINDS
 
 ALL = 100
 
@@ -24,7 +23,7 @@ class VirtualServices:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._cluster = shared.cluster
+        self._services = Listed(shared.cluster, shared.namespace, "VirtualService", "http")
 
     def possible(self, share: float) -> float:
         return max(round(share * ALL), 1) / ALL if share else 0.0
@@ -33,50 +32,29 @@ class VirtualServices:
         """The `http` of the VirtualServices that lead to the Service alone, by name."""
         if self._shared.kept:
             return self._shared.kept
-        found = [one for one in self._cluster.list("VirtualService", self._shared.namespace) if self._leads(one)]
-        return {one["metadata"]["name"]: one["spec"].get("http") or [] for one in found}
+        found = filter(self._leads, self._services.all())
+        return {one["metadata"]["name"]: self._services.of(one) for one in found}
 
     def make(self) -> str:
         return f"traffic is shared by VirtualService {', '.join(sorted(self._shared.kept))}"
 
     def read(self) -> Split:
-        objects = tuple(self._present())
+        objects = tuple(self._services.present(self._shared.kept))
         return Split(one_share(share for one in objects for share in self._shares(one)), objects)
 
     def write(self, share: float, split: Split) -> None:
         for one in split.objects:
-            self._write(one, [self._shared_route(route, share) for route in self._original(one)])
+            self._services.write(one, [self._shared_route(route, share) for route in self._original(one)])
 
     def lag(self) -> str:
         """Nothing: a VirtualService does not tell whether it is in force. What clients get does."""
         return ""
 
     def remove(self) -> str:
-        for name in self._shared.kept:
-            while (one := self._find(name)) is not None:
-                try:
-                    self._write(one, self._original(one))
-                    break
-                except ApiError as error:
-                    if error.code != 409:
-                        raise
-        return f"put VirtualService {', '.join(sorted(self._shared.kept))} back as it was"
-
-    def _present(self) -> Iterator[Object]:
-        for name in self._shared.kept:
-            if (found := self._find(name)) is not None:
-                yield found
-
-    def _find(self, name: str) -> Object | None:
-        found = self._cluster.find("VirtualService", name, self._shared.namespace)
-        return None if found is None else {**found, "kind": "VirtualService", "apiVersion": KINDS["VirtualService"].api}
-
-    def _write(self, one: Object, http: list[Object]) -> None:
-        if http != one["spec"].get("http"):
-            self._cluster.replace({**one, "spec": {**one["spec"], "http": http}}, self._shared.namespace)
+        return self._services.put_back(self._shared.kept, self._original)
 
     def _leads(self, one: Object) -> bool:
-        return any(self._is_ours(route) for route in one["spec"].get("http") or [])
+        return any(self._is_ours(route) for route in self._services.of(one))
 
     def _is_ours(self, route: Object) -> bool:
         """Whether a route leads to the Service, and to nothing else."""
@@ -99,7 +77,7 @@ class VirtualServices:
             next((copy.deepcopy(known) for known in before if _shape(known) == _shape(route)), self._unshared(route))
             if self._leads_beside(route)
             else route
-            for route in one["spec"].get("http") or []
+            for route in self._services.of(one)
         ]
 
     def _leads_beside(self, route: Object) -> bool:
@@ -124,7 +102,7 @@ class VirtualServices:
 
     def _shares(self, one: Object) -> Iterator[float]:
         """The new version's share, of each route that leads to one of both."""
-        for route in one["spec"].get("http") or []:
+        for route in self._services.of(one):
             both = route.get("route") or []
             new = [each.get("weight", ALL) for each in both if self._is_of(each, self._shared.beside)]
             if new or self._is_ours(route):
