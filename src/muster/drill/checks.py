@@ -13,6 +13,7 @@ from muster.base.clock import now
 from muster.base.errors import ClusterError
 from muster.base.timeline import Event
 from muster.drill.work import WorkCheck
+from muster.kube import ApiError
 from muster.safety import open_records
 from muster.safety.guards import undo_command
 from muster.system.origin import Origin
@@ -27,6 +28,7 @@ from muster.verdict.reading.windows import BUCKET_S, LoadWindows
 if TYPE_CHECKING:
     from muster.drill.drill import Drill
 
+SERVER_ERROR = 500  # from here on an HTTP status tells of the server's own trouble
 NEWEST_S = 0.5  # what was seen longer ago than this is no word about now
 
 
@@ -44,11 +46,17 @@ class SteadyCheck:
         self.checks: dict[str, str] = {}
 
     def holds(self) -> bool:
-        """Whether it is; the slower questions are asked only once the requests look well."""
+        """Whether it is; the slower questions are asked only once the requests look well.
+
+        Raises:
+            ApiError: the cluster refuses to tell: it will not tell the next time either.
+        """
         try:
             self.trouble = self._requests() or self._objects() or self._beside() or self._requests() or ""
-        except ClusterError as error:  # it may answer the next time, and nothing was struck yet
-            self.trouble = str(error)
+        except ClusterError as error:
+            if isinstance(error, ApiError) and error.code < SERVER_ERROR:
+                raise
+            self.trouble = str(error)  # it may answer the next time, and nothing was struck yet
         return not self.trouble
 
     def _requests(self) -> str | None:
