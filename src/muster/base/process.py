@@ -23,8 +23,8 @@ from muster.base.clock import now
 from muster.base.errors import TimeoutExceededError
 
 RUN_ID_VARIABLE = "MUSTER_RUN_ID"
-NOTHING_LEFT = 10  # the exit status by which a command tells that nothing is left for it to take back
 INJECTION_VARIABLE = "MUSTER_INJECTION"  # which injection of the run an experiment's process is for
+NOTHING_LEFT = 10  # the exit status by which a command tells that nothing is left for it to take back
 
 
 def run_id() -> str:
