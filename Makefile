@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup drill drill-releases report test lint types layers tests bench selfcheck torture lock clean
 
+# Drills and tests start hundreds of processes, each of which would compile what it imports anew: twice the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin

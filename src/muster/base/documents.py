@@ -6,37 +6,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
-from yaml.composer import Composer
 
 from muster.base.errors import UsageError
 from muster.base.lines import line_of, named_twice
+from muster.base.quick_yaml import DatelessLoader, composed
 
 DEEPEST = 64  # what nests deeper is no file that a person wrote, and breaks readers further on
 MOST_NODES = 500_000  # anchors unfolded: a few lines can stand for more than a machine holds
 # What PyYAML raises, besides its own errors, for a date, a number or a tag that makes no sense.
 _ODD_VALUE = (ValueError, OverflowError, IndexError, KeyError, AttributeError, TypeError)
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads a date as the text that it is to Kubernetes, and to any API that answers in JSON."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # it is one of the class
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-class _QuickLoader(Composer, yaml.CSafeLoader):
-    """Composes what libyaml parses, in a tenth of the time. Not libyaml's composer: one nest too deep crashes it."""
-
-    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-
-    def __init__(self, text: str) -> None:
-        yaml.CSafeLoader.__init__(self, text)
-        Composer.__init__(self)
 
 
 @dataclass(frozen=True)
@@ -71,20 +52,12 @@ def parse_documents(text: str, what: str, path: Path) -> list[Document]:
         UsageError: as for `read_documents`.
     """
     try:
-        roots = _composed(text)
+        roots = composed(text, dates=False)
     except yaml.YAMLError as error:
         raise UsageError(f"{what} {path}{_line(error)}: not YAML: {_problem(error)}") from None
     except RecursionError:
         raise UsageError(f"{what} {path}: it nests deeper than {DEEPEST} levels") from None
     return [Document(what, path, root, _content(Document(what, path, root, None))) for root in roots]
-
-
-def _composed(text: str) -> list[yaml.Node | None]:
-    """The documents of a text; what is wrong with it is told in PyYAML's own words, which people know."""
-    try:
-        return list(yaml.compose_all(text, Loader=_QuickLoader))
-    except (yaml.YAMLError, UnicodeError):
-        return list(yaml.compose_all(text, Loader=_Loader))
 
 
 def read_document(path: Path, what: str) -> Document:
@@ -131,7 +104,7 @@ def _content(document: Document) -> Any:
     _refuse_foreign(document)
     for key, line in named_twice(root):
         raise UsageError(f"{document.what} {document.path}, line {line}: '{key}' stands here for the second time")
-    loader = _Loader("")
+    loader = DatelessLoader("")
     try:
         return loader.construct_document(root)
     except yaml.YAMLError as error:
@@ -209,7 +182,7 @@ def _odd(document: Document) -> str:
         todo += _inner(node)
         if isinstance(node, yaml.ScalarNode):
             try:
-                _Loader("").construct_document(node)
+                DatelessLoader("").construct_document(node)
             except (yaml.YAMLError, *_ODD_VALUE):
                 return f"{document.what} {document.path}, line {node.start_mark.line + 1}"
     return document.where()

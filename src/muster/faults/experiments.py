@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from muster.base.errors import UsageError
 from muster.base.packaged import EXPERIMENTS, own_first
+from muster.base.quick_yaml import loaded
 from muster.faults.aim import NOBODY, VARIABLES, Aim, values_for
 from muster.faults.channel import NAMESPACE_VARIABLE
 from muster.faults.effects import Effect
@@ -102,7 +103,7 @@ def load_experiment(path: Path) -> Any:
         UsageError: it cannot be read, or is not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return loaded(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"experiment {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -8,9 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from muster.base.errors import ClusterError, RefusedError
+from muster.base.quick_yaml import loaded
 from muster.faults.channel import NAMESPACE_VARIABLE
 from muster.faults.experiments import Experiment
 from muster.faults.fitness import Content, check_fit
@@ -59,7 +58,7 @@ def check_reach(
 
 def content_of(experiment: Experiment) -> Content:
     """What the file of an experiment that was found fit says."""
-    return check_fit(yaml.safe_load(experiment.path.read_text(encoding="utf-8")))
+    return check_fit(loaded(experiment.path.read_text(encoding="utf-8")))
 
 
 def environment_of(namespace: str, names: Mapping[str, str]) -> dict[str, str]:

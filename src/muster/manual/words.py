@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-import yaml
-
 from muster.base.errors import UsageError
+from muster.base.quick_yaml import loaded
 
 LANGUAGES = ("en", "zh-CN")
 _MARKS = re.compile(r"([\\`*_\[\]<>|])")
@@ -63,5 +62,5 @@ def words(language: str) -> Words:
     """
     if language not in LANGUAGES:
         raise UsageError(f"the manual is not written in '{language}' (there are: {', '.join(LANGUAGES)})")
-    content = yaml.safe_load(files("muster.manual").joinpath("words", f"{language}.yaml").read_text("utf-8"))
+    content = loaded(files("muster.manual").joinpath("words", f"{language}.yaml").read_text("utf-8"))
     return Words(language, content["texts"], content["units"], content["not_when"], content["page"])

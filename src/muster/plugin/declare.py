@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,19 +158,31 @@ def clashes(items: list[pytest.Item]) -> dict[str, str]:
     return found
 
 
-def problem_with(item: pytest.Item, run: Run) -> str | None:
+def problems_of(items: list[pytest.Item], run: Run) -> dict[str, str]:
+    """Why drills cannot be run as declared, by node id, one sentence each."""
+    drills = list(filter(is_drill, items))
+    if not drills:
+        return {}
+    from muster.system import read_system
+
+    read = cache(read_system)  # they have it in common, and it takes longer to read than a drill's own files
+    found = ((item.nodeid, _problem_with(item, run, read)) for item in drills)
+    return {nodeid: problem for nodeid, problem in found if problem is not None}
+
+
+def _problem_with(item: pytest.Item, run: Run, read: Callable[[Path], SystemDefinition]) -> str | None:
     """Why a drill cannot be run as declared, in one sentence, or None."""
     from muster.faults.aim import Aim
     from muster.faults.effects import check_observable
     from muster.faults.experiments import find_experiment
     from muster.load.profiles import find_profile
-    from muster.system import find_system, read_system
+    from muster.system import find_system
     from muster.system.headers import resolved
 
     root = item.config.rootpath
     try:
         said = marked(item)
-        system = read_system(run.options.system or find_system(root))
+        system = read(run.options.system or find_system(root))
         item.stash[DECLARED] = (declare(item, run, system), system)
         _check_monitoring(said, system)
         resolved(system.headers)  # a secret that is not set is said before anything is struck

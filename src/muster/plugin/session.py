@@ -12,7 +12,7 @@ import pytest
 
 from muster.base.errors import MusterError, RefusedError
 from muster.plugin.checking import Checker, check_session
-from muster.plugin.declare import clashes, drill_name, has_lost_its_marker, is_drill, problem_with
+from muster.plugin.declare import clashes, drill_name, has_lost_its_marker, is_drill, problems_of
 from muster.plugin.guard import runs_nothing
 from muster.plugin.harmless import notices
 from muster.plugin.keeping import HistoryKeeper
@@ -72,11 +72,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse what cannot be run before anything is struck, and leave out what is not due."""
     run = config.stash[RUN]
-    for item in items:
-        if is_drill(item) and (problem := problem_with(item, run)):
-            run.problems[item.nodeid] = problem
-        elif is_drill(item) and run.each_worker:
-            run.problems[item.nodeid] = f"{item.nodeid}: {EACH}"
+    if run.each_worker:
+        run.problems.update((item.nodeid, f"{item.nodeid}: {EACH}") for item in filter(is_drill, items))
+    run.problems.update(problems_of(items, run))
     run.problems.update(clashes(items))
     if run.problems and run.worker is None:
         raise pytest.UsageError("\n".join(dict.fromkeys(run.problems.values())))

@@ -5,7 +5,8 @@ A package offers a procedure by an entry point of the group `muster.recovery` th
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 
 from muster.base.errors import UsageError
 from muster.recovery.add_capacity import AddCapacity, ReleaseCapacity
@@ -66,9 +67,15 @@ def find_procedure(name: str, system: SystemDefinition | None = None) -> Procedu
 
 def _offered() -> list[Procedure]:
     offered: list[Procedure] = []
-    for point in entry_points(group=GROUP):
+    for point in _points():
         try:
             offered.append(point.load()())
         except (ImportError, AttributeError, TypeError) as error:
             raise UsageError(f"recovery procedure '{point.name}' ({point.value}) cannot be loaded: {error}") from error
     return offered
+
+
+@cache
+def _points() -> EntryPoints:
+    """What is installed: looked for once, as that reads the metadata of every package there is."""
+    return entry_points(group=GROUP)

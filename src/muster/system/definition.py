@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,6 +17,7 @@ from muster.system.databases.declared import AnyDatabase, Database
 from muster.system.explaining import explain
 from muster.system.headers import FromEnvironment, Headers
 from muster.system.ledger import AnyLedger, LedgerSpec, PythonLedgerSpec
+from muster.system.manifests import read_manifests
 from muster.system.metrics import Metrics
 from muster.system.monitoring import Monitoring
 from muster.system.notices import Notices
@@ -94,6 +96,16 @@ class SystemDefinition(Strict):
     def path(self) -> Path:
         """The system.yaml itself."""
         return self._path
+
+    @cached_property
+    def objects(self) -> list[dict[str, Any]]:
+        """What its manifests hold, those that others refer to first, read once; none where there is no manifest.
+
+        Raises:
+            UsageError: a manifest is wrong.
+        """
+        there = any(self.manifest_directory.glob("*.y*ml"))
+        return read_manifests(self.manifest_directory) if there else []
 
     @property
     def promises(self) -> dict[str, dict[str, float]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from muster.base.errors import UsageError
 from muster.system.definition import SystemDefinition
-from muster.system.manifests import WORKLOADS, read_manifests
+from muster.system.manifests import WORKLOADS
 
 Object = dict[str, Any]
 
@@ -30,8 +30,7 @@ class Names:
         Raises:
             UsageError: a manifest is wrong.
         """
-        there = any(system.manifest_directory.glob("*.y*ml"))
-        return cls(read_manifests(system.manifest_directory) if there else [], system.service.name)
+        return cls(system.objects, system.service.name)
 
     def workload(self, name: str) -> Object:
         """The Deployment or StatefulSet of that name.

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from muster.base.errors import UsageError
 from muster.base.lines import key_of, line_of, named_twice
+from muster.base.quick_yaml import composed
 
 LONGEST_SHOWN = 60  # characters of what was given, in an error
 Location = tuple[int | str, ...]
@@ -77,7 +78,7 @@ def read_documents(path: Path) -> list[Document]:
         raise UsageError(f"service levels {path} cannot be read: byte {error.start} is not UTF-8") from error
     documents: list[Document] = []
     try:
-        for number, node in enumerate(yaml.compose_all(text, Loader=yaml.SafeLoader), start=1):
+        for number, node in enumerate(composed(text), start=1):
             if node is not None and not (isinstance(node, yaml.ScalarNode) and not node.value):
                 documents.append(_document(path, number, node))
     except RecursionError:
