@@ -64,14 +64,19 @@ def fell_short(record: Record, spans: Iterable[tuple[float, float]]) -> list[Rea
     for start, end in spans:
         told = _told(record, start, end)
         left_out = not_sent(record, start, end)
-        late_s = max((short.late_s for short in told), default=0.0)
-        if left_out > UNSENT * record.offered.wanted(start, end) or late_s >= LATE_S:
+        late = late_s(record, start, end)
+        if left_out > UNSENT * record.offered.wanted(start, end) or late >= LATE_S:
             since = told[0].since - (record.injected or start)
-            said = f"{left_out} requests were not sent" if left_out else f"requests were sent {late_s:.1f} s late"
+            said = f"{left_out} requests were not sent" if left_out else f"requests were sent {late:.1f} s late"
             worst = max(told, key=lambda short: (short.not_sent, short.late_s))
             what = f"the load generator could not keep up: {said}, from {since:+.1f} s on ({worst.why})"
             reasons.append(Reason(what, _LIGHTER))
     return reasons
+
+
+def late_s(record: Record, start: float, end: float) -> float:
+    """How late the generator says that it was in [start, end), in seconds; 0 where it was not."""
+    return max((short.late_s for short in _told(record, start, end)), default=0.0)
 
 
 def not_sent(record: Record, start: float, end: float) -> int:

@@ -22,7 +22,7 @@ import numpy as np
 from muster.objectives import Objective, Unmeasured
 from muster.objectives.objective import LONGEST_NAME
 from muster.verdict.disruption.measure import Disruption
-from muster.verdict.disruption.watching import not_sent, under_rate
+from muster.verdict.disruption.watching import fell_short, late_s, not_sent, under_rate
 from muster.verdict.entry import SloEntry
 from muster.verdict.objectives.service_level import Spans, burn_entries, cost_entries, whole_number
 from muster.verdict.reading.occurrences import Occurrences
@@ -113,9 +113,29 @@ def _judge(objective: Objective, window: str, windows: Spans, looked: _Looked, *
         entry.verdict, entry.why = _verdict(objective, value, entry.samples)
         if entry.verdict is Verdict.MET and (open_ := _given_up(objective, span, looked.load)):
             entry.verdict, entry.why = Verdict.UNKNOWN, open_
+        if entry.verdict is Verdict.MISSED and (open_ := _generators_own(objective, span, looked, value)):
+            entry.verdict, entry.why = Verdict.UNKNOWN, open_
     elif required:
         entry.why = "charged to the error budget"
     return entry
+
+
+def _generators_own(objective: Objective, span: Span, looked: _Looked, value: float | None) -> str | None:
+    """Why a figure that looks bad is open: the generator fell short, and without what it may have cost by itself the
+    target would be reached. A ratio of failures stands, as what was not sent would not have failed less."""
+    short = fell_short(looked.record, [span])
+    if not short or value is None:
+        return None
+    if objective.measure in ("goodput", "throughput"):
+        best: float | None = value + not_sent(looked.record, *span) / (span[1] - span[0])
+    elif objective.quantile is not None or objective.threshold_s is not None:
+        load = looked.load.at_best(late_s(looked.record, *span))
+        best, _ = measure(objective, span, load, looked.seen and Occurrences.of(load.requests, objective))
+    else:
+        return None
+    if best is None or not objective.met_by(best):
+        return None
+    return f"{short[0].what}; without what that may have cost it would be {best:.3g}"
 
 
 def _given_up(objective: Objective, span: Span, load: LoadWindows) -> str | None:

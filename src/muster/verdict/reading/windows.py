@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +79,13 @@ class LoadWindows:
     def only(self, names: npt.NDArray[np.uint16]) -> LoadWindows:
         """The same of the requests of some names alone."""
         return LoadWindows(self.requests[np.isin(self.requests.name, names)], self.objectives)
+
+    def at_best(self, late_s: float) -> LoadWindows:
+        """The same as if all that may have been the generator's own delay had not been: what it sent later than was
+        intended, and up to `late_s` seconds more, by which it may have been late to see an answer."""
+        asked = self.requests
+        took = (asked.done - asked.sent - late_s).clip(min=0.0)
+        return LoadWindows(replace(asked, sent=asked.intended, done=asked.intended + took), self.objectives)
 
     def counts(self, start: float, end: float) -> Counts:
         """Counts of the requests intended in [start, end)."""
