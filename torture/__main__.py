@@ -1,8 +1,8 @@
 """`python -m torture [PART ...]`: kill what strikes, take the API from it, let two strike at once; nothing is left.
 Kill who tells people; nothing is lost.
 
-Trials that were made with a seed are kept in reports/torture/, so that the same command goes on where it was ended; the
-table at the end is of all of them. Exit status 1 where one failed.
+Trials that were made with a seed are kept, in reports/torture/ unless another directory is named: the same command
+goes on where it was ended, and the table at the end is of all of them. Exit status 1 where one failed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import argparse
 import math
 import os
 import random
+import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 from rbac.stage import ROOT
 
@@ -22,7 +25,7 @@ from torture.parts import PARTS
 from torture.results import HEAD, Kept, Trial, markdown, rows
 from torture.running import run
 
-KEPT = ROOT / "reports/torture"
+KEPT = ROOT / "reports/torture"  # and what is left of a trial that failed
 
 
 def main() -> int:
@@ -38,13 +41,13 @@ def main() -> int:
 
 def _trials(options: argparse.Namespace) -> int:
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
-    began, found = now(), list[Trial]()
+    began, found, commit = now(), list[Trial](), _commit()
     print(f"{os.cpu_count()} cores, seed {seed}, {options.jobs} at once", flush=True)
     for name in options.parts or PARTS:
         part = PARTS[name]
         count = part.count if options.count is None else options.count
         cases = part.draw(options.drills, count, seed)
-        kept = Kept(KEPT / f"{name}-{seed}.jsonl")
+        kept = Kept(options.kept / f"{name}-{seed}.jsonl")
         if options.again:
             kept.path.unlink(missing_ok=True)
         was_made, of_another_draw = kept.of(cases)
@@ -53,7 +56,7 @@ def _trials(options: argparse.Namespace) -> int:
         made = {trial.number for trial in was_made} if options.trial is None else set(range(len(cases)))
         wanted = [case for case in cases if case.number not in made or case.number == options.trial]
         for trial in run(name, wanted, jobs=options.jobs, within_s=options.within, keep=KEPT / f"{name}-{seed}"):
-            kept.add(trial)
+            kept.add(replace(trial, commit=commit))
             print(trial.line(), flush=True)
         found += kept.of(cases)[0]
     print(f"\n{markdown(HEAD, rows(found))}\n")
@@ -62,6 +65,14 @@ def _trials(options: argparse.Namespace) -> int:
             print(trial.line())
     print(f"{now() - began:.0f} s; seed {seed}")
     return 0 if all(trial.held for trial in found) else 1
+
+
+def _commit() -> str:
+    """The commit that is tried, marked where something was changed since; empty where that is not known."""
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return said.stdout.strip()
 
 
 def _rehearse(names: list[str]) -> int:
@@ -103,6 +114,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--within", type=float, default=math.inf, metavar="S", help="begin no trial of a part after so long"
     )
+    parser.add_argument("--kept", type=Path, default=KEPT, metavar="DIR", help="where trials are kept")
     parser.add_argument("--again", action="store_true", help="forget what was made with this seed")
     parser.add_argument("--rehearse", action="store_true", help="write down anew which steps the drills have")
     options = parser.parse_args()

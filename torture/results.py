@@ -40,6 +40,7 @@ class Trial:
     came: bool = True
     kept: str = ""  # where what a trial that failed left is kept
     saw: str = ""
+    commit: str = ""  # which muster it was made with
 
     @property
     def held(self) -> bool:

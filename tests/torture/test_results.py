@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rbac.stage import ROOT
+from torture.parts import PARTS
 from torture.results import HEAD, Kept, Trial, markdown, quantile, rows
 
 
@@ -66,3 +68,10 @@ def test_a_trial_whose_moment_never_came_proves_nothing() -> None:
     assert "(which never came): held" in never.line()
     assert [row[1] for row in rows([Trial("cuts", 0, "x"), never])] == ["1"]
     assert [row[2] for row in rows([Trial("cuts", 0, "x"), Trial("cuts", 1, "x", ("left",), came=False)])] == ["1 of 2"]
+
+
+def test_what_safety_md_says_was_held_is_what_is_kept() -> None:
+    trials = [trial for path in sorted((ROOT / "torture/held").glob("*.jsonl")) for trial in Kept(path).read()]
+    assert [trial.line() for trial in trials if not trial.held or not trial.commit] == []
+    trials.sort(key=lambda trial: list(PARTS).index(trial.part))
+    assert markdown(HEAD, rows(trials)) in (ROOT / "docs/safety.md").read_text(encoding="utf-8")
