@@ -285,4 +285,4 @@ def test_a_load_says_who_asks(profile: Path, timeline: Path, monkeypatch: pytest
         wait_for(lambda: len(service.heard) > 20, within=30, reason="requests of the load")
     assert {heard["authorization"] for heard in service.heard} == {"Bearer secret"}
     assert {heard["x-tenant"] for heard in service.heard} == {"shop", "mine"}
-    assert not [path for path in timeline.parent.rglob("*") if path.is_file() and "secret" in path.read_text()]
+    assert not [path for path in timeline.parent.rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
