@@ -93,7 +93,7 @@ def test_what_both_parsers_read_they_read_alike(
 @given(VALUES, st.booleans())
 def test_a_document_is_what_pyyaml_has(value: Any, flow: bool) -> None:
     text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=flow)
-    assert loaded(text) == yaml.safe_load(text) == value
+    assert loaded(text) == yaml.safe_load(text)  # not the value itself: PyYAML folds a next-line character into a space
     assert list(map(said, composed(text))) == read_by(text, yaml.SafeLoader)
 
 
