@@ -9,6 +9,8 @@ import pytest
 
 from muster.base.timeline import Event
 from muster.verdict import Verdict, judge
+from muster.verdict.conclusion.words import rto_line
+from muster.verdict.entry import RtoEntry
 from muster.verdict.testing import EPOCH, DrillStory
 
 SINCE, UNTIL = EPOCH + 5.0, EPOCH + 11.5
@@ -19,9 +21,9 @@ GOODPUT = {"name": "goodput", "measure": "goodput", "target": 85.0, "windows": [
 Change = Callable[[Event], Event | None]
 
 
-def sent_late(event: Event) -> Event:
-    """Sent 1.2 s after it was due, and answered at once."""
-    return {**event, "t": event["t"] + 1.2, "sent": event["sent"] + 1.2, "done": event["done"] + 1.2}
+def sent_after(seconds: float) -> Change:
+    """Sent so long after it was due, and answered at once."""
+    return lambda event: {**event, **{key: event[key] + seconds for key in ("t", "sent", "done")}}
 
 
 def answered_after(seconds: float) -> Change:
@@ -32,28 +34,33 @@ def left_out(event: Event) -> Event | None:
     return None if round((event["intended"] - EPOCH) / 0.02) % 5 == 0 else event
 
 
-def judged(change: Change, objective: dict[str, Any], **told: Any) -> tuple[Verdict | None, str]:
-    """What becomes of an objective while a fault is in force that nobody felt but by this: the load's requests were
-    `change`d, and the generator told something about it."""
+def late(story: DrillStory, since: float, until: float, change: Change, **told: Any) -> list[Event]:
+    """A story in which the load's requests of [since, until) were `change`d, and the generator told of it."""
     events = list[Event]()
-    for event in DrillStory(outages=[], declared={"objectives": [objective]}, judged=["slo"]).events():
-        mine = event["kind"] == "request" and event["source"] == "load" and SINCE <= event["intended"] < UNTIL
+    for event in story.events():
+        mine = event["kind"] == "request" and event["source"] == "load" and since <= event["intended"] < until
         if (changed := change(event) if mine else event) is not None:
             events.append(changed)
     if told:
         about = {"kind": "load", "state": "behind", "reason": "its schedule is late", "load": "load-1", "rate": 50.0}
-        events.append({"t": UNTIL, "since": SINCE, **about, "not_sent": 0, "late_s": 0.0, **told})
-    entry = judge(events)
+        events.append({"t": until, "since": since, **about, "not_sent": 0, "late_s": 0.0, **told})
+    return events
+
+
+def judged(change: Change, objective: dict[str, Any], **told: Any) -> tuple[Verdict | None, str]:
+    """What becomes of an objective while a fault is in force that nobody felt but by this."""
+    story = DrillStory(outages=[], declared={"objectives": [objective]}, judged=["slo"])
+    entry = judge(late(story, SINCE, UNTIL, change, **told))
     (found,) = (one for one in entry.slo if one.name == objective["name"])
     return found.verdict, found.why or ""
 
 
 @pytest.mark.parametrize("objective", [LATENCY, FAST], ids=["p95", "share"])
 def test_what_was_slow_by_the_generators_own_delay_is_no_miss(objective: dict[str, Any]) -> None:
-    verdict, why = judged(sent_late, objective, late_s=1.2, not_sent=10)
+    verdict, why = judged(sent_after(1.2), objective, late_s=1.2, not_sent=10)
     assert verdict is Verdict.UNKNOWN
     assert "the load generator could not keep up: 10 requests were not sent" in why
-    assert judged(sent_late, objective)[0] is Verdict.MISSED  # it does not say so, and late is late for a user
+    assert judged(sent_after(1.2), objective)[0] is Verdict.MISSED  # it does not say so, and late is late for a user
 
 
 @pytest.mark.parametrize("objective", [LATENCY, FAST], ids=["p95", "share"])
@@ -73,3 +80,29 @@ def test_a_goodput_that_what_was_not_sent_may_have_cost_is_no_miss() -> None:
 def test_a_good_figure_of_a_generator_that_fell_short_is_unknown() -> None:
     assert judged(dict, LATENCY, not_sent=10)[0] is Verdict.UNKNOWN
     assert judged(dict, LATENCY)[0] is Verdict.MET
+
+
+def rto(change: Change, **told: Any) -> RtoEntry:
+    """The RTO of an outage of 6.5 s, after which the load's answers of the next 5 s were `change`d."""
+    objective = {"name": "latency_p95", "target": 0.5, "windows": ["before", "after"]}
+    story = DrillStory(declared={"objectives": [objective], "rto_budget_s": 9.0, "hold_s": 2.0}, judged=["rto"])
+    return judge(late(story, EPOCH + 11.7, EPOCH + 16.7, change, **told)).rto
+
+
+def test_an_rto_is_missed_by_the_service_and_not_by_the_generators_own_delay() -> None:
+    assert rto(dict).budget_verdict is Verdict.MET
+    missed, open_ = rto(sent_after(0.8)), rto(sent_after(0.8), late_s=0.8)
+    assert missed.budget_verdict is Verdict.MISSED
+    assert missed.low_s is not None
+    assert missed.low_s > 11.0
+    assert open_.budget_verdict is Verdict.UNKNOWN
+    assert open_.low_s is not None
+    assert 6.0 < open_.low_s < 6.6  # the outage itself
+    assert open_.high_s == missed.high_s
+    assert "too uncertain for budget 9 s (the load generator was up to 0.8 s late" in rto_line(open_)
+
+
+def test_an_rto_is_missed_where_the_service_was_slower_than_the_generator_was_late() -> None:
+    slow = rto(answered_after(1.5), late_s=0.8)
+    assert slow.budget_verdict is Verdict.MISSED
+    assert "(" not in rto_line(slow)

@@ -48,7 +48,8 @@ def rto_line(rto: RtoEntry) -> str:
         return f"{figure}, not judged against {name} {limit:g} s"
     if verdict is Verdict.UNKNOWN:
         short = "watched, too short" if rto.value_s is None and rto.low_s else "too uncertain"
-        return f"{figure}{response}, {short} for {name} {limit:g} s"
+        because = f" ({rto.open_because})" if rto.value_s is not None and rto.open_because else ""
+        return f"{figure}{response}, {short} for {name} {limit:g} s{because}"
     return f"{figure}{response} {_SIGN[verdict]} {name} {limit:g} s"
 
 

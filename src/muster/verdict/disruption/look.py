@@ -15,13 +15,18 @@ from muster.verdict.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen of a disruption. A stream that fell silent cannot be relied on (`probes_whole`, `load_whole`)."""
+    """What was seen of a disruption. A stream that fell silent cannot be relied on (`probes_whole`, `load_whole`).
+
+    Where the load's generator said that it was late, by `late_s`, the disruption may have been the one `at_best`.
+    """
 
     disruption: Disruption
     recovered: Recovered
     probes_whole: bool = True
     load_whole: bool = True
     doubts: list[Reason] = field(default_factory=list)
+    at_best: Disruption | None = None
+    late_s: float = 0.0
 
     @property
     def whole(self) -> bool:
@@ -46,11 +51,15 @@ def look(record: Record, landed: Landed) -> Look:
     loaded = record.declared.load is not None or len(record.load.requests) > 0
     silent_load = _load_silences(record, disruption, since, until) if loaded else []
     doubts = [*silent_probes, *silent_load]
+    best, late = None, 0.0
     if loaded and not silent_load:
         disruption = measure(record, effect=landed.observed)
         doubts += _load_doubts(record, disruption, since)
+        until = disruption.watched_until if disruption.end is None else disruption.end.high
+        if late := watching.late_s(record, record.injected or 0.0, until):
+            best = measure(record, effect=landed.observed, late_s=late)
     recovered = recovered_by(record, disruption)
-    return Look(disruption, recovered, not silent_probes, not silent_load, doubts)
+    return Look(disruption, recovered, not silent_probes, not silent_load, doubts, best, late)
 
 
 def _load_silences(record: Record, disruption: Disruption, since: float, until: float) -> list[Reason]:

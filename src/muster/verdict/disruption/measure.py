@@ -70,15 +70,17 @@ class Disruption:
     blind_s: float  # the longest interruption that could have gone unseen
 
 
-def measure(record: Record, *, effect: float | None, probes_only: bool = False) -> Disruption:
+def measure(record: Record, *, effect: float | None, probes_only: bool = False, late_s: float = 0.0) -> Disruption:
     """The disruption that a record shows.
 
     `effect` is when the fault was seen in force, None where it never was; the end lies neither before that nor before
-    the end of a procedure. `probes_only` leaves the load out, for a record in which the load fell silent.
+    the end of a procedure. `probes_only` leaves the load out, for a record in which the load fell silent. `late_s`
+    takes the load's answers at their best: as if its generator had not been late, by up to so many seconds.
     """
     injected = record.injected
     assert injected is not None
     load = LoadWindows(none(), record.windows.objectives) if probes_only else record.windows
+    load = load.at_best(late_s) if late_s else load
     streams = [*record.probes.values(), *([] if probes_only else [record.load])]
     streams = [stream.since(injected - BEFORE_S) for stream in streams if len(stream.requests)]
     until = min((s.seen_until for s in record.required), default=-math.inf) if probes_only else record.seen_until

@@ -17,7 +17,7 @@ from muster.verdict.verdicts import Verdict
 def judge_objectives(entry: DrillVerdict, record: Record, seen: Look, required: set[str]) -> list[Reason]:
     """Put the figures into the entry and return why the check of the writes does not count, if it does not."""
     disruption = seen.disruption
-    entry.rto = rto.judge_rto(record, disruption, required, whole=seen.whole)
+    entry.rto = rto.judge_rto(record, seen, required)
     if not seen.probes_whole:
         _distrust_rto(entry)
     lost = rpo.judge_rpo(record, disruption, required)

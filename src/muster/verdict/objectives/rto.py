@@ -7,18 +7,24 @@ landed: 0, and high is the longest time that nobody looked, which a shorter inte
 
 The severity's target is for all of a recovery, so a declared human response is added before it is compared; the
 drill's own budget is for what the drill did.
+
+Where the load's generator was late, what was slow may have been its own: low is then that of the disruption as it was
+at best, without that delay. So a miss is missed by what the service did.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from muster.verdict.disruption.look import Look
 from muster.verdict.disruption.measure import Disruption, Instant
 from muster.verdict.entry import RtoEntry
 from muster.verdict.reading.record import Record
 from muster.verdict.verdicts import Verdict, at_most, combine
+
+FINE_S = 0.1  # what widens an interval by less is not worth telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,12 @@ def _until(disruption: Disruption, end: Instant | None) -> Length:
     return Length(min(max(end.at - start.at, low), high), low, high)
 
 
-def judge_rto(record: Record, disruption: Disruption, required: set[str], *, whole: bool) -> RtoEntry:
-    """The entry's `rto`. Unless the record is `whole` (no stream fell silent) there is no upper bound, hence no met."""
+def judge_rto(record: Record, seen: Look, required: set[str]) -> RtoEntry:
+    """The entry's `rto`. Unless the record is whole (no stream fell silent) there is no upper bound, hence no met."""
     declared, injected = record.declared, record.injected or 0.0
-    lasted = length(disruption)
+    disruption, whole = seen.disruption, seen.whole
+    best = disruption if seen.at_best is None else seen.at_best
+    lasted = _lower(length(disruption), length(best))
     if not whole:
         lasted = Length(None, lasted.low, None)
     entry = RtoEntry(
@@ -57,14 +65,14 @@ def judge_rto(record: Record, disruption: Disruption, required: set[str], *, who
         high_s=_rounded(lasted.high),
         target_s=declared.rto_target_s,
         budget_s=declared.rto_budget_s,
-        open_because=_open_because(record, disruption, whole=whole),
+        open_because=_open_because(record, seen),
         last_trouble=_last_trouble(record, disruption),
     )
     entry.resolution_s = max((2 * stream.every_s for stream in record.required), default=None)
     if lasted.value is not None and entry.resolution_s is not None:
         entry.resolvable = lasted.low >= entry.resolution_s
     if disruption.well is not None and disruption.start is not None and whole:
-        clients = _until(disruption, disruption.well)
+        clients = _lower(_until(disruption, disruption.well), _until(best, best.well))
         entry.clients_s, entry.clients_low_s = _rounded(clients.value), _rounded(clients.low)
         entry.clients_high_s = _rounded(clients.high)
     if disruption.end is not None and disruption.start is not None and whole:
@@ -81,9 +89,16 @@ def judge_rto(record: Record, disruption: Disruption, required: set[str], *, who
     return entry
 
 
-def _open_because(record: Record, disruption: Disruption, *, whole: bool) -> str | None:
-    if not whole:
+def _lower(lasted: Length, best: Length) -> Length:
+    return replace(lasted, low=min(lasted.low, best.low))
+
+
+def _open_because(record: Record, seen: Look) -> str | None:
+    disruption = seen.disruption
+    if not seen.whole:
         return "a stream fell silent, so there is no upper bound"
+    if seen.at_best is not None and length(seen.at_best).low + FINE_S < length(disruption).low:
+        return f"the load generator was up to {seen.late_s:.1f} s late, and what was slow may have been that"
     asked, since = [stream.requests for stream in record.required], disruption.not_before
     back = all(bool(np.any(~requests.bad & (requests.sent >= since))) for requests in asked)
     if disruption.end is None and disruption.start is not None and back:
