@@ -11,10 +11,7 @@ from rbac.stage import ROOT, staged
 
 from muster.history.plan import read_whole_plan
 
-# Of the drills of releases, which ask for much the same and take up to some minutes, two.
-LONG = {"release_errs", "rollback_while_the_database_fails_over"}
 NAMES = sorted(path.removeprefix("muster-drill-").replace("-", "_") for path in read_roles(DRILLS))
-NAMES = [name for name in NAMES if name in LONG or not name.startswith(("release_", "rollback_"))]
 
 
 @pytest.mark.whole_machine
