@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,8 @@ from muster.base.waiting import wait_for
 if TYPE_CHECKING:
     from tests.drill_project import DrillProject
 
-GONE_WITHIN_S = 5.0
+# A cluster has 4 s to end in order, is killed, and its databases are removed: how long that takes is the machine's.
+GONE_WITHIN_S = 20.0
 # Seconds after which pytest is killed: from its first steps to the end of a drill.
 MOMENTS = (0.8, 1.5, 2.5, 4.0, 6.0, 8.0, 10.0, 13.0, 16.0, 20.0)
 
@@ -52,7 +52,7 @@ def run_id(project: DrillProject) -> str:
 
 
 def assert_nothing_left(project: DrillProject) -> None:
-    run, begun = run_id(project), time.monotonic()
+    run = run_id(project)
 
     def left() -> str:
         processes = [f"{pid} {command(pid)}" for pid in processes_of_run(run)]
@@ -60,7 +60,6 @@ def assert_nothing_left(project: DrillProject) -> None:
         return "; ".join(processes + directories)
 
     wait_for(lambda: not left(), within=GONE_WITHIN_S, reason="nothing to be left of the run", latest=left)
-    assert time.monotonic() - begun < GONE_WITHIN_S + 2
 
 
 def command(pid: int) -> str:

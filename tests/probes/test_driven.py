@@ -73,7 +73,7 @@ def test_kept_ledgers_are_used_again_and_new_ones_once(book: type[Book], either_
 
     run(main)
     assert sorted(made.calls for made in book.made) == [1, 4]
-    wait_for(lambda: all(made.closed for made in book.made), within=5, reason="ledgers to be closed")
+    wait_for(lambda: all(made.closed for made in book.made), within=20, reason="ledgers to be closed")
     assert all(len(made.threads) == 1 for made in book.made), "a ledger belongs to one thread"
 
 
@@ -90,7 +90,7 @@ def test_a_ledger_is_renewed_after_a_failure_and_after_a_while(book: type[Book])
 
     run(main)
     assert [made.calls for made in book.made] == [1, RENEW_EVERY, 1, 1]
-    wait_for(lambda: all(made.closed for made in book.made), within=5, reason="ledgers to be closed")
+    wait_for(lambda: all(made.closed for made in book.made), within=20, reason="ledgers to be closed")
 
 
 def test_a_constructor_that_raises_begins_nothing() -> None:
@@ -121,7 +121,7 @@ def test_calls_that_hang_gather_no_threads_and_what_was_given_up_is_never_begun(
 
     run(main)
     assert sum(made.calls for made in book.made) == 5, "what was told as never begun must never be done"
-    wait_for(lambda: ledger_threads() <= before, within=5, reason="all threads to end")
+    wait_for(lambda: ledger_threads() <= before, within=20, reason="all threads to end")
     assert all(made.closed for made in book.made)
 
 
@@ -139,7 +139,7 @@ def test_a_call_given_up_while_connecting_is_never_begun(book: type[Book]) -> No
 
     done = run(main)
     assert (type(done.error), done.begun) == (TimeoutError, False)
-    wait_for(lambda: book.made and book.made[0].closed, within=5, reason="the ledger to be closed")
+    wait_for(lambda: book.made and book.made[0].closed, within=20, reason="the ledger to be closed")
     assert book.made[0].calls == 0
 
 
@@ -151,5 +151,5 @@ def test_a_call_that_outlives_its_loop_disturbs_nobody(book: type[Book], recwarn
 
     run(main)
     book.gate.set()
-    wait_for(lambda: book.made[0].closed, within=5, reason="the ledger to be closed")
+    wait_for(lambda: book.made[0].closed, within=20, reason="the ledger to be closed")
     assert not [w for w in recwarn if "thread" in str(w.message).lower()]

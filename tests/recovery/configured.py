@@ -148,7 +148,7 @@ class Shop:
     def restart(self) -> None:
         """Have every pod made anew with what the settings are, in another second than they were changed in."""
         changed = utc()
-        wait_for(lambda: utc().replace(microsecond=0) > changed, within=5, reason="the next second")
+        wait_for(lambda: utc().replace(microsecond=0) > changed, within=20, reason="the next second")
         before = self.uids()
         self.kill()
         wait_for(lambda: self.ready() == 2 and not self.uids() & before, within=60, reason="pods made anew")

@@ -235,7 +235,7 @@ def left_behind(project: DrillProject) -> str:
         return " ".join([*map(str, processes_of_run(run)), *directories])
 
     try:
-        wait_for(lambda: not left(), within=5, reason="nothing to be left", latest=left)
+        wait_for(lambda: not left(), within=20, reason="nothing to be left", latest=left)
     except TimeoutExceededError:
         return left()
     return ""

@@ -246,7 +246,7 @@ def test_killing_the_supervisor_ends_its_containers(in_pod, jailed: bool, run_id
         await printed(shell, b"up")
         os.kill(supervisor.pid, signal.SIGKILL)
         assert exit_code(await running.ended) == (137, 9)
-        wait_for(lambda: not processes_of_run(run_id), within=5, reason="the orphans of a killed supervisor to end")
+        wait_for(lambda: not processes_of_run(run_id), within=20, reason="the orphans of a killed supervisor to end")
         assert not supervisor.alive
 
     in_pod(test)
@@ -273,7 +273,7 @@ def test_nothing_outlives_a_cluster_that_is_killed(tmp_path: Path, run_id: str) 
         assert owner.stdout.readline() == "up\n"
         assert processes_of_run(run_id)
         owner.kill()
-    wait_for(lambda: not processes_of_run(run_id), within=5, reason="the pods of a killed cluster to end")
+    wait_for(lambda: not processes_of_run(run_id), within=20, reason="the pods of a killed cluster to end")
 
 
 def test_the_supervisor_needs_the_standard_library_only(tmp_path: Path) -> None:
