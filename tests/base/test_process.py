@@ -64,7 +64,9 @@ def test_a_killed_owner_takes_everything_with_it(tmp_path: Path) -> None:
     wait_for(lambda: Path(f"{note}.done").exists(), within=20, reason="the grandchild to be started")
     owner.kill()
     owner.wait()
-    wait_for(lambda: not processes_of_run(run) and not state.exists(), within=20, reason="nothing to be left of the run")
+    wait_for(
+        lambda: not processes_of_run(run) and not state.exists(), within=20, reason="nothing to be left of the run"
+    )
 
 
 def test_a_killed_lifeline_takes_the_command_with_it(tmp_path: Path) -> None:
