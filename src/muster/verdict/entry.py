@@ -45,7 +45,7 @@ class RtoEntry(_Entry):
     clients_high_s: float | None = None
     resolution_s: float | None = None  # two turns of the slowest required probe: what is shorter may go unseen
     resolvable: bool | None = None  # whether it surely lasted for so long; null where it was not measured
-    open_because: str | None = None  # why there is no value, or a wide interval, but that service stayed down
+    open_because: str | None = None  # why value or low is not known better, unless service just stayed down
     last_trouble: str | None = None  # probe and outcome of the last violation, where service stayed down
     since_injection_s: float | None = None
     target_s: float | None = None
